@@ -1,0 +1,2 @@
+// Package sse reads server-sent events.
+package sse
