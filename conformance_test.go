@@ -1,0 +1,493 @@
+package sse_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/seed-0d85b69d/sse"
+)
+
+// A suiteCase is a case of testdata/parser.json: one connection, or several of
+// one event source. See testdata/README.md.
+type suiteCase struct {
+	Name    string
+	Section string
+	suiteConnection
+	Connections []suiteConnection
+}
+
+// A suiteConnection is what one connection sends, and what is known at its end.
+type suiteConnection struct {
+	Stream      wireText
+	Chunks      []wireText // instead of Stream, where the cuts matter
+	Delivered   []int      // how many events there are after each of Chunks
+	Events      suiteEvents
+	LastEventID suiteText
+	Retry       suiteText // decimal digits of milliseconds; "": never set
+	Partial     bool
+}
+
+// suiteText is text with repetitions: a string, [count, text], or an array of texts.
+type suiteText string
+
+func (s *suiteText) UnmarshalJSON(b []byte) error {
+	if b[0] == '"' {
+		return json.Unmarshal(b, (*string)(s))
+	}
+	count, part, ok := repetition(b)
+	if ok {
+		err := json.Unmarshal(part, s)
+		*s = suiteText(strings.Repeat(string(*s), count))
+		return err
+	}
+	var parts []suiteText
+	if err := json.Unmarshal(b, &parts); err != nil {
+		return err
+	}
+	*s = ""
+	for _, part := range parts {
+		*s += part
+	}
+	return nil
+}
+
+// repetition takes a JSON value [count, part] apart.
+func repetition(b []byte) (count int, part json.RawMessage, ok bool) {
+	var list []json.RawMessage
+	if json.Unmarshal(b, &list) != nil || len(list) != 2 || json.Unmarshal(list[0], &count) != nil {
+		return 0, nil, false
+	}
+	return count, list[1], true
+}
+
+// wireText is bytes: text whose characters, U+0000 to U+00FF, are one byte each.
+type wireText []byte
+
+func (s *wireText) UnmarshalJSON(b []byte) error {
+	var text suiteText
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	*s = wireText{}
+	for _, r := range string(text) {
+		if r > 0xff {
+			return fmt.Errorf("%q is no byte", r)
+		}
+		*s = append(*s, byte(r))
+	}
+	return nil
+}
+
+// suiteEvents is a list of events; [count, event] is count times the event.
+type suiteEvents []sse.Event
+
+func (s *suiteEvents) UnmarshalJSON(b []byte) error {
+	var list []json.RawMessage
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	for _, item := range list {
+		count, part, ok := repetition(item)
+		if !ok {
+			count, part = 1, item
+		}
+		var event struct{ Type, Data, ID *suiteText }
+		d := json.NewDecoder(bytes.NewReader(part))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&event); err != nil {
+			return err
+		}
+		if event.Type == nil || event.Data == nil || event.ID == nil {
+			return fmt.Errorf("event %s: want type, data and id", part)
+		}
+		for range count {
+			*s = append(*s, sse.Event{Type: string(*event.Type), Data: string(*event.Data), ID: string(*event.ID)})
+		}
+	}
+	return nil
+}
+
+// connections returns what the case's connections send, as chunks.
+func (c *suiteCase) connections() []suiteConnection {
+	conns := c.Connections
+	if conns == nil {
+		conns = []suiteConnection{c.suiteConnection}
+	}
+	for i := range conns {
+		if conns[i].Chunks == nil {
+			conns[i].Chunks = []wireText{conns[i].Stream}
+		}
+	}
+	return conns
+}
+
+func (c *suiteConnection) bytes() []byte {
+	var b []byte
+	for _, chunk := range c.Chunks {
+		b = append(b, chunk...)
+	}
+	return b
+}
+
+// retry is the reconnection time as a Duration that saturates.
+func (c *suiteConnection) retry() (time.Duration, bool) {
+	ms, ok := new(big.Int).SetString(string(c.Retry), 10)
+	if !ok {
+		return 0, false
+	}
+	return (&reference{reconnectionTime: ms}).retry()
+}
+
+func readSuite[T any](t testing.TB, name string) (cases []T) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&cases); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return cases
+}
+
+// outcome is all that a parser knows at the end of a connection.
+type outcome struct {
+	Events      []sse.Event
+	LastEventID string
+	Retry       time.Duration
+	HasRetry    bool
+	Partial     bool
+	Err         error // no case of the suite has one
+}
+
+func (c *suiteConnection) want() outcome {
+	retry, ok := c.retry()
+	return outcome{slices.Clip([]sse.Event(c.Events)), string(c.LastEventID), retry, ok, c.Partial, nil}
+}
+
+// run interprets a connection as the reference does.
+func (r *reference) run(stream []byte) outcome {
+	events, partial := r.connection(stream)
+	retry, ok := r.retry()
+	return outcome{events, r.lastEventID, retry, ok, partial, nil}
+}
+
+// equal is cmp.Equal, fast.
+func (o outcome) equal(p outcome) bool {
+	return slices.Equal(o.Events, p.Events) && o.LastEventID == p.LastEventID && o.Retry == p.Retry &&
+		o.HasRetry == p.HasRetry && o.Partial == p.Partial && errorText(o.Err) == errorText(p.Err)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (o outcome) diff(got outcome) string {
+	return cmp.Diff(o, got, cmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
+}
+
+func TestSuiteIsASuite(t *testing.T) {
+	cases := readSuite[suiteCase](t, "testdata/parser.json")
+	if len(cases) < 250 {
+		t.Errorf("%d cases, want 250 or more", len(cases))
+	}
+	names, streams := map[string]bool{}, map[string]string{}
+	for _, c := range cases {
+		if names[c.Name] {
+			t.Errorf("two cases are named %q", c.Name)
+		}
+		names[c.Name] = true
+		if !strings.HasSuffix(c.Name, ".") || !strings.HasPrefix(c.Section, "HTML 9.2.") && !strings.HasPrefix(c.Section, "Encoding ") {
+			t.Errorf("%q stands on %q: want a sentence and a section", c.Name, c.Section)
+		}
+		key := ""
+		for _, conn := range c.connections() {
+			key += fmt.Sprintf("%q", conn.Chunks)
+			if conn.Delivered != nil && len(conn.Delivered) != len(conn.Chunks) {
+				t.Errorf("%q: %d counts for %d chunks", c.Name, len(conn.Delivered), len(conn.Chunks))
+			}
+		}
+		if streams[key] != "" {
+			t.Errorf("%q is a copy of %q", c.Name, streams[key])
+		}
+		streams[key] = c.Name
+	}
+}
+
+func TestReferenceAgreesWithSuite(t *testing.T) {
+	t.Parallel()
+	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+		var ref reference
+		for i, conn := range c.connections() {
+			before := ref
+			if want, got := conn.want(), ref.run(conn.bytes()); !want.equal(got) {
+				t.Errorf("%s\nconnection %d (-suite +reference):\n%s", c.Name, i+1, want.diff(got))
+			}
+			read := 0
+			for j, n := range conn.Delivered {
+				read += len(conn.Chunks[j])
+				ref := before
+				if events, _ := ref.connection(conn.bytes()[:read]); len(events) != n {
+					t.Errorf("%s\nthe suite has %d events after %d bytes, the reference %d", c.Name, n, read, len(events))
+				}
+			}
+		}
+	}
+}
+
+// TestParserConforms pushes each stream of the suite into a Parser, whole and
+// cut: as in the case, in two at every place, and one byte at a time.
+func TestParserConforms(t *testing.T) {
+	t.Parallel()
+	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+		conns := c.connections()
+		longest := 0
+		for _, conn := range conns {
+			longest = max(longest, len(conn.bytes()))
+		}
+		test := func(how string, cut func(b []byte) [][]byte) {
+			t.Helper()
+			p := new(sse.Parser)
+			for i, conn := range conns {
+				if i > 0 {
+					p.Reset()
+				}
+				if want, got := conn.want(), push(t, p, cut(conn.bytes())); !want.equal(got) {
+					t.Errorf("%s\nconnection %d %s (-want +got):\n%s", c.Name, i+1, how, want.diff(got))
+				}
+			}
+		}
+		test("whole", func(b []byte) [][]byte { return [][]byte{b} })
+		if longest <= 1<<17 {
+			test("by 1", func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 1)) })
+		}
+		test("by 7", func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 7)) })
+		test("by 4096", func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 4096)) })
+		for _, at := range places(longest) {
+			test(fmt.Sprintf("cut at %d", at), func(b []byte) [][]byte {
+				at := min(at, len(b))
+				return [][]byte{b[:at], b[at:]}
+			})
+		}
+	}
+}
+
+// places returns where to cut a stream of n bytes: everywhere, or if it is
+// long near the ends, in the middle, and near the powers of two.
+func places(n int) (at []int) {
+	if n <= 512 {
+		for i := 1; i < n; i++ {
+			at = append(at, i)
+		}
+		return at
+	}
+	for i := 1; i < 8; i++ {
+		at = append(at, i, n-i)
+	}
+	for i := 1 << 10; i < n; i *= 4 {
+		at = append(at, i-1, i, i+1)
+	}
+	return append(at, n/2)
+}
+
+// push writes the chunks and collects the outcome. On the way it holds the
+// parser to its word: the borrowed form is the safe form, nobody keeps or
+// changes a chunk, and what was safe to keep stays as it was.
+func push(t testing.TB, p *sse.Parser, chunks [][]byte) outcome {
+	t.Helper()
+	var o outcome
+	for _, chunk := range chunks {
+		buf := bytes.Clone(chunk)
+		n, err := p.Write(buf)
+		if !bytes.Equal(buf, chunk) {
+			t.Fatalf("Write changed its chunk %q to %q", chunk, buf)
+		}
+		if p.Err() == nil && (n != len(chunk) || err != nil) {
+			t.Fatalf("Write(%q) = %d, %v", chunk, n, err)
+		}
+		clear(buf)
+		for p.Next() {
+			o.Events = append(o.Events, current(t, p))
+		}
+		if ev := p.Event(); ev != (sse.Event{}) || p.Data() != nil || p.ID() != nil || p.Type() != "" {
+			t.Fatalf("after Next has returned false: %q, %q, %q, %q; want nothing", ev, p.Data(), p.ID(), p.Type())
+		}
+		if p.Next() {
+			t.Fatal("Next returned false, then true without a Write")
+		}
+	}
+	o.LastEventID = p.LastEventID()
+	o.Retry, o.HasRetry = p.Retry()
+	o.Partial = p.Partial()
+	o.Err = p.Err()
+	return o
+}
+
+type eventSource interface {
+	Event() sse.Event
+	Data() []byte
+	ID() []byte
+	Type() string
+	LastEventID() string
+}
+
+// current returns the event that p or r is at, once both forms of it are the same.
+func current(t testing.TB, p eventSource) sse.Event {
+	t.Helper()
+	data, id := p.Data(), p.ID()
+	if cap(data) != len(data) || cap(id) != len(id) {
+		t.Errorf("cap(Data) = %d, cap(ID) = %d, want the lengths %d and %d", cap(data), cap(id), len(data), len(id))
+	}
+	if data == nil {
+		t.Errorf("Data is nil on an event")
+	}
+	borrowed := sse.Event{ID: string(id), Type: p.Type(), Data: string(data)}
+	ev := p.Event()
+	if ev != borrowed {
+		t.Errorf("Event = %q, but ID, Type and Data = %q", ev, borrowed)
+	}
+	if ev.ID != p.LastEventID() {
+		t.Errorf("Event().ID = %q, but LastEventID() = %q", ev.ID, p.LastEventID())
+	}
+	clear(data) // "and may be changed until then"
+	return ev
+}
+
+// TestParserDelivers checks that an event is there as soon as its last byte is:
+// after each byte there are the events that the reference finds up to it.
+func TestParserDelivers(t *testing.T) {
+	t.Parallel()
+	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+		var ref reference
+		p := new(sse.Parser)
+		for _, conn := range c.connections() {
+			stream := conn.bytes()
+			if len(stream) > 300 {
+				break
+			}
+			p.Reset()
+			delivered := 0
+			for i := range stream {
+				p.Write(stream[i : i+1])
+				for p.Next() {
+					delivered++
+				}
+				ref := ref
+				want := ref.run(stream[:i+1])
+				if got := len(want.Events); delivered != got {
+					t.Fatalf("%s\n%d events after %q, want %d", c.Name, delivered, stream[:i+1], got)
+				}
+				if p.LastEventID() != want.LastEventID || p.Partial() != want.Partial {
+					t.Fatalf("%s\nafter %q: LastEventID = %q, Partial = %v, want %q, %v", c.Name, stream[:i+1],
+						p.LastEventID(), p.Partial(), want.LastEventID, want.Partial)
+				}
+			}
+			ref.connection(stream)
+		}
+	}
+}
+
+var errRead = errors.New("the connection broke")
+
+// TestReaderConforms reads each stream of the suite from readers of all kinds.
+func TestReaderConforms(t *testing.T) {
+	t.Parallel()
+	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+		conn := c.connections()[0]
+		want := conn.want()
+		if want.Partial {
+			want.Err = io.ErrUnexpectedEOF
+		}
+		for how, src := range map[string]io.Reader{
+			"whole":           bytes.NewReader(conn.bytes()),
+			"by halves":       iotest.HalfReader(bytes.NewReader(conn.bytes())),
+			"one byte a read": iotest.OneByteReader(bytes.NewReader(conn.bytes())),
+			"EOF with data":   iotest.DataErrReader(bytes.NewReader(conn.bytes())),
+		} {
+			r := sse.NewReader(src)
+			got := read(t, r)
+			got.Partial = r.Err() == io.ErrUnexpectedEOF
+			if !want.equal(got) {
+				t.Errorf("%s\n%s (-want +got):\n%s", c.Name, how, want.diff(got))
+			}
+		}
+
+		// A read error comes after the events before it, whatever was begun.
+		want.Err, want.Partial = errRead, false
+		broken := sse.NewReader(io.MultiReader(bytes.NewReader(conn.bytes()), iotest.ErrReader(errRead)))
+		if got := read(t, broken); !want.equal(got) {
+			t.Errorf("%s\nthen a read error (-want +got):\n%s", c.Name, want.diff(got))
+		}
+	}
+}
+
+// read collects what a Reader says, by Next.
+func read(t testing.TB, r *sse.Reader) (o outcome) {
+	t.Helper()
+	for r.Next() {
+		o.Events = append(o.Events, current(t, r))
+	}
+	if ev := r.Event(); ev != (sse.Event{}) || r.Data() != nil {
+		t.Errorf("after Next has returned false: %q, %q, want nothing", ev, r.Data())
+	}
+	o.LastEventID = r.LastEventID()
+	o.Retry, o.HasRetry = r.Retry()
+	o.Err = r.Err()
+	return o
+}
+
+// TestReaderDelivers gives a Reader the chunks of the cases that have them, and
+// checks at each read that all events of the chunks before were delivered.
+func TestReaderDelivers(t *testing.T) {
+	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+		conn := c.suiteConnection
+		if conn.Delivered == nil {
+			continue
+		}
+		delivered, reads := 0, 0
+		r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
+			if reads > 0 && delivered != conn.Delivered[reads-1] {
+				t.Errorf("%s\n%d events before read %d, want %d", c.Name, delivered, reads+1, conn.Delivered[reads-1])
+			}
+			if reads == len(conn.Chunks) {
+				return 0, io.EOF
+			}
+			reads++
+			return copy(b, conn.Chunks[reads-1]), nil
+		}))
+		var events []sse.Event
+		for ev, err := range r.All() {
+			if err != nil {
+				t.Errorf("%s\nerror %v", c.Name, err)
+				break
+			}
+			events = append(events, ev)
+			delivered++
+		}
+		if !reflect.DeepEqual(events, []sse.Event(conn.Events)) {
+			t.Errorf("%s\n(-want +got):\n%s", c.Name, cmp.Diff([]sse.Event(conn.Events), events))
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
