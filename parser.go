@@ -61,6 +61,7 @@ type Parser struct {
 	has     bool // an event was dispatched
 	hasData bool
 	hasID   bool // nextID counts
+	newID   bool // id has changed; for Stream
 	apart   bool // the data is text[:de]; otherwise it is win[ds:de]
 	ds, de  int
 	text    []byte     // data that could not stay in the window: it had to be decoded
@@ -80,6 +81,8 @@ type Parser struct {
 	hasRetry bool
 	number   int64  // of the retry line that is being read
 	comment  []byte // the comment that is being read
+
+	onID func(id []byte) // called where a block that is no event changes id; for Stream
 }
 
 // state says what Next meets before the start of a line.
@@ -323,7 +326,10 @@ func (p *Parser) dispatch() bool {
 			p.idBuf, p.nexBuf = p.nexBuf, p.idBuf
 		}
 		p.id, p.idIn, p.idMade = p.nextID, p.nextIn, false
-		p.nextID, p.hasID = nil, false
+		p.nextID, p.hasID, p.newID = nil, false, true
+		if !p.hasData && p.onID != nil {
+			p.onID(p.id)
+		}
 	}
 	if !p.hasData {
 		p.typ = ""
@@ -693,6 +699,12 @@ func (p *Parser) LastEventID() string {
 		p.idText, p.idMade = string(p.id), true
 	}
 	return p.idText
+}
+
+// setLastEventID says where an earlier run stopped.
+func (p *Parser) setLastEventID(id []byte) {
+	p.idBuf = append(p.idBuf[:0], id...)
+	p.id, p.idIn, p.idMade = p.idBuf, false, false
 }
 
 // Retry returns the reconnection time that the stream asked for last, and whether it asked for

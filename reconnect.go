@@ -1,6 +1,367 @@
 package sse
 
-import "github.com/cenkalti/backoff/v4"
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
 
-// DefaultBackoff returns the policy of a Client whose Backoff is nil.
-func DefaultBackoff() backoff.BackOff { return backoff.NewExponentialBackOff() }
+	"github.com/cenkalti/backoff/v4"
+)
+
+const (
+	defaultReconnectionTime = time.Second
+	maxReconnectionTime     = time.Hour   // whatever a server asks for
+	provedAfter             = time.Minute // a connection open for so long was worth its while
+	maxErrorBody            = 4 << 10
+	maxErrorTime            = 5 * time.Second
+	maxRedirects            = 10
+)
+
+// AutoIdle, as a Client's IdleTimeout, means a timeout learned from the stream itself: three
+// times the longest gap between two arrivals, and at least 30 seconds. Until four gaps are known
+// there is none.
+const AutoIdle time.Duration = -1
+
+const (
+	minAutoIdle  = 30 * time.Second
+	autoIdleGaps = 4
+	blocked      = time.Millisecond // a read that took so long waited for the server
+)
+
+// ErrIdleTimeout says that no byte came for a Client's IdleTimeout. Its Timeout method returns
+// true.
+var ErrIdleTimeout error = timeoutError("sse: idle timeout: no byte from the server")
+
+const errHeaderTimeout = timeoutError("sse: timeout: no response headers within HTTPClient.Timeout")
+
+type timeoutError string
+
+func (e timeoutError) Error() string { return string(e) }
+func (e timeoutError) Timeout() bool { return true }
+
+var (
+	errClosed    = errors.New("sse: stream closed")
+	errReconnect = errors.New("sse: reconnect asked for")
+)
+
+// DefaultBackoff returns the policy of a Client whose Backoff is nil: what it adds to the
+// reconnection time begins at 250 to 750 ms, doubles each time up to 30 to 90 seconds, and it
+// never stops.
+func DefaultBackoff() backoff.BackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(500*time.Millisecond),
+		backoff.WithMultiplier(2),
+		backoff.WithRandomizationFactor(0.5),
+		backoff.WithMaxInterval(time.Minute),
+		backoff.WithMaxElapsedTime(0), // 15 minutes by default
+	)
+}
+
+// A pacer says how long to wait before the next connection.
+type pacer struct {
+	make   func() backoff.BackOff
+	policy backoff.BackOff // nil before its first use
+}
+
+// wait returns how long to wait where the server asked for floor. It is false where the policy
+// says to stop.
+func (p *pacer) wait(floor time.Duration) (time.Duration, bool) {
+	if p.policy == nil {
+		if p.make != nil {
+			p.policy = p.make()
+		}
+		if p.policy == nil {
+			p.policy = DefaultBackoff()
+		}
+		p.policy.Reset()
+	}
+	floor = min(max(floor, 0), maxReconnectionTime)
+	d := p.policy.NextBackOff()
+	if d < 0 { // backoff.Stop
+		return 0, false
+	}
+	return floor + min(d, math.MaxInt64-floor), true
+}
+
+// reset is called when a connection that proved itself ends.
+func (p *pacer) reset() {
+	if p.policy != nil {
+		p.policy.Reset()
+	}
+}
+
+// An idleness learns how long a stream is silent when nothing is wrong.
+type idleness struct {
+	last    time.Time     // when the last read ended, if it was a blocked one
+	longest time.Duration // gap between the ends of two blocked reads in a row
+	gaps    int
+}
+
+// read takes note of a read that brought bytes. Only a blocked read ends when the bytes arrive;
+// others find what came while the caller was busy.
+func (i *idleness) read(start, end time.Time) {
+	if end.Sub(start) < blocked {
+		i.last = time.Time{}
+		return
+	}
+	if !i.last.IsZero() {
+		i.longest = max(i.longest, end.Sub(i.last))
+		i.gaps++
+	}
+	i.last = end
+}
+
+func (i *idleness) timeout() time.Duration {
+	switch {
+	case i.gaps < autoIdleGaps:
+		return 0
+	case i.longest > math.MaxInt64/3:
+		return math.MaxInt64
+	}
+	return max(minAutoIdle, 3*i.longest)
+}
+
+// A ResponseError is an answer that is no event stream.
+type ResponseError struct {
+	StatusCode int         // 503
+	Status     string      // "503 Service Unavailable"
+	Header     http.Header // as received
+	Body       []byte      // the first 4 KiB, or what of them came within 5 seconds
+}
+
+// Error says the status, what is wrong if that is 200, and the first words of the body.
+func (e *ResponseError) Error() string {
+	s := "sse: " + e.Status
+	if e.StatusCode == http.StatusOK {
+		if enc := encoding(e.Header); enc != "" {
+			s += ": undecoded Content-Encoding " + printable([]byte(enc), 64)
+		} else {
+			s += ": Content-Type is " + printable([]byte(contentTypes(e.Header)), 64) + ", not text/event-stream"
+		}
+	}
+	if body := printable(e.Body, 512); body != "" {
+		s += ": " + body
+	}
+	return s
+}
+
+// printable returns at most max bytes of b as one line without control characters.
+func printable(b []byte, max int) string {
+	b = appendUTF8(nil, b)
+	more := len(b) > max
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		} else if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, string(b[:cutUTF8(b, max)]))
+	s = strings.Join(strings.Fields(s), " ")
+	if more {
+		s += "…"
+	}
+	return s
+}
+
+// DefaultCheckResponse is what a Client does with a response where its CheckResponse is nil. It
+// returns nil for 200 with text/event-stream, and for anything else a *ResponseError; wrapped by
+// backoff.Permanent unless the status is 408, 425, 429, 500, 502, 503 or 504. The standard, and so
+// a browser, gives up on these, too.
+//
+// The type is that of the last valid Content-Type, without regard to case or parameters. The text
+// is UTF-8 whatever the parameters say.
+func DefaultCheckResponse(resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK && contentType(resp.Header) == "text/event-stream" && encoding(resp.Header) == "" {
+		return nil
+	}
+	err := &ResponseError{StatusCode: resp.StatusCode, Status: resp.Status, Header: resp.Header, Body: errorBody(resp.Body)}
+	if err.Status == "" {
+		err.Status = http.StatusText(err.StatusCode)
+	}
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return err
+	}
+	return backoff.Permanent(err)
+}
+
+func errorBody(body io.ReadCloser) []byte {
+	stop := time.AfterFunc(maxErrorTime, func() { body.Close() })
+	defer stop.Stop()
+	b, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // an error cuts the text, no more
+	return b
+}
+
+// encoding returns a Content-Encoding that net/http has left to us.
+func encoding(h http.Header) string {
+	enc := strings.TrimSpace(strings.Join(h.Values("Content-Encoding"), ", "))
+	if strings.EqualFold(enc, "identity") {
+		return ""
+	}
+	return enc
+}
+
+func contentTypes(h http.Header) string {
+	if types := strings.Join(h.Values("Content-Type"), ", "); types != "" {
+		return types
+	}
+	return "missing"
+}
+
+// contentType extracts the essence of a MIME type as section 2.2.2.1 of the Fetch standard has it.
+func contentType(h http.Header) (essence string) {
+	for _, v := range splitHeader(strings.Join(h.Values("Content-Type"), ",")) {
+		v, _, _ = strings.Cut(v, ";")
+		v = strings.ToLower(strings.Trim(v, " \t\r\n"))
+		typ, sub, ok := strings.Cut(v, "/")
+		if ok && isToken(typ) && isToken(sub) && v != "*/*" {
+			essence = v
+		}
+	}
+	return essence
+}
+
+// splitHeader splits at the commas that are not in a quoted string.
+func splitHeader(s string) []string {
+	quoted, escaped := false, false
+	return strings.FieldsFunc(s, func(c rune) bool {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		}
+		return c == ',' && !quoted
+	})
+}
+
+func isToken(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c))
+	}) < 0
+}
+
+// retryAfter returns the wait that a failed response asks for, in seconds or until a date.
+func retryAfter(h http.Header) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v != "" && strings.Trim(v, "0123456789") == "" {
+		var n time.Duration
+		for _, c := range v {
+			n = min(n*10+time.Duration(c-'0'), maxReconnectionTime)
+		}
+		return min(n, maxReconnectionTime/time.Second) * time.Second
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
+}
+
+// repeatable reports whether r may be sent again: what net/http would repeat, and the safe methods
+// that have a body.
+func repeatable(r *http.Request) bool {
+	switch r.Method {
+	case "", "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "REPORT":
+		return true
+	}
+	_, key := r.Header["Idempotency-Key"]
+	_, xkey := r.Header["X-Idempotency-Key"]
+	return key || xkey
+}
+
+// permanent reports whether a failure would only come again.
+func permanent(err error) bool {
+	var marked *backoff.PermanentError
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &marked) || errors.As(err, &cert) || errors.Is(err, ErrEventTooLarge) {
+		return true
+	}
+	for _, s := range requestErrors {
+		if strings.Contains(err.Error(), s) {
+			return true
+		}
+	}
+	return false
+}
+
+// requestErrors are what net/http says, without a type, of a request that it will not send.
+var requestErrors = []string{
+	"unsupported protocol scheme",
+	"net/http: invalid method",
+	"net/http: invalid header field",
+	"http: nil Request.URL",
+	"http: no Host in request URL",
+	"http: Request.RequestURI can't be set in client requests",
+	"http: ContentLength=", // with a body of another length
+	badLocation,
+}
+
+const badLocation = "failed to parse Location header"
+
+// sendable returns id as a request header carries it, without outer blanks, and whether it can:
+// net/http refuses control characters, and servers refuse large headers.
+func sendable(id []byte) ([]byte, bool) {
+	id = bytes.Trim(id, " \t")
+	for _, c := range id {
+		if c < 0x20 && c != '\t' || c == 0x7f {
+			return nil, false
+		}
+	}
+	return id, len(id) <= maxSentID
+}
+
+const maxSentID = 4 << 10
+
+// redact returns err without user info and query in the URL of a *url.Error.
+func redact(err error) error {
+	uerr, ok := err.(*url.Error)
+	if !ok {
+		return err
+	}
+	bare, inner := "", redact(uerr.Err)
+	if u, err := url.Parse(uerr.URL); err == nil {
+		bare = bareURL(u)
+	} else if strings.Contains(uerr.URL, "@") {
+		inner = errors.New("invalid URL") // the text may quote a part of a password
+	}
+	if inner != nil && strings.Contains(inner.Error(), badLocation) {
+		inner = errors.New(badLocation) // the text quotes the location
+	}
+	return &url.Error{Op: uerr.Op, URL: bare, Err: inner}
+}
+
+// bareURL returns u without user info, query and fragment: it may be logged.
+func bareURL(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	bare := *u
+	bare.User, bare.RawQuery, bare.ForceQuery, bare.Fragment, bare.RawFragment = nil, "", false, "", ""
+	return bare.String()
+}
+
+// contextError is how a context ended: it matches both its Err and its Cause.
+type contextError struct{ err, cause error }
+
+func (e *contextError) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
+func (e *contextError) Unwrap() []error { return []error{e.err, e.cause} }
+
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return &contextError{err, cause}
+}
