@@ -266,7 +266,8 @@ func (p *Parser) setID(a, e int, short bool, limit int) {
 	}
 	p.begun, p.hasID, p.nextIn = true, true, true
 	p.nextID = v
-	if p.high < e && !p.valid(a, e) {
+	// Data lines that follow are joined in place, over an id that stands between them.
+	if p.hasData || p.high < e && !p.valid(a, e) {
 		p.nexBuf = appendUTF8(p.nexBuf[:0], v)
 		p.nextID, p.nextIn = p.nexBuf, false
 	}
