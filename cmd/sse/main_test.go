@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The tests run the command as a user does: arguments and input in, output,
+// errors and the exit code out. The command is this test binary, started with
+// beCommand in its environment.
+const beCommand = "SSE_TEST_BE_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beCommand) != "" {
+		// What takes ten seconds in earnest is shorter in a test.
+		demoPace = time.Millisecond
+		if d, err := time.ParseDuration(os.Getenv("SSE_TEST_HINT_AFTER")); err == nil {
+			hintAfter = d
+		}
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// command is the command with these arguments, not started yet. It is killed
+// when the test ends.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), self, args...)
+	c.Env = []string{beCommand + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TERM=xterm"}
+	if dir := os.Getenv("GOCOVERDIR"); dir != "" {
+		c.Env = append(c.Env, "GOCOVERDIR="+dir)
+	}
+	return c
+}
+
+// A result is what a run of the command left behind.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+func finish(t *testing.T, c *exec.Cmd) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	if err := c.Run(); err != nil && c.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return result{stdout.String(), stderr.String(), c.ProcessState.ExitCode()}
+}
+
+// runSSE runs the command to its end with stdin as its input.
+func runSSE(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	c := command(t, args...)
+	c.Stdin = strings.NewReader(stdin)
+	return finish(t, c)
+}
+
+// want compares a result with what was expected of it.
+func (r result) want(t *testing.T, code int, stdout string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code = %d, want %d", r.code, code)
+	}
+	if r.stdout != stdout {
+		t.Errorf("stdout:\n%s\nwant:\n%s", r.stdout, stdout)
+	}
+	if t.Failed() {
+		t.Logf("stderr:\n%s", r.stderr)
+	}
+}
+
+func (r result) wantStderr(t *testing.T, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(r.stderr, part) {
+			t.Errorf("stderr lacks %q:\n%s", part, r.stderr)
+		}
+	}
+}
+
+// oneLine checks that what the command has to say is one line.
+func (r result) oneLine(t *testing.T) {
+	t.Helper()
+	if strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "sse: ") {
+		t.Errorf("stderr is not one line of the command:\n%s", r.stderr)
+	}
+}
+
+// server runs a handler on loopback.
+func server(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return s.URL
+}
+
+// once serves body as an event stream to the first request, and 204 to those
+// that come after it.
+func once(t *testing.T, body string) string {
+	t.Helper()
+	first := make(chan bool, 1)
+	first <- true
+	return server(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-first:
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, "retry: 0\n"+body)
+		default:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+}
+
+// A running command, whose output is read as it comes.
+type running struct {
+	t      *testing.T
+	c      *exec.Cmd
+	stdout *bufio.Reader
+	stderr bytes.Buffer
+}
+
+func start(t *testing.T, c *exec.Cmd) *running {
+	t.Helper()
+	r := &running{t: t, c: c}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stdout = bufio.NewReader(out)
+	c.Stderr = &r.stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// line returns the next line of the output.
+func (r *running) line() string {
+	r.t.Helper()
+	line, err := r.stdout.ReadString('\n')
+	if err != nil {
+		r.c.Wait()
+		r.t.Fatalf("reading a line of the output: %v\nstderr: %s", err, r.stderr.String())
+	}
+	return strings.TrimSuffix(line, "\n")
+}
+
+func (r *running) wait() result {
+	r.t.Helper()
+	rest, err := io.ReadAll(r.stdout)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.c.Wait()
+	return result{string(rest), r.stderr.String(), r.c.ProcessState.ExitCode()}
+}

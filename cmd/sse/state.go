@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxState is more than an id that a request can carry.
+const maxState = 8 << 10
+
+// readState reads the id that an earlier run stored. A file that is not
+// there holds none; a file that is something else is left alone.
+func readState(path string) (string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return "", errors.New("there is no such folder")
+		}
+		return "", nil
+	}
+	if err != nil {
+		return "", reason(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxState+1))
+	if err != nil {
+		return "", reason(err)
+	}
+	id, ok := strings.CutSuffix(string(b), "\n")
+	if len(b) > maxState || len(b) > 0 && !ok || !headerValue(id) {
+		return "", errors.New("this is no file of --state: want one line, an id")
+	}
+	return id, nil
+}
+
+// writeState stores an id so that at every moment, also when the machine
+// stops, the file holds the old one or the new one whole.
+func writeState(path, id string) error {
+	if p, err := filepath.EvalSymlinks(path); err == nil {
+		path = p
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // after the rename there is nothing to remove
+	_, err = io.WriteString(f, id+"\n")
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return err
+	}
+	if dir, err := os.Open(filepath.Dir(path)); err == nil {
+		dir.Sync() // not every file system can; the rename is atomic anyway
+		dir.Close()
+	}
+	return nil
+}
+
+// A saver stores ids as fast as the disk takes them, without making the
+// stream wait: of several that come meanwhile the last one counts.
+type saver struct {
+	path string
+	last string
+	ids  chan string
+	done chan error
+}
+
+func newSaver(path, id string, fail func(error)) *saver {
+	s := &saver{path: path, last: id, ids: make(chan string, 1), done: make(chan error, 1)}
+	go func() {
+		var err error
+		for id := range s.ids {
+			if err = writeState(path, id); err != nil {
+				err = fmt.Errorf("--state %q: %w", path, reason(err))
+				fail(err)
+				break
+			}
+		}
+		s.done <- err
+	}()
+	return s
+}
+
+// save is called after the event of this id has been printed.
+func (s *saver) save(id string) {
+	if id == s.last {
+		return
+	}
+	s.last = id
+	select {
+	case <-s.ids: // not begun yet, and out of date
+	default:
+	}
+	s.ids <- id
+}
+
+// close returns when the last id is stored.
+func (s *saver) close() error {
+	close(s.ids)
+	return <-s.done
+}

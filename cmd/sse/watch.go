@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// A watch looks at the bytes of a stream beside the parser, for what the
+// parser rightly keeps to itself: the lines that mean nothing, and the
+// moment at which a retry field comes.
+type watch struct {
+	retry func(time.Duration) // called for each valid retry field; may be nil
+
+	mu      sync.Mutex
+	line    []byte // the beginning of the line being read
+	skipLF  bool   // the last byte was a CR
+	some    bool   // the line being read is not empty
+	data    int    // data lines
+	fields  int    // event, id and retry lines
+	unknown int    // lines that the standard ignores
+	json    int    // those of them that look like JSON
+	empty   int    // blank lines
+	sample  string // the first unknown line
+}
+
+// lineHead is how much of a line the watch looks at.
+const lineHead = 64
+
+// reset begins a connection.
+func (w *watch) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.line, w.skipLF, w.some = w.line[:0], false, false
+}
+
+func (w *watch) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := len(p)
+	if w.skipLF && n > 0 {
+		w.skipLF = false
+		if p[0] == '\n' {
+			p = p[1:]
+		}
+	}
+	for len(p) > 0 {
+		i := bytes.IndexAny(p, "\r\n")
+		if i < 0 {
+			i = len(p)
+		}
+		if i > 0 {
+			w.some = true
+			w.line = append(w.line, p[:min(i, max(lineHead-len(w.line), 0))]...)
+		}
+		if i == len(p) {
+			break
+		}
+		w.endLine()
+		if p[i] == '\r' {
+			if i+1 == len(p) {
+				w.skipLF = true
+			} else if p[i+1] == '\n' {
+				i++
+			}
+		}
+		p = p[i+1:]
+	}
+	return n, nil
+}
+
+func (w *watch) endLine() {
+	line := w.line
+	w.line = w.line[:0]
+	if !w.some {
+		w.empty++
+		return
+	}
+	w.some = false
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	switch string(name) {
+	case "":
+	case "data":
+		w.data++
+	case "retry":
+		w.fields++
+		value = bytes.TrimPrefix(value, []byte(" "))
+		if ms, err := strconv.ParseUint(string(value), 10, 63); err == nil && w.retry != nil {
+			w.retry(time.Duration(min(ms, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond)
+		}
+	case "event", "id":
+		w.fields++
+	default:
+		w.unknown++
+		if looksJSON(line) {
+			w.json++
+		}
+		if w.sample == "" {
+			w.sample = string(line)
+		}
+	}
+}
+
+func looksJSON(line []byte) bool { return first(line) == '{' || first(line) == '[' }
+
+// explain says why the bytes so far made no event; "" if nothing is odd,
+// as with nothing but comments.
+func (w *watch) explain() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.json > 0 && w.data == 0:
+		return fmt.Sprintf("the lines are JSON without \"data:\" before it (NDJSON?): %s", escape(w.sample))
+	case w.unknown > 0 && w.data == 0:
+		return fmt.Sprintf("the lines are no fields of an event stream: %s", escape(w.sample))
+	case w.data > 0 && w.empty == 0:
+		return "data lines came, but no blank line, which ends an event"
+	case w.data > 0:
+		return "data lines came, and the blank line after them has not"
+	case w.fields > 0:
+		return "event, id or retry lines came without a data line: no event is made of those"
+	case w.some && looksJSON(w.line):
+		return fmt.Sprintf("what came is JSON, not an event stream: %s", escape(string(w.line)))
+	case w.some && first(w.line) != ':':
+		return fmt.Sprintf("a line began that has not ended: %s", escape(string(w.line)))
+	}
+	return ""
+}
