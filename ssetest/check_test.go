@@ -1,0 +1,320 @@
+package ssetest_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-0d85b69d/sse"
+	. "github.com/seed-0d85b69d/sse/ssetest"
+)
+
+const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
+
+// check checks an answer written as text; its body ends with the connection.
+func check(t *testing.T, method, answer string) Report {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Check(t.Context(), resp, 0)
+}
+
+// brief says of each finding where it is, its severity and its rule.
+func brief(r Report) []string {
+	var s []string
+	for _, f := range r.Findings {
+		s = append(s, fmt.Sprintf("%d+%d %v %s", f.Line, f.Offset, f.Severity, f.Rule))
+	}
+	return s
+}
+
+func TestCheckHeader(t *testing.T) {
+	const event = "id: 1\ndata: x\n\n"
+	tests := []struct {
+		name, method, header string
+		want                 []string
+	}{
+		{"good", "POST", goodHeader, nil},
+		{"no caching by other words", "POST", "HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream;charset=UTF-8\r\nCache-Control: private, max-age=0\r\nX-Accel-Buffering: no\r\n", nil},
+		{"no content", "GET", "HTTP/1.1 204 No Content\r\n", []string{"0+0 info no-content"}},
+		{"status", "GET", "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/event-stream\r\n", []string{"0+0 error status"}},
+		{"nothing", "POST", "HTTP/1.1 200 OK\r\n", []string{"0+0 error content-type", "0+0 info accel-buffering"}},
+		{"plain text", "POST", strings.Replace(goodHeader, "event-stream", "plain", 1), []string{"0+0 error content-type"}},
+		{"html", "POST", strings.Replace(goodHeader, "event-stream", "html; charset=utf-8", 1), []string{"0+0 error content-type"}},
+		{"two types", "POST", goodHeader + "Content-Type: text/event-stream\r\n", []string{"0+0 warning content-types"}},
+		{"charset", "POST", strings.Replace(goodHeader, "event-stream", "event-stream; charset=latin1", 1), []string{"0+0 warning charset"}},
+		{"cacheable", "POST", strings.Replace(goodHeader, "no-cache", "public, max-age=60", 1), []string{"0+0 warning cacheable"}},
+		{"shared cache", "POST", strings.Replace(goodHeader, "no-cache", "max-age=0, s-maxage=60", 1), []string{"0+0 warning cacheable"}},
+		{"cache not told", "GET", strings.Replace(goodHeader, "no-cache", "private", 1), []string{"0+0 info cache-control", "0+0 info ends"}},
+		{"buffering", "POST", strings.Replace(goodHeader, "Buffering: no", "Buffering: yes", 1), []string{"0+0 warning accel-buffering"}},
+		{"length", "POST", goodHeader + fmt.Sprintf("Content-Length: %d\r\n", len(event)), []string{"0+0 warning content-length"}},
+		{"encoding", "POST", goodHeader + "Content-Encoding: br\r\n", []string{"0+0 info compressed", "0+0 warning not-decoded"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, brief(check(t, tt.method, tt.header+"\r\n"+event))); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCheckBody(t *testing.T) {
+	tests := []struct {
+		name, body       string
+		events, comments int
+		want             []string
+	}{
+		{"empty", "", 0, 0, nil},
+		{"good", "retry: 1000\n\nid: 1\nevent: a\ndata: x\ndata: y\n\n: hi\n\nid: 2\ndata\n\n", 2, 1, nil},
+		{"id alone", "id: 1\n\n", 0, 0, nil},
+		{"no ids", "data: x\n\n", 1, 0, []string{"0+0 info no-ids"}},
+		{"some ids", "data: x\n\nid: 1\ndata: x\n\ndata: x\n\ndata: y\n\n", 4, 0, []string{"6+24 info event-without-id"}},
+		{"unfinished event", "id: 1\ndata: x\n\nid: 2\ndata: x\n", 1, 0, []string{"4+15 error unfinished"}},
+		{"unfinished line", "id: 1\ndata: x\n\ndata", 1, 0, []string{"4+15 error unfinished"}},
+		{"unfinished comment", "id: 1\ndata: x\n\n: hi", 1, 0, nil},
+		{"unfinished retry block", "id: 1\ndata: x\n\nretry: 1000\n", 1, 0, nil},
+		{"bom", "\ufeffid: 1\ndata: x\n\n", 1, 0, []string{"1+0 info bom"}},
+		{"second bom", "id: 1\ndata: x\n\n\ufeffdata: x\n\n", 1, 0, []string{"4+15 error almost-a-field"}},
+		{"bad utf-8", "id: 1\ndata: \xff\ndata: \xe2\x82\n\n", 1, 0, []string{"2+6 error utf-8"}},
+		{"good utf-8", "id: 1\ndata: héé€😀\n\n", 1, 0, nil},
+		{"id with nul", "id: 1\x00\ndata: x\n\n", 1, 0, []string{"1+0 error id-nul", "0+0 info no-ids"}},
+		{"id with control", "id: a\x01\ndata: x\n\n", 1, 0, []string{"1+0 warning id-control"}},
+		{"id with delete", "id: a\x7f\ndata: x\n\n", 1, 0, []string{"1+0 warning id-control"}},
+		{"id with spaces", "id:  a\ndata: x\n\nid: b \ndata: x\n\n", 2, 0, []string{"1+0 warning id-space"}},
+		{"id with a tab inside", "id: a\tb\ndata: x\n\n", 1, 0, nil},
+		{"long id", "id: " + strings.Repeat("x", 5000) + "\ndata: x\n\n", 1, 0, []string{"1+0 warning id-long"}},
+		{"id of the longest", "id: " + strings.Repeat("x", 4096) + "\ndata: x\n\n", 1, 0, nil},
+		{"id again", "id: 1\ndata: x\n\nid: 1\ndata: y\n\n", 2, 0, []string{"4+15 warning id-again"}},
+		{"id reset", "id: 1\ndata: x\n\nid\ndata: y\n\n", 2, 0, []string{"4+15 info id-reset"}},
+		{"two ids", "id: 1\nid: 2\ndata: x\n\n", 1, 0, []string{"2+6 warning two-ids"}},
+		{"two event fields", "id: 1\nevent: a\nevent: b\ndata: x\n\n", 1, 0, []string{"3+15 warning two-events"}},
+		{"retry with unit", "retry: 3s\n\n", 0, 0, []string{"1+0 error retry-digits"}},
+		{"retry with sign", "retry: +3\nretry: -1\nretry\n\n", 0, 0, []string{"1+0 error retry-digits"}},
+		{"retry of zero", "retry: 0\n\n", 0, 0, []string{"1+0 warning retry-short"}},
+		{"retry of years", "retry: 99999999999999999999\n\n", 0, 0, []string{"1+0 warning retry-long"}},
+		{"retry of two days", "retry: 172800000\n\n", 0, 0, []string{"1+0 warning retry-long"}},
+		{"unknown field", "id: 1\nfoo: x\ndata: x\n\n", 1, 0, []string{"2+6 warning unknown-field"}},
+		{"case", "id: 1\nData: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
+		{"space before", "id: 1\n data: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
+		{"space before the colon", "id: 1\ndata : x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
+		{"json over lines", "id: 1\ndata: {\n  \"a\": 1\n}\n\n", 1, 0, []string{"3+14 error not-a-field"}},
+		{"text over lines", "id: 1\ndata: one\ntwo three\n\n", 1, 0, []string{"3+16 error not-a-field"}},
+		{"no data", "event: ping\nid: 1\n\n", 0, 0, []string{"1+0 warning no-data"}},
+		{"no space", "id:1\ndata:x\n\nid:2\ndata:\n\n", 2, 0, nil},
+		{"a space now and then", "id:1\ndata:x\n\nid:2\ndata: y\n\n", 2, 0, []string{"0+0 warning ambiguous-space"}},
+		{"crlf", "id: 1\r\ndata: x\r\n\r\n", 1, 0, nil},
+		{"crlf and lf", "id: 1\r\ndata: x\n\n", 1, 0, []string{"0+0 info mixed-line-ends"}},
+		{"cr", "id: 1\rdata: x\r\r", 1, 0, []string{"1+0 warning bare-cr"}},
+		{"cr at the end", "id: 1\ndata: x\n\r", 1, 0, []string{"3+14 warning bare-cr"}},
+		{"large event", "id: 1\ndata: " + strings.Repeat("x", 70000) + "\n\n", 1, 0, []string{"1+0 info large-event"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range []struct {
+				name string
+				io.Reader
+			}{
+				{"whole", strings.NewReader(tt.body)},
+				{"byte by byte", iotest.OneByteReader(strings.NewReader(tt.body))},
+				{"with its end", iotest.DataErrReader(strings.NewReader(tt.body))},
+			} {
+				resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")), &http.Request{Method: "POST"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body = io.NopCloser(r)
+				report := Check(t.Context(), resp, 0)
+				if diff := cmp.Diff(tt.want, brief(report)); diff != "" {
+					t.Errorf("%s: findings (-want +got):\n%s", r.name, diff)
+				}
+				if report.Events != tt.events || report.Comments != tt.comments || report.Bytes != int64(len(tt.body)) || !report.Complete {
+					t.Errorf("%s: got %+v, want %d events, %d comments, %d bytes, complete", r.name, report, tt.events, tt.comments, len(tt.body))
+				}
+			}
+		})
+	}
+}
+
+// What the check counts as an event is what the parser dispatches.
+func TestCheckCounts(t *testing.T) {
+	for _, body := range []string{
+		"data: a\n\n\n\nevent: x\n\ndata\n\n:c\ndata: b\r\r\n\ndata: c\n",
+		"\ufeffdata: a\n\n\ufeffdata: b\n\n", "id: 1\n\nretry: 1\n\ndata\r\rdata:\n\r\n",
+	} {
+		n := 0
+		for r := sse.NewReader(strings.NewReader(body)); r.Next(); {
+			n++
+		}
+		if got := check(t, "POST", goodHeader+"\r\n"+body).Events; got != n {
+			t.Errorf("%q: got %d events, the parser %d", body, got, n)
+		}
+	}
+}
+
+// Good servers get no warning. The shapes are those of their answers.
+func TestCheckGoodServers(t *testing.T) {
+	tests := []struct{ name, method, answer string }{
+		{"chat completions", "POST", "HTTP/1.1 200 OK\r\nDate: Thu, 17 Apr 2025 21:07:28 GMT\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\nAccess-Control-Expose-Headers: X-Request-ID\r\nServer: cloudflare\r\n\r\n" +
+			chunked("data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" Hi\"}}]}\n\n", "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", "data: [DONE]\n\n")},
+		{"messages", "POST", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			chunked("event: message_start\ndata: {\"type\":\"message_start\"}\n\n", "event: ping\ndata: {\"type\": \"ping\"}\n\n", "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")},
+		{"recent changes", "GET", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: private, s-maxage=0, max-age=0, must-revalidate\r\nTransfer-Encoding: chunked\r\nServer: envoy\r\n\r\n" +
+			chunked(":ok\n\n", "event: message\nid: [{\"topic\":\"eqiad.mediawiki.recentchange\",\"partition\":0,\"timestamp\":1700000000000},{\"topic\":\"codfw.mediawiki.recentchange\",\"partition\":0,\"offset\":-1}]\ndata: {\"title\":\"Zürich\",\"type\":\"edit\"}\n\n",
+				"event: message\nid: [{\"topic\":\"eqiad.mediawiki.recentchange\",\"partition\":0,\"timestamp\":1700000000001},{\"topic\":\"codfw.mediawiki.recentchange\",\"partition\":0,\"offset\":-1}]\ndata: {\"title\":\"Bern\",\"type\":\"log\"}\n\n")},
+		{"mercure", "GET", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\nPragma: no-cache\r\nExpires: 0\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			chunked(":\n", "id: urn:uuid:e1ee88e2-532a-4d6f-ba70-f0f8bd584022\ndata: {\"status\":\"OutOfStock\"}\n\n", ":\n", "event: t\nretry: 5000\nid: urn:uuid:3c93d0c1-ad6d-4a4c-ba4f-0e0a5b0c1c3d\ndata: one\ndata: two\n\n")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := check(t, tt.method, tt.answer)
+			if worst, _ := r.Worst(); worst > Info || r.Events < 2 || !r.Complete {
+				t.Errorf("got %d events, complete %t, %v", r.Events, r.Complete, r.Findings)
+			}
+		})
+	}
+}
+
+func chunked(chunks ...string) string {
+	var b strings.Builder
+	for _, c := range append(chunks, "") {
+		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(c), c)
+	}
+	return b.String()
+}
+
+// A broken connection is told; the limit and the context are not.
+func TestCheckEnds(t *testing.T) {
+	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+		srv := newServer(t,
+			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Cut()},
+			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Raw("data: un"), Stall()},
+			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Raw("data: un"), Stall()},
+			Conn{Gzip(), Status(200, "X-Accel-Buffering", "no"), Send(abc...)},
+		)
+		run := func(ctx context.Context, limit int64) (Report, []string) {
+			resp, err := srv.Client().Get(srv.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := Check(ctx, resp, limit)
+			return r, brief(r)
+		}
+		if r, got := run(t.Context(), 0); r.Complete || !cmp.Equal(got, []string{"10+45 warning broken-off"}) {
+			t.Errorf("cut: got %+v", r)
+		}
+		if r, got := run(t.Context(), 50); r.Complete || got != nil || r.Bytes != 50 || r.Events != 3 {
+			t.Errorf("limit: got %+v", r)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if r, got := run(ctx, 0); r.Complete || got != nil || r.Events != 3 {
+			t.Errorf("context: got %+v", r)
+		}
+		if r, got := run(t.Context(), 0); !r.Complete || !cmp.Equal(got, []string{"0+0 info compressed", "0+0 info ends"}) {
+			t.Errorf("gzip: got %+v", r)
+		}
+	})
+}
+
+func TestCheckSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := NewMemoryServer(t, Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc[0]), Sleep(time.Minute), Send(abc[1]), Sleep(15 * time.Second), Stall()})
+		ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
+		defer cancel()
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Check(ctx, resp, 0)
+		if len(r.Findings) != 1 || r.Findings[0].Rule != "silence" || !strings.Contains(r.Findings[0].Message, "1m0s") {
+			t.Errorf("got %v, want a silence of 1m0s", r.Findings)
+		}
+	})
+}
+
+// An endless line, endless ids and endless mistakes cost no more memory than the
+// documentation says.
+func TestCheckIsBounded(t *testing.T) {
+	for name, part := range map[string]func(n int) string{
+		"line":     func(n int) string { return strings.Repeat("x", 1<<10) },
+		"ids":      func(n int) string { return fmt.Sprintf("id: %d\ndata: x\n\n", n) },
+		"mistakes": func(n int) string { return fmt.Sprintf("%d\nfoo%d: x\nretry: x\nid: \x00\n", n, n) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}}
+			var before, after runtime.MemStats
+			resp.Body = io.NopCloser(&endless{part: part, at: 15 << 20, f: func() { runtime.GC(); runtime.ReadMemStats(&after) }})
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			r := Check(t.Context(), resp, 16<<20)
+			if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 2<<20 {
+				t.Errorf("the heap grew by %d bytes", grown)
+			}
+			if r.Bytes != 16<<20 || len(r.Findings) > 10 {
+				t.Errorf("got %d bytes and %d findings", r.Bytes, len(r.Findings))
+			}
+		})
+	}
+}
+
+// endless reads as an endless stream of parts; f is called near byte at.
+type endless struct {
+	part func(int) string
+	n    int
+	rest string
+	sum  int
+	at   int
+	f    func()
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.f != nil && e.sum >= e.at {
+		e.f()
+		e.f = nil
+	}
+	var n int
+	for n < len(b) {
+		if e.rest == "" {
+			e.rest = e.part(e.n)
+			e.n++
+		}
+		m := copy(b[n:], e.rest)
+		n += m
+		e.rest = e.rest[m:]
+	}
+	e.sum += n
+	return n, nil
+}
+
+func TestFindingString(t *testing.T) {
+	r := check(t, "POST", goodHeader+"\r\nid: 1\nData: x\nData: y\n\ndata: z\n\n")
+	want := `line 2: error: The line is ignored: "Data" is not "data". Field names are lower case, at the start of the line and directly before the colon. (2 times) [9.2.6 almost-a-field]`
+	if got := r.Findings[0].String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	got, err := json.Marshal(r.Findings[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(got, []byte(`{"severity":"error","rule":"almost-a-field","section":"9.2.6","line":2,"offset":6,"count":2,"message":"`)) {
+		t.Errorf("got %s", got)
+	}
+	if worst, ok := r.Worst(); worst != Error || !ok {
+		t.Errorf("Worst: got %v, %t", worst, ok)
+	}
+}
