@@ -1,0 +1,433 @@
+package sse_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/seed-0d85b69d/sse"
+)
+
+// addSuite makes the suite's shorter streams seeds.
+func addSuite(f *testing.F, add func(stream []byte)) {
+	for _, c := range readSuite[suiteCase](f, "testdata/parser.json") {
+		if b := c.connections()[0].bytes(); len(b) <= 256 {
+			add(b)
+		}
+	}
+}
+
+// FuzzParser compares the parser with the reference, on two connections of one
+// event source. What it dispatches can be written, and comes back equal.
+func FuzzParser(f *testing.F) {
+	addSuite(f, func(b []byte) { f.Add(b, b) })
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		compare(t, [][]byte{first, second}, 0, true, func(b []byte) [][]byte {
+			return slices.Collect(slices.Chunk(b, 1))
+		})
+		for r := sse.NewReader(bytes.NewReader(first)); r.Next(); {
+			roundTrip(t, r.Event())
+		}
+	})
+}
+
+// FuzzChunks checks that the cuts of a stream, the sizes of reads and the errors
+// beside the last bytes change nothing: neither events nor what becomes of an
+// event that is too large.
+func FuzzChunks(f *testing.F) {
+	addSuite(f, func(b []byte) {
+		f.Add(b, []byte{2}, 0)
+		f.Add(b, []byte{1, 3}, 8)
+	})
+	f.Fuzz(func(t *testing.T, stream, sizes []byte, limit int) {
+		limit = min(max(limit, -1), 1<<20)
+		cut := func(b []byte) (chunks [][]byte) {
+			for i := 0; len(b) > 0; i++ {
+				n := len(b)
+				if len(sizes) > 0 {
+					n = min(int(sizes[i%len(sizes)]), n)
+				}
+				if n == 0 && i >= len(sizes) {
+					n = len(b)
+				}
+				chunks = append(chunks, b[:n])
+				b = b[n:]
+			}
+			return chunks
+		}
+		compare(t, [][]byte{stream}, limit, len(sizes)%2 == 0, cut)
+
+		p := &sse.Parser{MaxEventSize: limit}
+		want := push(t, p, [][]byte{stream})
+		if want.Err == nil && want.Partial {
+			want.Err = io.ErrUnexpectedEOF
+		}
+		want.Partial = false
+		for how, src := range map[string]io.Reader{
+			"cut":           &chunkReader{cut(stream)},
+			"EOF with data": iotest.DataErrReader(&chunkReader{cut(stream)}),
+			"half reads":    iotest.HalfReader(bytes.NewReader(stream)),
+		} {
+			r := sse.NewReader(src)
+			r.MaxEventSize = limit
+			if got := read(t, r); !want.equal(got) {
+				t.Fatalf("%q, MaxEventSize %d, reader: %s (-parser +reader):\n%s", stream, limit, how, want.diff(got))
+			}
+		}
+	})
+}
+
+// chunkReader gives one chunk a read, where the buffer has room for it.
+type chunkReader struct{ chunks [][]byte }
+
+func (r *chunkReader) Read(b []byte) (int, error) {
+	if len(r.chunks) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, r.chunks[0])
+	if r.chunks[0] = r.chunks[0][n:]; len(r.chunks[0]) == 0 {
+		r.chunks = r.chunks[1:]
+	}
+	return n, nil
+}
+
+// FuzzRoundTrip writes an event, a comment and a reconnection time, and parses them.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add("1", "add", "a\nb", "hello", int64(400*time.Millisecond))
+	f.Add("", "", "", "", int64(0))
+	f.Add(" 1 ", " message", " \n\n", "a\r\nb\rc\nd", int64(-1))
+	f.Add("\ufeff", "\x00", "\x00\u2028", "\xff\xe2\x82", int64(math.MaxInt64))
+	f.Add("a\nb", "", "", ":", int64(1))
+	f.Add("a\x00", "a\rb", "a\rb", "data:x\n\n", int64(time.Millisecond+1))
+	f.Add("\xff", "\xed\xa0\x80", "\xe2\x82", "", int64(time.Hour))
+	f.Fuzz(func(t *testing.T, id, typ, data, comment string, ns int64) {
+		roundTrip(t, sse.Event{ID: id, Type: typ, Data: data})
+
+		// Comments and reconnection times go between events, and leave them alone.
+		event := sse.Event{ID: "1", Type: "e", Data: "x"}
+		b, err := event.Append(sse.AppendRetry(sse.AppendComment(nil, comment), time.Duration(ns)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ref reference
+		want := ref.run(b)
+		if len(want.Events) != 1 || want.Events[0] != event || want.Partial {
+			t.Errorf("comment %q, retry %d: %q is %q", comment, ns, b, want.Events)
+		}
+		if got := push(t, new(sse.Parser), [][]byte{b}); !want.equal(got) {
+			t.Errorf("%q (-reference +parser):\n%s", b, want.diff(got))
+		}
+		lines := strings.Split(strings.ReplaceAll(strings.ReplaceAll(comment, "\r\n", "\n"), "\r", "\n"), "\n")
+		for i := range lines {
+			lines[i] = utf8Decode([]byte("\xef\xbb\xbf" + lines[i]))
+		}
+		if !slices.Equal(ref.comments, lines) {
+			t.Errorf("comment %q: %q has the comments %q", comment, b, ref.comments)
+		}
+		if wait := time.Duration(max(ns, 0)); want.Retry < wait || want.Retry-wait >= time.Millisecond {
+			t.Errorf("AppendRetry(%v) gives %v", time.Duration(ns), want.Retry)
+		}
+	})
+}
+
+// roundTrip writes ev and parses it, if it can be written.
+func roundTrip(t *testing.T, ev sse.Event) {
+	t.Helper()
+	b, err := ev.Append([]byte("data"))
+	rest, ok := bytes.CutPrefix(b, []byte("data"))
+	if !ok {
+		t.Fatalf("%q: Append lost what was there: %q", ev, b)
+	}
+	bad := !utf8.ValidString(ev.ID+"x"+ev.Type+"x"+ev.Data) || strings.ContainsAny(ev.ID, "\r\n\x00") ||
+		strings.ContainsAny(ev.Type, "\r\n") || strings.Contains(ev.Data, "\r")
+	if bad != (err != nil) {
+		t.Fatalf("%q: Append error %v, want one: %v", ev, err, bad)
+	}
+	var field *sse.FieldError
+	if bad {
+		if len(rest) > 0 || !errors.As(err, &field) {
+			t.Fatalf("%q: Append wrote %q, error %#v", ev, rest, err)
+		}
+		return
+	}
+	if ev.Type == "" {
+		ev.Type = "message"
+	}
+	var ref reference
+	want := outcome{Events: []sse.Event{ev}, LastEventID: ev.ID}
+	if got := ref.run(rest); !want.equal(got) {
+		t.Errorf("%q is written as %q (-want +reference):\n%s", ev, rest, want.diff(got))
+	}
+	if got := push(t, new(sse.Parser), [][]byte{rest}); !want.equal(got) {
+		t.Errorf("%q is written as %q (-want +parser):\n%s", ev, rest, want.diff(got))
+	}
+}
+
+// FuzzClient plays a script of responses to a Client, in virtual time, and
+// compares what it asks, waits for and delivers with a model of it.
+func FuzzClient(f *testing.F) {
+	const ok = "200\nContent-Type: text/event-stream\n\n"
+	f.Add("", "1", uint8(0))
+	f.Add(ok+"id:1\ndata:a\n\nid:2\ndata:b", "", uint8(0))
+	f.Add(ok+"retry:5\nid:1\ndata:a\n\n\x1e"+ok+"\xef\xbb\xbfid\ndata:b\n\n\x1e503\nRetry-After: 7\n\nbusy\x1e"+ok+":c\n\n\x1e204\n\n", "0", uint8(0))
+	f.Add("fail\x1ecut "+ok+"data:a\n\ndata:b\x1ebytes "+ok+"id:a\x01\ndata:a\r\r\x1e404\n\nno such stream", " 5\t", uint8(0))
+	f.Add(ok+"data:a\n\ndata:b\n\ndata:c\n\n", "", uint8(2))
+	f.Add("200\nContent-Type: text/html\n\ndata:a\n\n", "", uint8(0))
+	f.Add("307\nLocation: /b\n\n\x1e"+ok+"data:a\n\n", "", uint8(0))
+	f.Add("429\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\n\n\x1e"+ok+"retry:99999999999999999999\n\x1e"+ok+"\x1e"+ok, "", uint8(0))
+	f.Fuzz(func(t *testing.T, script, lastEventID string, closeAfter uint8) {
+		synctest.Test(t, func(t *testing.T) { playScript(t, script, lastEventID, int(closeAfter)) })
+	})
+}
+
+// A scriptedResponse is one of the responses of a script, which \x1e parts.
+// It looks like one of HTTP, but for its first line: words, and the status.
+type scriptedResponse struct {
+	fail, cut, bytes bool // no response; a body that breaks; a body that comes byte by byte
+	status           int
+	header           http.Header
+	body             string
+	plain            bool // the model knows what it means
+}
+
+func parseScript(script string) (responses []scriptedResponse) {
+	for _, part := range strings.Split(script, "\x1e") {
+		r := scriptedResponse{header: http.Header{}, plain: true}
+		head, body, _ := strings.Cut(part, "\n\n")
+		r.body = body
+		lines := strings.Split(head, "\n")
+		for _, word := range strings.Fields(lines[0]) {
+			switch n, err := strconv.Atoi(word); {
+			case err == nil && 100 <= n && n <= 999:
+				r.status = n
+			case word == "cut":
+				r.cut = true
+			case word == "bytes":
+				r.bytes = true
+			}
+		}
+		for _, line := range lines[1:] {
+			if name, value, ok := strings.Cut(line, ": "); ok {
+				r.header.Add(name, value)
+				if name != "Content-Type" && name != "Retry-After" || len(r.header[name]) > 1 {
+					r.plain = false
+				}
+			}
+		}
+		r.fail = r.status == 0
+		switch ct := r.header["Content-Type"]; {
+		case r.status >= 300 && r.status <= 399: // may be followed
+			r.plain = false
+		case len(ct) == 1 && ct[0] != "text/event-stream" && ct[0] != "text/html":
+			r.plain = false
+		}
+		responses = append(responses, r)
+	}
+	return responses
+}
+
+// responseBody is a scripted body that knows whether it was closed.
+type responseBody struct {
+	io.Reader
+	closed bool
+}
+
+func (b *responseBody) Close() error {
+	b.closed = true
+	return nil
+}
+
+func (r *scriptedResponse) response(req *http.Request) *http.Response {
+	var body io.Reader = strings.NewReader(r.body)
+	if r.cut {
+		body = io.MultiReader(body, iotest.ErrReader(io.ErrUnexpectedEOF))
+	}
+	if r.bytes {
+		body = iotest.OneByteReader(body)
+	}
+	return &http.Response{
+		StatusCode: r.status, Status: fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
+		ProtoMajor: 1, ProtoMinor: 1, Header: r.header.Clone(), Body: &responseBody{Reader: body},
+		ContentLength: -1, Request: req,
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func playScript(t *testing.T, script, lastEventID string, closeAfter int) {
+	responses := parseScript(script)
+	model := len(responses) > 0 && closeAfter == 0
+	for _, r := range responses {
+		model = model && r.plain
+	}
+
+	var asked []string // the Last-Event-ID of each request
+	var bodies []*responseBody
+	client := &sse.Client{
+		HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			i := len(asked)
+			asked = append(asked, strings.Join(r.Header.Values("Last-Event-ID"), "\n"))
+			if i == len(responses) {
+				return &http.Response{StatusCode: 204, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			}
+			if i > len(responses) {
+				t.Fatalf("%q: request %d after a 204", script, i+1)
+			}
+			if responses[i].fail {
+				return nil, errRead
+			}
+			resp := responses[i].response(r)
+			bodies = append(bodies, resp.Body.(*responseBody))
+			return resp, nil
+		})},
+		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
+	}
+	var waits []time.Duration
+	client.OnRetry = func(err error, wait time.Duration) {
+		if err == nil || wait < 0 || wait > time.Hour {
+			t.Errorf("%q: OnRetry(%v, %v)", script, err, wait)
+		}
+		waits = append(waits, wait)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://sse.test/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header["Last-Event-Id"] = []string{lastEventID}
+
+	start := time.Now()
+	stream := client.Stream(req)
+	var events []sse.Event
+	for stream.Next() {
+		events = append(events, current(t, idOf{stream}))
+		if closeAfter > 0 && len(events) == closeAfter {
+			stream.Close()
+		}
+	}
+	slept := time.Since(start)
+	if stream.Next() || stream.State() != sse.StateClosed {
+		t.Errorf("%q: state %v after the end", script, stream.State())
+	}
+	for i, b := range bodies {
+		if !b.closed {
+			t.Errorf("%q: body %d is left open", script, i+1)
+		}
+	}
+	if closeAfter > 0 && len(events) > closeAfter || len(events) == closeAfter && closeAfter > 0 && stream.Err() != nil {
+		t.Errorf("%q: %d events after Close at %d, Err = %v", script, len(events), closeAfter, stream.Err())
+	}
+	if !model {
+		return
+	}
+
+	// The model.
+	ref := reference{}
+	sent := "" // the newest id that a header can carry
+	adopt := func(id string) bool {
+		id = strings.Trim(id, " \t")
+		if len(id) > 4096 || strings.ContainsFunc(id, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
+			return false
+		}
+		sent = id
+		return true
+	}
+	var (
+		want      outcome
+		wantAsked []string
+		wantWait  time.Duration
+	)
+	if !adopt(lastEventID) {
+		if len(asked) > 0 || stream.Err() == nil {
+			t.Errorf("Last-Event-ID %q: %d requests, Err = %v, want an error", lastEventID, len(asked), stream.Err())
+		}
+		return
+	}
+	ref.lastEventID = sent
+	for i := 0; ; i++ {
+		wantAsked = append(wantAsked, sent)
+		if i == len(responses) || responses[i].status == 204 {
+			break
+		}
+		r := responses[i]
+		after := time.Duration(0)
+		switch {
+		case r.fail:
+		case r.status == 200 && r.header.Get("Content-Type") == "text/event-stream":
+			for _, id := range idsOf(ref, []byte(r.body)) {
+				adopt(id)
+			}
+			events, _ := ref.connection([]byte(r.body))
+			want.Events = append(want.Events, events...)
+		case slices.Contains([]int{408, 425, 429, 500, 502, 503, 504}, r.status):
+			if n, err := strconv.ParseUint(r.header.Get("Retry-After"), 10, 32); err == nil {
+				after = time.Duration(n) * time.Second
+			}
+		default:
+			var status *sse.ResponseError
+			if !errors.As(stream.Err(), &status) || status.StatusCode != r.status || string(status.Body) != r.body[:min(len(r.body), 4096)] && !r.cut {
+				t.Errorf("%q: Err = %v, want a ResponseError of %d", script, stream.Err(), r.status)
+			}
+			want.Err = stream.Err()
+		}
+		if want.Err != nil {
+			break
+		}
+		wait, ok := ref.retry()
+		if !ok {
+			wait = time.Second
+		}
+		wantWait += min(max(wait, after), time.Hour)
+	}
+	if !slices.Equal(events, want.Events) {
+		t.Errorf("%q: events %q, want %q", script, events, want.Events)
+	}
+	if !slices.Equal(asked, wantAsked) {
+		t.Errorf("%q: requests with Last-Event-ID %q, want %q", script, asked, wantAsked)
+	}
+	if stream.LastEventID() != sent {
+		t.Errorf("%q: LastEventID = %q, want %q", script, stream.LastEventID(), sent)
+	}
+	if errorText(stream.Err()) != errorText(want.Err) {
+		t.Errorf("%q: Err = %v, want %v", script, stream.Err(), want.Err)
+	}
+	if slept != wantWait {
+		t.Errorf("%q: waited %v in all, %v, want %v", script, slept, waits, wantWait)
+	}
+}
+
+// idsOf returns the last event ID after each blank line of a stream: a block with
+// only an id moves it, too.
+func idsOf(ref reference, stream []byte) (ids []string) {
+	text := utf8Decode(stream)
+	for rest := text; ; {
+		line, after, ended := cutLine(rest)
+		if !ended {
+			return ids
+		}
+		rest = after
+		if line == "" {
+			ref := ref
+			ref.connection([]byte("\uFEFF" + text[:len(text)-len(rest)]))
+			ids = append(ids, ref.lastEventID)
+		}
+	}
+}
+
+// idOf makes a Stream an eventSource: its LastEventID is that of the next request.
+type idOf struct{ *sse.Stream }
+
+func (s idOf) LastEventID() string { return s.Event().ID }
