@@ -1,0 +1,283 @@
+package ssetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-0d85b69d/sse"
+	. "github.com/seed-0d85b69d/sse/ssetest"
+)
+
+// writes makes a handler that writes with a Writer.
+func writes(t *testing.T, f func(out *Writer, r *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		out, err := NewWriter(w, r)
+		if err != nil {
+			t.Errorf("NewWriter: %v", err)
+			return
+		}
+		defer out.Close()
+		f(out, r)
+	}
+}
+
+func TestWriter(t *testing.T) {
+	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+		read := make(chan struct{})
+		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
+			for _, err := range []error{out.Comment("hi"), out.Retry(2 * time.Second), out.Send(abc[0])} {
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			<-read // it was flushed
+			var bad *sse.FieldError
+			if err := out.Send(sse.Event{ID: "a\nb"}); !errors.As(err, &bad) {
+				t.Errorf("got %v, want a FieldError", err)
+			}
+			if err := out.Send(abc[1]); err != nil {
+				t.Error(err)
+			}
+			out.Close()
+			out.KeepAlive(time.Nanosecond)
+			if err := out.Send(abc[2]); err != io.ErrClosedPipe {
+				t.Errorf("after Close: got %v, want %v", err, io.ErrClosedPipe)
+			}
+		}))
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		for _, h := range [][2]string{{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}} {
+			if got := resp.Header.Get(h[0]); got != h[1] {
+				t.Errorf("%s: got %q, want %q", h[0], got, h[1])
+			}
+		}
+		const first, second = ":hi\nretry: 2000\nid: 1\ndata: a\n\n", "id: 2\ndata: b\n\n"
+		buf := make([]byte, len(first))
+		if _, err := io.ReadFull(resp.Body, buf); err != nil || string(buf) != first {
+			t.Errorf("got %q, %v, want %q", buf, err, first)
+		}
+		close(read)
+		if rest, err := io.ReadAll(resp.Body); err != nil || string(rest) != second {
+			t.Errorf("got %q, %v, want %q", rest, err, second)
+		}
+	})
+}
+
+// What the handler set before stays.
+func TestWriterHeader(t *testing.T) {
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header()["X-Accel-Buffering"] = nil
+	out, err := NewWriter(w, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	want := http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store"}, "X-Accel-Buffering": nil}
+	if diff := cmp.Diff(want, w.Header()); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
+	}
+}
+
+func TestWriterWithoutFlush(t *testing.T) {
+	rec := httptest.NewRecorder()
+	w := struct{ http.ResponseWriter }{rec}
+	_, err := NewWriter(w, httptest.NewRequest("GET", "/", nil))
+	if !errors.Is(err, http.ErrNotSupported) || len(rec.Header()) != 0 {
+		t.Errorf("got %v and header %v, want %v and none", err, rec.Header(), http.ErrNotSupported)
+	}
+}
+
+func TestWriterClientGone(t *testing.T) {
+	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
+			out.Send(abc[0])
+			<-r.Context().Done()
+			if err := out.Send(abc[1]); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want %v", err, context.Canceled)
+			}
+		}))
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.ReadFull(resp.Body, make([]byte, len(wireA)))
+		resp.Body.Close()
+	})
+}
+
+// A handler that never looks at its context learns it from an error.
+func TestWriterEndlessHandler(t *testing.T) {
+	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
+			for out.Send(abc[0]) == nil {
+			}
+		}))
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.ReadFull(resp.Body, make([]byte, len(wireA)))
+		resp.Body.Close()
+		srv.Close() // waits for the handler
+	})
+}
+
+func TestWriterKeepAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := NewMemoryServer(t, writes(t, func(out *Writer, r *http.Request) {
+			out.KeepAlive(15 * time.Second)
+			time.Sleep(20 * time.Second) // a comment at 15
+			out.Send(abc[0])             // at 20
+			time.Sleep(40 * time.Second) // at 35, 50
+			out.KeepAlive(3 * time.Second)
+			time.Sleep(5 * time.Second) // at 60, as it is late already, and 63
+			out.KeepAlive(0)
+			time.Sleep(time.Hour)
+		}))
+		start := time.Now()
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var got []string
+		buf := make([]byte, 100)
+		for {
+			n, err := resp.Body.Read(buf)
+			got = append(got, fmt.Sprintf("%v %q %v", time.Since(start), buf[:n], err))
+			if err != nil {
+				break
+			}
+		}
+		want := []string{
+			`15s ":\n" <nil>`, `20s "id: 1\ndata: a\n\n" <nil>`, `35s ":\n" <nil>`, `50s ":\n" <nil>`,
+			`1m0s ":\n" <nil>`, `1m3s ":\n" <nil>`, `1h1m5s "" EOF`,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("reads (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A server's timeouts end no stream, a client that reads nothing does.
+func TestWriterTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := Listen()
+		stuck := make(chan error, 1)
+		server := &http.Server{
+			ReadTimeout: time.Second, WriteTimeout: time.Second,
+			Handler: writes(t, func(out *Writer, r *http.Request) {
+				out.KeepAlive(15 * time.Second)
+				select {
+				case <-r.Context().Done():
+					t.Errorf("context done: %v", context.Cause(r.Context()))
+				case <-time.After(24 * time.Hour):
+				}
+				if err := out.Send(abc[0]); err != nil {
+					t.Error(err)
+				}
+				start := time.Now()
+				big := sse.Event{Data: strings.Repeat("x", 1<<20)}
+				err := out.Send(big)
+				if waited := time.Since(start); waited != time.Minute {
+					t.Errorf("gave up after %v, want 1m", waited)
+				}
+				stuck <- err
+			}),
+		}
+		go server.Serve(l)
+		defer server.Close()
+		client := &http.Client{Transport: &http.Transport{DialContext: l.DialContext}}
+		resp, err := client.Get("http://sse.test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := sse.NewReader(resp.Body)
+		if !r.Next() || r.Event() != abc[0] {
+			t.Errorf("got %v, %v, want %v", r.Event(), r.Err(), abc[0])
+		}
+		if err := <-stuck; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v, want %v", err, os.ErrDeadlineExceeded)
+		}
+		resp.Body.Close()
+	})
+}
+
+func TestWriterConcurrent(t *testing.T) {
+	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+		const goroutines, each = 8, 100
+		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
+			out.KeepAlive(time.Microsecond)
+			var wg sync.WaitGroup
+			for i := range goroutines {
+				wg.Go(func() {
+					for j := range each {
+						if err := out.Send(sse.Event{ID: fmt.Sprint(i, " ", j), Data: strings.Repeat("x", j)}); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+		}))
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		next := make([]int, goroutines)
+		r := sse.NewReader(resp.Body)
+		for r.Next() {
+			var i, j int
+			fmt.Sscan(r.Event().ID, &i, &j)
+			if len(r.Event().Data) != j || next[i] != j {
+				t.Fatalf("event %v out of order or torn, want number %d", r.Event(), next[i])
+			}
+			next[i]++
+		}
+		for i, n := range next {
+			if n != each {
+				t.Errorf("goroutine %d: got %d events, want %d", i, n, each)
+			}
+		}
+		if r.Err() != nil {
+			t.Error(r.Err())
+		}
+	})
+}
+
+// What a Writer writes has no findings but that the stream ends.
+func TestWriterIsChecked(t *testing.T) {
+	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
+			out.Retry(time.Second)
+			out.Comment("one\ntwo")
+			for _, ev := range abc {
+				out.Send(ev)
+			}
+		}))
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := Check(t.Context(), resp, 0); !cmp.Equal(brief(r), []string{"0+0 info ends"}) || r.Events != 3 {
+			t.Errorf("got %+v", r)
+		}
+	})
+}
