@@ -1,0 +1,129 @@
+package sse_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/seed-0d85b69d/sse"
+)
+
+var random = rand.New(rand.NewPCG(9, 2))
+
+// The workloads of internal/bench, which compares them with other libraries, in little.
+
+var benchWorkloads = []struct {
+	name  string
+	eol   string
+	piece int // bytes of the longest read; 0: no limit
+	beats int // comments before each event
+	event func(n int) sse.Event
+}{
+	{"llm", "\n", 0, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(8 + random.IntN(110)))} }},
+	{"anthropic", "\n", 0, 0, func(n int) sse.Event {
+		return sse.Event{Type: "content_block_delta", Data: `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + randomWords(35) + `"}}`}
+	}},
+	{"ticks", "\n", 0, 0, func(n int) sse.Event {
+		return sse.Event{ID: fmt.Sprint(100000 + n), Type: "tick", Data: fmt.Sprint(10 + n%90)}
+	}},
+	{"wiki", "\n", 0, 0, func(n int) sse.Event {
+		return sse.Event{ID: fmt.Sprint(n, randomWords(145)), Type: "message", Data: completion(randomWords(1300))}
+	}},
+	{"multiline", "\n", 0, 0, func(n int) sse.Event {
+		return sse.Event{Data: strings.Repeat(randomWords(60)+"\n", 39) + randomWords(60)}
+	}},
+	{"big", "\n", 0, 0, func(n int) sse.Event { return sse.Event{Data: randomWords(1 << 20)} }},
+	{"crlf", "\r\n", 0, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
+	{"cr", "\r", 0, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
+	{"comments", "\n", 0, 49, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
+	{"utf8", "\n", 0, 0, func(n int) sse.Event {
+		return sse.Event{Data: completion(strings.Repeat("漢字かな привет 🎈 ", 6))}
+	}},
+	{"dribble", "\n", 64, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
+}
+
+func completion(content string) string {
+	return `{"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1741569952,` +
+		`"model":"m-1","choices":[{"index":0,"delta":{"content":"` + content + `"},"finish_reason":null}]}`
+}
+
+func randomWords(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "etaoin shrdlu cmfwyp vbgkjq"[random.IntN(27)]
+	}
+	return string(b)
+}
+
+// BenchmarkReader reads 4 MB of each workload, in the borrowed form and as events that are safe to keep.
+func BenchmarkReader(b *testing.B) {
+	for _, w := range benchWorkloads {
+		var stream []byte
+		for n := 0; len(stream) < 4<<20; n++ {
+			stream = append(stream, strings.Repeat(":"+w.eol+w.eol, w.beats)...)
+			wire, err := w.event(n).Append(nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			stream = append(stream, bytes.ReplaceAll(wire, []byte("\n"), []byte(w.eol))...)
+		}
+		for _, form := range []struct {
+			name string
+			use  func(r *sse.Reader) int
+		}{
+			{"borrowed", func(r *sse.Reader) int { return len(r.Data()) + len(r.ID()) + len(r.Type()) }},
+			{"strings", func(r *sse.Reader) int { e := r.Event(); return len(e.Data) + len(e.ID) + len(e.Type) }},
+		} {
+			b.Run(w.name+"/"+form.name, func(b *testing.B) {
+				b.SetBytes(int64(len(stream)))
+				b.ReportAllocs()
+				for b.Loop() {
+					r := sse.NewReader(&pieceReader{rest: stream, most: w.piece})
+					for r.Next() {
+						form.use(r)
+					}
+					if err := r.Err(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// pieceReader reads 1 to most bytes at a time; where most is 0, as many as asked for.
+type pieceReader struct {
+	rest []byte
+	most int
+	seed uint32
+}
+
+func (p *pieceReader) Read(b []byte) (int, error) {
+	if p.most > 0 {
+		p.seed = p.seed*1664525 + 1013904223
+		b = b[:min(len(b), 1+int(p.seed>>16)%p.most)]
+	}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// BenchmarkAppend writes an event of a language model.
+func BenchmarkAppend(b *testing.B) {
+	e := sse.Event{ID: "42", Type: "delta", Data: completion(randomWords(60))}
+	var wire []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if wire, err = e.Append(wire[:0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(len(wire)))
+}
