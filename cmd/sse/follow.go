@@ -422,7 +422,9 @@ func complain(w io.Writer, err error) {
 		return
 	}
 	if re.StatusCode == http.StatusOK {
-		fmt.Fprintf(w, "sse: %s (%s, Content-Type %q)\n", message(err), escape(re.Status), re.Header.Get("Content-Type"))
+		bare := *re
+		bare.Body = nil
+		fmt.Fprintf(w, "sse: no event stream: %s\n", message(&bare))
 	} else {
 		fmt.Fprintf(w, "sse: HTTP %s\n", escape(re.Status))
 	}

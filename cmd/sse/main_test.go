@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -134,18 +135,58 @@ type running struct {
 	t      *testing.T
 	c      *exec.Cmd
 	stdout *bufio.Reader
-	stderr bytes.Buffer
+	stderr *watched
+}
+
+// watched collects output, and lets a test wait for some of it.
+type watched struct {
+	mu   sync.Mutex
+	text strings.Builder
+	more chan struct{} // closed when more has come
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(p)
+	close(w.more)
+	w.more = make(chan struct{})
+	return len(p), nil
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// waitFor returns when the output holds part.
+func (w *watched) waitFor(t *testing.T, part string) {
+	t.Helper()
+	for {
+		w.mu.Lock()
+		text, more := w.text.String(), w.more
+		w.mu.Unlock()
+		if strings.Contains(text, part) {
+			return
+		}
+		select {
+		case <-more:
+		case <-t.Context().Done():
+			t.Fatalf("the output lacks %q:\n%s", part, text)
+		}
+	}
 }
 
 func start(t *testing.T, c *exec.Cmd) *running {
 	t.Helper()
-	r := &running{t: t, c: c}
+	r := &running{t: t, c: c, stderr: &watched{more: make(chan struct{})}}
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.stdout = bufio.NewReader(out)
-	c.Stderr = &r.stderr
+	c.Stderr = r.stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

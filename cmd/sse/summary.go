@@ -156,13 +156,17 @@ func gapFloor(step int) time.Duration {
 	return time.Duration((step-e*gapSteps)<<e) * time.Microsecond
 }
 
+func gapMiddle(step int) time.Duration {
+	return gapFloor(step)/2 + gapFloor(step+1)/2
+}
+
 // percentile is the least duration that p percent of the gaps do not exceed,
 // but for the width of a step.
 func (g *gaps) percentile(p int) time.Duration {
 	need := (g.n*p + 99) / 100
 	for i, n := range g.steps {
 		if need -= n; need <= 0 && n > 0 {
-			return min((gapFloor(i)+gapFloor(i+1))/2, g.max)
+			return min(gapMiddle(i), g.max)
 		}
 	}
 	return 0
@@ -180,7 +184,7 @@ func (g *gaps) histogram(w io.Writer) {
 	rows := make([]int, len(histogramEdges))
 	for i, n := range g.steps {
 		if n > 0 {
-			row, _ := slices.BinarySearch(histogramEdges, gapFloor(i)+1)
+			row, _ := slices.BinarySearch(histogramEdges, gapMiddle(i)+1)
 			rows[row] += n
 		}
 	}
@@ -197,7 +201,7 @@ func (g *gaps) histogram(w io.Writer) {
 		if i < len(rows)-1 {
 			label = "< " + short(histogramEdges[i])
 		}
-		fmt.Fprintf(w, "  %8s  %s %d\n", label, bar(rows[i], most), rows[i])
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%11s %6d  %s", label, rows[i], bar(rows[i], most)), " "))
 	}
 }
 

@@ -20,7 +20,7 @@ type watch struct {
 	skipLF  bool   // the last byte was a CR
 	some    bool   // the line being read is not empty
 	data    int    // data lines
-	fields  int    // event, id and retry lines
+	fields  int    // event and id lines
 	unknown int    // lines that the standard ignores
 	json    int    // those of them that look like JSON
 	empty   int    // blank lines
@@ -86,7 +86,6 @@ func (w *watch) endLine() {
 	case "data":
 		w.data++
 	case "retry":
-		w.fields++
 		value = bytes.TrimPrefix(value, []byte(" "))
 		if ms, err := strconv.ParseUint(string(value), 10, 63); err == nil && w.retry != nil {
 			w.retry(time.Duration(min(ms, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond)
@@ -107,7 +106,7 @@ func (w *watch) endLine() {
 func looksJSON(line []byte) bool { return first(line) == '{' || first(line) == '[' }
 
 // explain says why the bytes so far made no event; "" if nothing is odd,
-// as with nothing but comments.
+// as with nothing but comments and a retry field.
 func (w *watch) explain() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -121,7 +120,7 @@ func (w *watch) explain() string {
 	case w.data > 0:
 		return "data lines came, and the blank line after them has not"
 	case w.fields > 0:
-		return "event, id or retry lines came without a data line: no event is made of those"
+		return "event or id lines came without a data line: no event is made of those"
 	case w.some && looksJSON(w.line):
 		return fmt.Sprintf("what came is JSON, not an event stream: %s", escape(string(w.line)))
 	case w.some && first(w.line) != ':':

@@ -1,0 +1,377 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const sample = `: a comment
+id: 1
+event: tick
+data: {"n":1,"html":"<a&b>","s":"x"}
+
+data: two
+data: lines
+
+id: 3
+event: done
+data: tab	and ` + "\x1b[31m" + ` and ` + "\u202e" + `
+
+`
+
+func TestForms(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ flags, want string }{
+		{"", `tick	1	{"n":1,"html":"<a&b>","s":"x"}` + "\n" + `message	1	two\nlines` + "\n" + `done	3	tab	and \x1b[31m and \u202e` + "\n"},
+		{"--json", `{"id":"1","type":"tick","data":"{\"n\":1,\"html\":\"<a&b>\",\"s\":\"x\"}"}` + "\n" +
+			`{"id":"1","type":"message","data":"two\nlines"}` + "\n" + `{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
+		{"--data", `{"n":1,"html":"<a&b>","s":"x"}` + "\ntwo\nlines\ntab\tand \x1b[31m and \u202e\n"},
+		{"--field html", "<a&b>\n"},
+		{"--raw", sample},
+		{"--type tick,done --data", `{"n":1,"html":"<a&b>","s":"x"}` + "\ntab\tand \x1b[31m and \u202e\n"},
+		{"-n 1 --data", `{"n":1,"html":"<a&b>","s":"x"}` + "\n"},
+		{"-n 1 --type done --json", `{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
+	} {
+		t.Run(test.flags, func(t *testing.T) {
+			t.Parallel()
+			args := strings.Fields(test.flags)
+			runSSE(t, sample, append(args, "-")...).want(t, exitDone, test.want)
+			got := runSSE(t, "", append(args, once(t, sample))...)
+			if test.flags == "--raw" {
+				test.want = "retry: 0\n" + test.want
+			}
+			got.want(t, exitDone, test.want)
+		})
+	}
+}
+
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	r := runSSE(t, "data: a\n\ndata: [DONE]\n\ndata: b\n\n", "--data", "--until", "[DONE]", "-")
+	r.want(t, exitDone, "a\n")
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	r := runSSE(t, "", "demo")
+	if r.code != exitDone {
+		t.Errorf("exit code = %d, want 0\nstderr: %s", r.code, r.stderr)
+	}
+	for _, part := range []string{"503 Service Unavailable", "unexpected end", "resumed after id 8", "\n24 received, 0 lost, 0 repeated, 4 reconnects\n"} {
+		if !strings.Contains(r.stdout, part) {
+			t.Errorf("output lacks %q:\n%s", part, r.stdout)
+		}
+	}
+}
+
+// An event is on the pipe before the next one is sent.
+func TestFlushedAtOnce(t *testing.T) {
+	t.Parallel()
+	next := make(chan bool)
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for range next {
+			io.WriteString(w, "data: x\n\n")
+			w.(http.Flusher).Flush()
+		}
+	})
+	r := start(t, command(t, url, "--data"))
+	for range 3 {
+		next <- true
+		if got := r.line(); got != "x" {
+			t.Errorf("line = %q, want x", got)
+		}
+	}
+	if err := r.c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r.wait().want(t, exitInterrupted, "")
+	close(next)
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	cut := func(body string) string {
+		return server(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, body)
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		})
+	}
+	silent := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	mute := server(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	status := func(code int, contentType, body string) string {
+		return server(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			w.WriteHeader(code)
+			io.WriteString(w, body)
+		})
+	}
+	for _, test := range []struct {
+		name   string
+		args   []string
+		code   int
+		stdout string
+		stderr []string
+	}{
+		{"204", []string{status(204, "", "")}, exitDone, "", nil},
+		{"end of the answer to a POST", []string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
+		{"end without reconnect", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
+		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"}, exitError, "a\n", []string{"sse: unexpected end\n"}},
+		{"an answer to a POST that is cut", []string{"-d", "x", cut("data: a\n\n"), "--data"}, exitError, "a\n", []string{"sse: unexpected end\n"}},
+		{"an event cut by a clean end", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"), "--data"}, exitError, "a\n", []string{"unexpected end"}},
+		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, exitError, "", []string{"connection refused"}},
+		{"too large", []string{"--max-event-size", "1k", status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")}, exitError, "",
+			[]string{"event too large", "(--max-event-size allows more)"}},
+		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")}, exitError, "",
+			[]string{"sse: no event stream: 200 OK: Content-Type is text/html, not text/event-stream\n  <h1>Hello\\x1b[31m</h1>\n"}},
+		{"401", []string{status(401, "application/json", "{\"error\": {\n  \"message\": \"bad key\"}}\n")}, exitHTTP, "",
+			[]string{"sse: HTTP 401 Unauthorized\n  {\"error\": {\n    \"message\": \"bad key\"}}\n"}},
+		{"404 and silent", []string{"-s", status(404, "text/plain", "")}, exitHTTP, "", []string{"sse: HTTP 404 Not Found\n"}},
+		{"503 without reconnect", []string{"--no-reconnect", status(503, "text/plain", "down")}, exitHTTP, "", []string{"sse: HTTP 503 Service Unavailable\n  down\n"}},
+		{"idle", []string{"--no-reconnect", "--idle-timeout", "0.05", silent}, exitTimeout, "", []string{"sse: idle timeout\n"}},
+		{"idle POST", []string{"-d", "x", "--idle-timeout", "50ms", silent}, exitTimeout, "", []string{"sse: idle timeout\n"}},
+		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute}, exitTimeout, "", []string{"sse: timeout"}},
+		{"time is up", []string{"--for", "50ms", silent}, exitDone, "", nil},
+		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"}, exitDone, "", nil},
+		{"cut input", []string{"-", "--data"}, exitError, "a\n", []string{"sse: unexpected end\n"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := runSSE(t, "data: a\n\ndata: b\n", test.args...)
+			r.want(t, test.code, test.stdout)
+			r.wantStderr(t, test.stderr...)
+			if test.stderr == nil && r.stderr != "" {
+				t.Errorf("stderr: %s", r.stderr)
+			}
+		})
+	}
+}
+
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated} {
+		url := server(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, "data: x\n\n")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		})
+		for _, where := range []string{"in a read", "in a wait", "on standard input"} {
+			args := []string{url, "--data"}
+			var stdin io.WriteCloser
+			c := command(t)
+			switch where {
+			case "in a wait":
+				args = []string{once(t, "retry: 3600000\ndata: x\n\n"), "--data"}
+			case "on standard input":
+				args = []string{"-", "--data"}
+				stdin, _ = c.StdinPipe()
+			}
+			c.Args = append(c.Args, args...)
+			r := start(t, c)
+			if stdin != nil {
+				io.WriteString(stdin, "data: x\n\n")
+			}
+			if got := r.line(); got != "x" {
+				t.Errorf("line = %q, want x", got)
+			}
+			if where == "in a wait" {
+				r.stderr.waitFor(t, "connecting again")
+			}
+			if err := c.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			res := r.wait()
+			res.want(t, code, "")
+			if t.Failed() {
+				t.Fatal(sig, where)
+			}
+		}
+	}
+}
+
+// A reader that goes away ends the command without a word.
+func TestSIGPIPE(t *testing.T) {
+	t.Parallel()
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for r.Context().Err() == nil {
+			io.WriteString(w, "data: x\n\n")
+			w.(http.Flusher).Flush()
+		}
+	})
+	for _, form := range []string{"--data", "--raw", "--json"} {
+		c := command(t, url, form)
+		stdout, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr strings.Builder
+		c.Stderr = &stderr
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		stdout.Close()
+		c.Wait()
+		if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGPIPE || stderr.String() != "" {
+			t.Errorf("%s: %v, stderr %q", form, c.ProcessState, stderr.String())
+		}
+	}
+}
+
+func TestReconnect(t *testing.T) {
+	t.Parallel()
+	ids := make(chan string, 10)
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("Last-Event-ID")
+		ids <- id
+		w.Header().Set("Content-Type", "text/event-stream")
+		switch id {
+		case "":
+			io.WriteString(w, "retry: 0\nid: 1\ndata: a\n\nid: 2\ndata: cut")
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		case "1":
+			io.WriteString(w, "id: 2\ndata: b\n\n")
+		default:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	r := runSSE(t, "", url, "--data", "--summary", "json")
+	r.want(t, exitDone, "a\nb\n")
+	r.wantStderr(t, "sse: unexpected end; connecting again in ", "sse: end of the response; connecting again in ",
+		`"reconnects":2,"causes":{"end of the response":1,"unexpected end":1},"last_event_id":"2","end":"server","exit_code":0`)
+	if got := []string{<-ids, <-ids, <-ids}; got[0] != "" || got[1] != "1" || got[2] != "2" {
+		t.Errorf("ids sent: %q", got)
+	}
+	silent := runSSE(t, "", once(t, "data: a\n\n"), "--data", "-s")
+	silent.want(t, exitDone, "a\n")
+	if silent.stderr != "" {
+		t.Errorf("-s says %q", silent.stderr)
+	}
+}
+
+func TestFirstFailureGivesAHint(t *testing.T) {
+	t.Parallel()
+	r := start(t, command(t, "http://127.0.0.1:1"))
+	r.stderr.waitFor(t, "connection refused; connecting again in ")
+	r.stderr.waitFor(t, "(--no-reconnect ends instead)\n")
+	r.c.Process.Signal(os.Interrupt)
+	r.wait().want(t, exitInterrupted, "")
+}
+
+func TestWhatIsNoEvent(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, stream, want string }{
+		{"comments only", ": hello\n\n:\n\n", ""},
+		{"nothing", "", ""},
+		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n", `no event so far: the lines are JSON without "data:" before it (NDJSON?): {"a":1}`},
+		{"one JSON value", "[1,2", "no event so far: what came is JSON, not an event stream: [1,2"},
+		{"text", "hello \x1b[31mworld\n\n", `no event so far: the lines are no fields of an event stream: hello \x1b[31mworld`},
+		{"no blank line", "data: a\ndata: b\n", "no event so far: data lines came, but no blank line, which ends an event"},
+		{"no data", "event: a\nid: 1\n\n", "no event so far: event or id lines came without a data line"},
+		{"an unfinished line", "data: and so on", "no event so far: a line began that has not ended: data: and so on"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			check := func(how string, r result) {
+				t.Helper()
+				if (test.want != "") != strings.Contains(r.stderr, "no event so far") || !strings.Contains(r.stderr, test.want) {
+					t.Errorf("%s: stderr %q, want %q", how, r.stderr, test.want)
+				}
+			}
+			check("input", runSSE(t, test.stream, "-"))
+			check("URL", runSSE(t, "", "--no-reconnect", once(t, test.stream)))
+			check("reconnecting", runSSE(t, "", once(t, test.stream)))
+			if r := runSSE(t, test.stream, "-s", "-"); strings.Contains(r.stderr, "no event") {
+				t.Errorf("with -s: %s", r.stderr)
+			}
+		})
+	}
+}
+
+// A stream that says nothing that means anything is not waited for in silence.
+func TestWhatIsNoEventIsSaidMeanwhile(t *testing.T) {
+	t.Parallel()
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "{\"a\":1}\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	c := command(t, url)
+	c.Env = append(c.Env, "SSE_TEST_HINT_AFTER=200ms")
+	r := start(t, c)
+	r.stderr.waitFor(t, "NDJSON?")
+	c.Process.Signal(os.Interrupt)
+	r.wait().want(t, exitInterrupted, "")
+}
+
+func TestNothingToShow(t *testing.T) {
+	t.Parallel()
+	r := runSSE(t, sample, "--type", "other", "-")
+	r.want(t, exitDone, "")
+	r.wantStderr(t, "sse: of 3 events none was of the types asked for\n")
+	r = runSSE(t, sample, "--field", "choices.0", "-")
+	r.want(t, exitDone, "")
+	r.wantStderr(t, "sse: no event had a field choices.0 (of 3 events)\n")
+}
+
+func TestOutputFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "out")
+	runSSE(t, sample, "-", "-o", file, "--type", "message", "--data").want(t, exitDone, "")
+	b, err := os.ReadFile(file)
+	if err != nil || string(b) != "two\nlines\n" {
+		t.Errorf("file = %q, %v", b, err)
+	}
+	r := runSSE(t, sample, "-", "-o", "/dev/full")
+	r.want(t, exitError, "")
+	r.wantStderr(t, "no space left on device")
+	r = runSSE(t, "", once(t, sample), "-o", "/dev/full", "--raw")
+	r.want(t, exitError, "")
+	r.wantStderr(t, "no space left on device")
+}
+
+// An LLM's answer appears as running text, and is asked for once.
+func TestField(t *testing.T) {
+	t.Parallel()
+	asked := make(chan bool, 1)
+	next := make(chan bool)
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		asked <- true
+		w.Header().Set("Content-Type", "text/event-stream")
+		for _, word := range []string{`"Hello"`, `", "`, `null`, `"wörld\n"`, `"!"`} {
+			<-next
+			io.WriteString(w, `data: {"choices":[{"delta":{"content":`+word+`}}]}`+"\n\n")
+			w.(http.Flusher).Flush()
+		}
+		io.WriteString(w, "data: {\"choices\":[]}\n\ndata: [DONE]\n\n")
+	})
+	r := start(t, command(t, "--field", "choices.0.delta.content", "-d", `{"stream":true}`, url))
+	next <- true
+	buf := make([]byte, 5)
+	if _, err := io.ReadFull(r.stdout, buf); err != nil || string(buf) != "Hello" {
+		t.Errorf("first word = %q, %v", buf, err)
+	}
+	for range 4 {
+		next <- true
+	}
+	r.wait().want(t, exitDone, ", wörld\n!\n")
+	<-asked
+}

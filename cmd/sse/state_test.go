@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// ids serves the numbers after Last-Event-ID, and ends.
+func ids(t *testing.T, to int) string {
+	return server(t, func(w http.ResponseWriter, r *http.Request) {
+		from, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+		if from >= to {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "retry: 0\n")
+		for i := from + 1; i <= to; i++ {
+			fmt.Fprintf(w, "id: %d\ndata: %d\n\n", i, i)
+		}
+	})
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	url := ids(t, 6)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "state")
+	args := []string{url, "--data", "--state", file}
+	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, exitDone, "2\n3\n")
+	if got := readFile(t, file); got != "3\n" {
+		t.Errorf("state = %q, want 3", got)
+	}
+	// The file comes before --last-event-id.
+	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, exitDone, "4\n")
+	runSSE(t, "", append(args, "--until", "5")...).want(t, exitDone, "")
+	runSSE(t, "", args...).want(t, exitDone, "6\n")
+	runSSE(t, "", args...).want(t, exitDone, "")
+	if got := readFile(t, file); got != "6\n" {
+		t.Errorf("state = %q, want 6", got)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("files left behind: %v, %v", entries, err)
+	}
+}
+
+// A link stays a link, and what it leads to is the state.
+func TestStateBehindALink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	if err := os.WriteFile(filepath.Join(dir, "state"), []byte("2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("state", link); err != nil {
+		t.Fatal(err)
+	}
+	runSSE(t, "", ids(t, 3), "--data", "--state", link).want(t, exitDone, "3\n")
+	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
+		t.Errorf("state = %q, want 3", got)
+	}
+	if to, err := os.Readlink(link); err != nil || to != "state" {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+}
+
+// What is killed at any moment loses nothing.
+func TestStateSurvivesAKill(t *testing.T) {
+	t.Parallel()
+	const last = 300
+	url := ids(t, last)
+	file := filepath.Join(t.TempDir(), "state")
+	seen := make(map[string]bool)
+	for kill := 1; ; kill++ {
+		r := start(t, command(t, url, "--data", "--state", file))
+		for range kill * 10 {
+			line, err := r.stdout.ReadString('\n')
+			seen[strings.TrimSuffix(line, "\n")] = true
+			if err != nil {
+				break
+			}
+		}
+		r.c.Process.Signal(syscall.SIGKILL)
+		for _, line := range strings.Split(r.wait().stdout, "\n") {
+			seen[line] = true
+		}
+		if state, err := os.ReadFile(file); err == nil {
+			if n, err := strconv.Atoi(strings.TrimSuffix(string(state), "\n")); err != nil {
+				t.Fatalf("state = %q", state)
+			} else if n == last {
+				break
+			}
+		}
+	}
+	for i := 1; i <= last; i++ {
+		if !seen[strconv.Itoa(i)] {
+			t.Errorf("event %d was lost", i)
+		}
+	}
+}
+
+func TestStateThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	next := make(chan bool)
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.(http.Flusher).Flush()
+		<-next
+		io.WriteString(w, "id: 1\ndata: x\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	c := command(t, url, "-v", "--data", "--state", filepath.Join(dir, "state"))
+	r := start(t, c)
+	r.stderr.waitFor(t, "< HTTP/1.1 200 OK")
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	next <- true
+	res := r.wait()
+	res.want(t, exitError, "x\n")
+	res.wantStderr(t, `state": no such file or directory`)
+}
