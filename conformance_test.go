@@ -2,20 +2,28 @@ package sse_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/cenkalti/backoff/v4"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/seed-0d85b69d/sse"
 )
 
@@ -201,7 +209,7 @@ func errorText(err error) string {
 }
 
 func (o outcome) diff(got outcome) string {
-	return cmp.Diff(o, got, cmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
+	return gocmp.Diff(o, got, gocmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
 }
 
 func TestSuiteIsASuite(t *testing.T) {
@@ -483,7 +491,7 @@ func TestReaderDelivers(t *testing.T) {
 			delivered++
 		}
 		if !reflect.DeepEqual(events, []sse.Event(conn.Events)) {
-			t.Errorf("%s\n(-want +got):\n%s", c.Name, cmp.Diff([]sse.Event(conn.Events), events))
+			t.Errorf("%s\n(-want +got):\n%s", c.Name, gocmp.Diff([]sse.Event(conn.Events), events))
 		}
 	}
 }
@@ -491,3 +499,252 @@ func TestReaderDelivers(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// An httpCase is a case of testdata/http.json. See testdata/README.md.
+type httpCase struct {
+	Name, Section string
+	Kind          string // "must" or "policy"
+	Request       struct {
+		Method  string
+		Headers [][2]wireText
+		Body    wireText
+	}
+	Exchanges   []httpExchange
+	Events      suiteEvents
+	LastEventID wireText
+	End         string // "": no error; "error"; or the status of the answer that is no stream
+}
+
+// An httpExchange is a request that must come, and the response that it gets.
+type httpExchange struct {
+	Request struct {
+		Method, Path, Accept, CacheControl string
+		LastEventID                        *wireText
+		Body                               wireText
+		Wait                               *int // milliseconds since the response before
+	}
+	Response struct {
+		Fail          bool // none: the network fails
+		Informational []int
+		Status        int
+		Headers       [][2]wireText
+		Body          wireText
+		Cut           bool // the connection breaks after the body
+	}
+	Times int
+}
+
+// A scriptedServer is the server of one case at a time.
+type scriptedServer struct {
+	t    testing.TB
+	mu   sync.Mutex
+	c    *httpCase
+	next int
+	then time.Time // of the response before
+	real bool      // over a network: no waits
+}
+
+func (s *scriptedServer) play(t testing.TB, c *httpCase) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.t, s.c, s.next, s.then = t, c, 0, time.Now()
+}
+
+// exchange checks a request and returns what it gets: after the last exchange nil.
+func (s *scriptedServer) exchange(r *http.Request) *httpExchange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, n := 0, s.next
+	s.next++
+	for ; i < len(s.c.Exchanges) && n >= max(1, s.c.Exchanges[i].Times); i++ {
+		n -= max(1, s.c.Exchanges[i].Times)
+	}
+	if i == len(s.c.Exchanges) {
+		s.t.Errorf("%s\nrequest %d: want none", s.c.Name, s.next)
+		return nil
+	}
+	x := &s.c.Exchanges[i]
+	want := x.Request
+	var id []string
+	if want.LastEventID != nil {
+		id = []string{string(*want.LastEventID)}
+	}
+	body := []byte{}
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	for what, v := range map[string][2]string{
+		"method":        {cmp.Or(want.Method, "GET"), r.Method},
+		"path":          {cmp.Or(want.Path, "/"), r.URL.Path},
+		"Accept":        {cmp.Or(want.Accept, "text/event-stream"), strings.Join(r.Header["Accept"], "|")},
+		"Cache-Control": {cmp.Or(want.CacheControl, "no-cache"), strings.Join(r.Header["Cache-Control"], "|")},
+		"Last-Event-ID": {fmt.Sprintf("%q", id), fmt.Sprintf("%q", r.Header["Last-Event-Id"])},
+		"body":          {string(want.Body), string(body)},
+	} {
+		if v[0] != v[1] {
+			s.t.Errorf("%s\n%s request %d: %s is %q, want %q", s.c.Name, r.Proto, s.next, what, v[1], v[0])
+		}
+	}
+	if want.Wait != nil && !s.real {
+		if waited := time.Since(s.then); waited != time.Duration(*want.Wait)*time.Millisecond {
+			s.t.Errorf("%s\nrequest %d comes after %v, want %d ms", s.c.Name, s.next, waited, *want.Wait)
+		}
+	}
+	s.then = time.Now()
+	return x
+}
+
+func (x *httpExchange) header() http.Header {
+	h := http.Header{}
+	for _, f := range x.Response.Headers {
+		h.Add(string(f[0]), string(f[1]))
+	}
+	return h
+}
+
+// RoundTrip answers in memory.
+func (s *scriptedServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	x := s.exchange(r)
+	if x == nil {
+		return nil, backoff.Permanent(errRead)
+	}
+	if x.Response.Fail {
+		return nil, errRead
+	}
+	var body io.Reader = bytes.NewReader(x.Response.Body)
+	if x.Response.Cut {
+		body = io.MultiReader(body, iotest.ErrReader(io.ErrUnexpectedEOF))
+	}
+	return &http.Response{
+		StatusCode: x.Response.Status, Header: x.header(), Body: io.NopCloser(body), Request: r,
+		ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
+	}, nil
+}
+
+// ServeHTTP answers over the network.
+func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := s.exchange(r)
+	if x == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	for _, status := range x.Response.Informational {
+		w.WriteHeader(status)
+	}
+	h := w.Header()
+	h["Content-Type"] = nil // and not what the body looks like
+	maps.Copy(h, x.header())
+	w.WriteHeader(x.Response.Status)
+	w.Write(x.Response.Body)
+	if x.Response.Cut {
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// follow runs a case's client to its end.
+func (c *httpCase) follow(t testing.TB, client *sse.Client, url string, s *scriptedServer) {
+	t.Helper()
+	s.play(t, c)
+	var body io.Reader
+	if len(c.Request.Body) > 0 {
+		body = bytes.NewReader(c.Request.Body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), cmp.Or(c.Request.Method, "GET"), url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Request.Headers {
+		req.Header.Add(string(f[0]), string(f[1]))
+	}
+	stream := client.Stream(req)
+	var events []sse.Event
+	for stream.Next() {
+		events = append(events, stream.Event())
+	}
+	if !slices.Equal(events, c.Events) {
+		t.Errorf("%s\n%s events (-want +got):\n%s", c.Name, url, gocmp.Diff([]sse.Event(c.Events), events))
+	}
+	if got := stream.LastEventID(); got != string(c.LastEventID) {
+		t.Errorf("%s\n%s LastEventID = %q, want %q", c.Name, url, got, c.LastEventID)
+	}
+	end := ""
+	var status *sse.ResponseError
+	if errors.As(stream.Err(), &status) {
+		end = strconv.Itoa(status.StatusCode)
+	} else if stream.Err() != nil {
+		end = "error"
+	}
+	if end != c.End {
+		t.Errorf("%s\n%s ends with %q (%v), want %q", c.Name, url, end, stream.Err(), c.End)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	want := 0
+	for _, x := range c.Exchanges {
+		want += max(1, x.Times)
+	}
+	if s.next != want {
+		t.Errorf("%s\n%s %d requests, want %d", c.Name, url, s.next, want)
+	}
+}
+
+func TestHTTPSuiteIsASuite(t *testing.T) {
+	names, scripts := map[string]bool{}, map[string]string{}
+	for _, c := range readSuite[httpCase](t, "testdata/http.json") {
+		if names[c.Name] || !strings.HasSuffix(c.Name, ".") || c.Section == "" || c.Kind != "must" && c.Kind != "policy" {
+			t.Errorf("%q of kind %q stands on %q: want a sentence of its own, a section, must or policy", c.Name, c.Kind, c.Section)
+		}
+		names[c.Name] = true
+		key, err := json.Marshal([]any{c.Request, c.Exchanges})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scripts[string(key)] != "" {
+			t.Errorf("%q is a copy of %q", c.Name, scripts[string(key)])
+		}
+		scripts[string(key)] = c.Name
+	}
+}
+
+// TestClientConforms runs testdata/http.json in memory, where time is virtual.
+func TestClientConforms(t *testing.T) {
+	for _, c := range readSuite[httpCase](t, "testdata/http.json") {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(scriptedServer)
+			c.follow(t, &sse.Client{
+				HTTPClient: &http.Client{Transport: s},
+				Backoff:    func() backoff.BackOff { return &backoff.ZeroBackOff{} },
+			}, "http://sse.test/", s)
+		})
+	}
+}
+
+// TestClientConformsOverHTTP runs the cases without waits against real servers.
+func TestClientConformsOverHTTP(t *testing.T) {
+	cases := readSuite[httpCase](t, "testdata/http.json")
+	for _, version := range []int{1, 2} {
+		s := &scriptedServer{real: true}
+		server := httptest.NewUnstartedServer(s)
+		server.EnableHTTP2 = version == 2
+		server.StartTLS()
+		defer server.Close()
+		client := &sse.Client{
+			HTTPClient:       server.Client(),
+			ReconnectionTime: -1,
+			Backoff:          func() backoff.BackOff { return &backoff.ZeroBackOff{} },
+			OnOpen: func(r *http.Response) {
+				if r.ProtoMajor != version {
+					t.Errorf("%s, want HTTP/%d", r.Proto, version)
+				}
+			},
+		}
+		for _, c := range cases {
+			if !slices.ContainsFunc(c.Exchanges, func(x httpExchange) bool {
+				return x.Response.Fail || x.Request.Wait != nil && *x.Request.Wait > 0
+			}) {
+				c.follow(t, client, server.URL+"/", s)
+			}
+		}
+	}
+}
