@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,35 +98,36 @@ func (s State) String() string {
 // happens in Next. Close, Reconnect and State may be called by any goroutine; everything else
 // belongs to the one that calls Next.
 type Stream struct {
-	client  Client
-	http    http.Client   // a copy without its Timeout, which is:
-	timeout time.Duration // for response headers
-	ctx     context.Context
-	req     *http.Request
-	r       Reader
-	lastID  []byte // what the next request sends
-	pace    pacer
-	idle    idleness
-	attempt int
-	resp    *http.Response  // of the connection that is open
-	phase   context.Context // of the attempt, connection or wait under way
-	timer   *time.Timer     // runs while a read is blocked
-	url     string          // of the last request, for the log
-	dead    bool            // the last connection idled out
-	spent   bool            // a request was sent that can't be repeated
-	done    bool
-	err     error
+	client   Client
+	http     http.Client   // a copy of HTTPClient; these two take the place of what it had:
+	timeout  time.Duration // its Timeout, for response headers
+	redirect func(*http.Request, []*http.Request) error
+	ctx      context.Context // the caller's
+	req      *http.Request
+	r        Reader
+	lastID   []byte // what the next request sends
+	pace     pacer
+	idle     idleness
+	attempt  int
+	url      string // of the attempt, for the log
+	spent    bool   // a request was sent that can't be repeated
+	silent   int    // timeouts in a row, without a response between them
+	proved   bool   // an event came on this connection
+	opened   time.Time
+	done     bool
+	err      error
 
-	closed atomic.Bool // Close was called
+	phase     context.Context // of the attempt and its connection, or the wait, under way
+	resp      *http.Response  // nil: there is no connection to read from
+	closeBody func()          // of resp; more than one call does no harm
+	unhook    func() bool     // undoes that the end of phase closes the body
+	timer     *time.Timer     // runs while a read is blocked
 
+	state      atomic.Int32 // a State; StateClosed for good
 	mu         sync.Mutex
-	state      State
 	cancel     context.CancelCauseFunc // of phase
-	body       io.Closer               // of resp
 	repeatable bool                    // the last request was; false before the first
-	hurried    bool                    // Reconnect saved the last wait, and no connection has proved itself since
-	proved     bool                    // this connection did: an event came
-	opened     time.Time
+	hurried    bool                    // Reconnect saved the last wait
 }
 
 // Get returns a Stream of the events at url, by a Client that is a zero value. The context ends
@@ -133,7 +135,9 @@ type Stream struct {
 func Get(ctx context.Context, url string) *Stream {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return &Stream{err: redact(err), done: true, state: StateClosed}
+		s := &Stream{err: redact(err), done: true}
+		s.state.Store(int32(StateClosed))
+		return s
 	}
 	return new(Client).Stream(req)
 }
@@ -147,11 +151,13 @@ func Get(ctx context.Context, url string) *Stream {
 //
 // What is not safe to repeat is never sent twice: the stream of a POST ends with its answer,
 // whatever that is. Safe are GET, HEAD, OPTIONS, TRACE, QUERY and REPORT, and as in net/http any
-// request with an Idempotency-Key or X-Idempotency-Key header.
+// request with an Idempotency-Key or X-Idempotency-Key header. A safe request with a body but
+// without GetBody is an error before anything is sent.
 func (c *Client) Stream(req *http.Request) *Stream {
-	s := &Stream{client: *c, ctx: req.Context(), req: req.Clone(req.Context())}
+	s := &Stream{client: *c, ctx: req.Context(), req: req.Clone(req.Context()), url: bareURL(req.URL)}
 	s.http = *cmp.Or(c.HTTPClient, http.DefaultClient)
 	s.timeout, s.http.Timeout = s.http.Timeout, 0
+	s.redirect, s.http.CheckRedirect = s.http.CheckRedirect, s.checkRedirect
 	s.pace.make = c.Backoff
 
 	h := s.req.Header
@@ -165,15 +171,21 @@ func (c *Client) Stream(req *http.Request) *Stream {
 	if _, ok := h["Cache-Control"]; !ok {
 		h.Set("Cache-Control", "no-cache")
 	}
-	id, ok := sendable([]byte(h.Get("Last-Event-ID")))
+	var last []byte
+	for name, values := range h { // the standard's spelling is not net/http's
+		if strings.EqualFold(name, "Last-Event-ID") && len(values) > 0 {
+			last = []byte(values[0])
+			delete(h, name)
+		}
+	}
+	last, ok := sendable(last)
 	if !ok {
 		s.end(errors.New("sse: the request's Last-Event-ID header can't be sent"))
 	}
-	s.lastID = id
-	h.Del("Last-Event-ID")
+	s.lastID = last
 
 	s.r = Reader{src: (*body)(s), MaxEventSize: c.MaxEventSize, OnComment: c.OnComment}
-	s.r.p.setLastEventID(id)
+	s.r.p.setLastEventID(last)
 	s.r.p.onID = s.adopt
 	return s
 }
@@ -187,22 +199,16 @@ func (s *Stream) Next() bool {
 			continue
 		}
 		if s.r.Next() {
-			if s.closed.Load() { // by a hook: the event was not delivered, and its ID not adopted
+			if s.State() == StateClosed { // by a hook: the event is not delivered, nor its ID adopted
 				continue
 			}
 			if s.r.p.newID {
 				s.adopt(s.r.p.id)
 			}
-			if !s.proved {
-				s.prove()
-			}
+			s.proved = true
 			return true
 		}
-		err := s.r.Err()
-		if err == nil {
-			err = io.EOF
-		}
-		s.retry(err, nil)
+		s.retry(cmp.Or(s.r.Err(), io.EOF), 0)
 	}
 	return false
 }
@@ -212,7 +218,7 @@ func (s *Stream) alive() bool {
 	switch {
 	case s.done:
 		return false
-	case s.closed.Load():
+	case s.State() == StateClosed:
 		s.end(nil)
 		return false
 	case s.ctx.Err() != nil:
@@ -231,131 +237,100 @@ func (s *Stream) adopt(id []byte) {
 	}
 }
 
-// prove is called at the first event of a connection.
-func (s *Stream) prove() {
+// begin ends the phase under way, releases what it held and begins the next. It returns why the
+// phase was ended before, if it was: by Close, Reconnect, a timeout or the caller's context.
+func (s *Stream) begin() (cause error) {
+	if s.resp != nil {
+		s.unhook()
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.proved, s.hurried = true, false
-}
-
-// enter begins an attempt or a wait: the context ends with the stream's, or by stop.
-func (s *Stream) enter() context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if s.phase != nil {
+		cause = context.Cause(s.phase)
+		s.cancel(nil)
+	}
 	s.phase, s.cancel = context.WithCancelCause(s.ctx)
-	if s.state == StateClosed {
+	s.state.CompareAndSwap(int32(StateOpen), int32(StateConnecting))
+	if s.State() == StateClosed {
 		s.cancel(errClosed)
-	} else {
-		s.state = StateConnecting
 	}
-	return s.phase
-}
-
-// stop ends what Next is blocked in. A body may be closed while it is read, as in net/http.
-func stop(cancel context.CancelCauseFunc, body io.Closer, cause error) {
-	if cancel != nil {
-		cancel(cause)
-	}
-	if body != nil {
-		body.Close()
-	}
-}
-
-// leave ends an attempt, a connection or a wait, and releases what it held.
-func (s *Stream) leave() {
-	s.mu.Lock()
-	cancel, body := s.cancel, s.body
-	s.cancel, s.body = nil, nil
 	s.mu.Unlock()
-	stop(cancel, body, nil)
-	s.resp, s.timer = nil, nil
+	if s.resp != nil {
+		s.closeBody()
+		s.resp, s.timer = nil, nil
+	}
+	return cause
 }
 
 // connect makes one attempt, and opens the stream or calls retry or end.
 func (s *Stream) connect() {
-	if s.dead {
-		// A dead HTTP/2 connection would be used again.
-		s.http.CloseIdleConnections()
-		s.dead = false
+	if s.silent > 0 {
+		s.http.CloseIdleConnections() // a dead HTTP/2 connection would be used again
 	}
 	s.attempt++
-	var header http.Header
-	resp, err := s.send(s.enter())
-	if err == nil {
-		header = resp.Header
-		s.mu.Lock()
-		s.body = resp.Body
-		s.mu.Unlock()
-		switch {
-		case resp.StatusCode == http.StatusNoContent:
-			s.end(nil)
-			return
-		case s.client.CheckResponse != nil:
-			err = s.client.CheckResponse(resp)
-		default:
-			err = DefaultCheckResponse(resp)
-		}
-	}
+	s.begin()
+	resp, err := s.send()
 	if err != nil {
-		s.retry(err, header)
+		s.retry(err, 0)
 		return
 	}
-	s.open(resp)
+	s.silent = 0
+	s.resp = resp
+	s.closeBody = sync.OnceFunc(func() { resp.Body.Close() })
+	s.unhook = context.AfterFunc(s.phase, s.closeBody)
+	check := s.client.CheckResponse
+	if check == nil {
+		check = DefaultCheckResponse
+	}
+	if resp.StatusCode == http.StatusNoContent {
+		s.end(nil)
+	} else if err := check(resp); err != nil {
+		s.retry(err, retryAfter(resp.Header))
+	} else {
+		s.open()
+	}
 }
 
 // send makes the request of one attempt and waits for the headers of its response.
-func (s *Stream) send(ctx context.Context) (*http.Response, error) {
-	req, err := s.request(ctx)
+func (s *Stream) send() (*http.Response, error) {
+	req, err := s.request()
 	if err != nil {
 		return nil, err
 	}
 	s.url = bareURL(req.URL)
-	s.log(slog.LevelDebug, "sse: connecting")
+	s.log(slog.LevelDebug, "sse: connecting", nil)
 
-	cancel := s.cancel
-	for _, limit := range []struct {
-		d     time.Duration
-		cause error
-	}{{s.timeout, errHeaderTimeout}, {s.idleTimeout(), ErrIdleTimeout}} {
-		if limit.d > 0 {
-			defer time.AfterFunc(limit.d, func() { cancel(limit.cause) }).Stop()
-		}
+	limit, cause := s.timeout, error(errHeaderTimeout)
+	if d := s.idleTimeout(); d > 0 && (d < limit || limit <= 0) {
+		limit, cause = d, ErrIdleTimeout
 	}
-
-	var refused error
-	client := s.http
-	client.CheckRedirect = func(r *http.Request, via []*http.Request) error {
-		refused = s.checkRedirect(r, via)
-		return refused
+	if limit > 0 {
+		cancel := s.cancel
+		defer time.AfterFunc(limit, func() { cancel(cause) }).Stop()
 	}
-	resp, err := client.Do(req)
-	if err == nil {
-		return resp, nil
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return nil, doError(err)
 	}
-	if resp != nil {
-		resp.Body.Close()
-	}
-	if err = redact(err); refused != nil {
-		err = backoff.Permanent(err)
-	}
-	return nil, err
+	return resp, nil
 }
 
 // request makes the request of one attempt.
-func (s *Stream) request(ctx context.Context) (*http.Request, error) {
-	req := s.req.Clone(ctx)
+func (s *Stream) request() (*http.Request, error) {
+	req := s.req.Clone(s.phase)
 	if len(s.lastID) > 0 {
 		req.Header.Set("Last-Event-ID", string(s.lastID))
 	}
+	if s.silent > 1 {
+		// Other streams keep the dead connection from being idle. It takes no request after this.
+		req.Close = true
+	}
 	if req.Body != nil && req.Body != http.NoBody {
-		if req.GetBody != nil {
-			body, err := req.GetBody()
-			if err != nil {
-				return nil, err
-			}
-			req.Body = body
-		} else {
+		if req.GetBody == nil {
 			req.Body = onlyBody{req.Body}
+		} else if body, err := req.GetBody(); err != nil {
+			return nil, err
+		} else {
+			req.Body = body
 		}
 	}
 	if s.client.Prepare != nil {
@@ -366,71 +341,68 @@ func (s *Stream) request(ctx context.Context) (*http.Request, error) {
 			return nil, redact(err)
 		}
 	}
-	again := repeatable(req)
-	if _, only := req.Body.(onlyBody); only && again {
+	s.spent = !repeatable(req)
+	s.mu.Lock()
+	s.repeatable = !s.spent
+	s.mu.Unlock()
+	if _, only := req.Body.(onlyBody); only && !s.spent {
 		return nil, backoff.Permanent(errors.New("sse: a request that may be repeated needs a GetBody"))
 	}
-	s.spent = !again
-	s.mu.Lock()
-	s.repeatable = again
-	s.mu.Unlock()
 	return req, nil
 }
 
 // onlyBody marks a body that can be read only once.
 type onlyBody struct{ io.ReadCloser }
 
-// checkRedirect is HTTPClient's, or what net/http does without one. Another host is told no more
-// about where the request comes from than a browser tells it: a query may hold a token.
+// checkRedirect does what HTTPClient does, but tells another host no more about where the request
+// comes from than a browser tells it: a query may hold a token.
 func (s *Stream) checkRedirect(r *http.Request, via []*http.Request) error {
 	if ref, err := url.Parse(r.Header.Get("Referer")); err == nil && ref.Host != "" && ref.Host != r.URL.Host {
 		r.Header.Set("Referer", ref.Scheme+"://"+ref.Host+"/")
 	}
-	if s.http.CheckRedirect != nil {
-		return s.http.CheckRedirect(r, via)
+	var err error
+	if s.redirect != nil {
+		err = s.redirect(r, via)
+	} else if len(via) >= maxRedirects {
+		err = errors.New("stopped after 10 redirects")
 	}
-	if len(via) >= maxRedirects {
-		return errors.New("stopped after 10 redirects")
+	if err == nil || err == http.ErrUseLastResponse {
+		return err
 	}
-	return nil
+	return backoff.Permanent(err)
 }
 
-// open takes the response as the connection to read from.
-func (s *Stream) open(resp *http.Response) {
-	s.resp = resp
+// open begins to read from the response.
+func (s *Stream) open() {
 	s.r.p.Reset()
 	s.r.err = nil
 	s.idle.last = time.Time{}
-	s.mu.Lock()
-	if s.state != StateClosed {
-		s.state = StateOpen
-	}
 	s.opened = time.Now()
-	s.mu.Unlock()
-	s.log(slog.LevelInfo, "sse: open", slog.Int("status", resp.StatusCode))
+	s.state.CompareAndSwap(int32(StateConnecting), int32(StateOpen))
+	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", s.resp.StatusCode))
 	if s.client.OnOpen != nil {
-		shown := *resp
+		shown := *s.resp
 		shown.Body = http.NoBody
 		s.client.OnOpen(&shown)
 	}
 }
 
 // retry ends an attempt or a connection that failed with err, and waits for the next, unless the
-// stream ends with it. The header is that of a response that was no stream.
-func (s *Stream) retry(err error, header http.Header) {
-	if cause := context.Cause(s.phase); cause != nil {
-		err = cause // and not what became of it on its way through net/http
-	}
-	s.dead = err == ErrIdleTimeout
-	s.mu.Lock()
-	if s.proved || s.state == StateOpen && time.Since(s.opened) >= provedAfter {
-		s.hurried = false
+// stream ends with it. The server asked not to come back before after.
+func (s *Stream) retry(err error, after time.Duration) {
+	if s.proved || !s.opened.IsZero() && time.Since(s.opened) >= provedAfter {
+		s.hurry(false)
 		s.pace.reset()
 	}
-	s.proved = false
-	hurry := err == errReconnect && !s.hurried
-	s.mu.Unlock()
-	s.leave()
+	s.proved, s.opened = false, time.Time{}
+	if cause := s.begin(); cause != nil {
+		err = cause // and not what became of it on its way through net/http
+	}
+	if _, ok := err.(timeoutError); ok {
+		s.silent++
+	} else {
+		s.silent = 0
+	}
 	if !s.alive() {
 		return
 	}
@@ -443,26 +415,30 @@ func (s *Stream) retry(err error, header http.Header) {
 		return
 	}
 
+	hurry := err == errReconnect && !s.hurried
 	var wait time.Duration
 	if !hurry {
 		var ok bool
-		if wait, ok = s.pace.wait(max(s.reconnectionTime(), retryAfter(header))); !ok {
+		if wait, ok = s.pace.wait(max(s.reconnectionTime(), after)); !ok {
 			s.end(err)
 			return
 		}
 	}
-	ctx := s.enter()
-	s.log(slog.LevelWarn, "sse: retrying", slog.Duration("wait", wait), status(err), cause(err))
+	s.log(slog.LevelWarn, "sse: retrying", err, slog.Duration("wait", wait))
 	if s.client.OnRetry != nil {
 		s.client.OnRetry(err, wait)
 	}
 	if !hurry {
-		sleep(ctx, wait)
+		sleep(s.phase, wait)
+		hurry = context.Cause(s.phase) == errReconnect
 	}
+	s.hurry(hurry)
+}
+
+func (s *Stream) hurry(now bool) {
 	s.mu.Lock()
-	s.hurried = hurry || context.Cause(ctx) == errReconnect
-	s.mu.Unlock()
-	s.leave()
+	defer s.mu.Unlock()
+	s.hurried = now
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -498,46 +474,37 @@ func (s *Stream) end(err error) {
 		err = p.Err
 	}
 	s.done, s.err = true, err
-	s.leave()
+	s.state.Store(int32(StateClosed))
+	s.begin()     // a phase that is over
 	s.r.p.Reset() // there is no event any more
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}
-	s.mu.Lock()
-	s.state = StateClosed
-	s.mu.Unlock()
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelError
 	}
-	s.log(level, "sse: closed", status(err), cause(err))
+	s.log(level, "sse: closed", err)
 }
 
 // log makes a record of a change of state.
-func (s *Stream) log(level slog.Level, msg string, attrs ...slog.Attr) {
-	if l := s.client.Logger; l != nil {
-		l.LogAttrs(s.ctx, level, msg, append([]slog.Attr{
-			slog.String("url", s.url),
-			slog.Int("attempt", s.attempt),
-			slog.String("last_event_id", s.LastEventID()),
-		}, attrs...)...)
+func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr) {
+	if s.client.Logger == nil {
+		return
 	}
-}
-
-// status is the status of the response that err is about. Handlers ignore an empty attribute.
-func status(err error) slog.Attr {
+	attrs = append([]slog.Attr{
+		slog.String("url", s.url),
+		slog.Int("attempt", s.attempt),
+		slog.String("last_event_id", s.LastEventID()),
+	}, attrs...)
 	var resp *ResponseError
 	if errors.As(err, &resp) {
-		return slog.Int("status", resp.StatusCode)
+		attrs = append(attrs, slog.Int("status", resp.StatusCode))
 	}
-	return slog.Attr{}
-}
-
-func cause(err error) slog.Attr {
 	if err != nil {
-		return slog.String("cause", err.Error())
+		attrs = append(attrs, slog.String("cause", printable([]byte(err.Error()), maxCause)))
 	}
-	return slog.Attr{}
+	s.client.Logger.LogAttrs(s.ctx, level, msg, attrs...)
 }
 
 // body reads the body of the connection that is open.
@@ -545,11 +512,10 @@ type body Stream
 
 func (b *body) Read(p []byte) (int, error) {
 	s := (*Stream)(b)
-	d := s.idleTimeout()
-	if d > 0 {
+	if d := s.idleTimeout(); d > 0 {
 		if s.timer == nil {
-			cancel, body := s.cancel, s.resp.Body
-			s.timer = time.AfterFunc(d, func() { stop(cancel, body, ErrIdleTimeout) })
+			cancel := s.cancel
+			s.timer = time.AfterFunc(d, func() { cancel(ErrIdleTimeout) })
 		} else {
 			s.timer.Reset(d)
 		}
@@ -582,12 +548,12 @@ func (s *Stream) Err() error { return s.err }
 // where events are left. It returns nil, never waits for Next, and may be called any number of
 // times.
 func (s *Stream) Close() error {
-	s.closed.Store(true)
 	s.mu.Lock()
-	s.state = StateClosed
-	cancel, body := s.cancel, s.body
-	s.mu.Unlock()
-	stop(cancel, body, errClosed)
+	defer s.mu.Unlock()
+	s.state.Store(int32(StateClosed))
+	if s.cancel != nil {
+		s.cancel(errClosed)
+	}
 	return nil
 }
 
@@ -597,26 +563,23 @@ func (s *Stream) Close() error {
 // wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be repeated.
 func (s *Stream) Reconnect() {
 	s.mu.Lock()
-	cancel, body := s.cancel, s.body
-	if !s.repeatable || s.state == StateClosed || s.hurried && s.state != StateOpen {
-		cancel, body = nil, nil
+	defer s.mu.Unlock()
+	if s.repeatable && (s.State() == StateOpen || !s.hurried) {
+		s.cancel(errReconnect)
 	}
-	s.mu.Unlock()
-	stop(cancel, body, errReconnect)
 }
 
 // State returns the state of the stream.
-func (s *Stream) State() State {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state
-}
+func (s *Stream) State() State { return State(s.state.Load()) }
 
 // All returns the events, for use in a range loop. An error comes last, with no event. When the
 // loop ends, however it ends, the stream is closed.
 func (s *Stream) All() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		defer s.Close()
+		defer func() {
+			s.Close()
+			s.Next() // releases everything
+		}()
 		all(s)(yield)
 	}
 }

@@ -23,6 +23,7 @@ const (
 	maxErrorBody            = 4 << 10
 	maxErrorTime            = 5 * time.Second
 	maxRedirects            = 10
+	maxCause                = 1 << 10 // bytes of an error in the log
 )
 
 // AutoIdle, as a Client's IdleTimeout, means a timeout learned from the stream itself: three
@@ -139,7 +140,7 @@ type ResponseError struct {
 
 // Error says the status, what is wrong if that is 200, and the first words of the body.
 func (e *ResponseError) Error() string {
-	s := "sse: " + e.Status
+	s := "sse: " + printable([]byte(e.Status), 64)
 	if e.StatusCode == http.StatusOK {
 		if enc := encoding(e.Header); enc != "" {
 			s += ": undecoded Content-Encoding " + printable([]byte(enc), 64)
@@ -284,16 +285,22 @@ func repeatable(r *http.Request) bool {
 // permanent reports whether a failure would only come again.
 func permanent(err error) bool {
 	var marked *backoff.PermanentError
+	return errors.As(err, &marked) || errors.Is(err, ErrEventTooLarge)
+}
+
+// doError returns an error of http.Client.Do without secrets, marked where it is permanent.
+func doError(err error) error {
+	err = redact(err)
 	var cert *tls.CertificateVerificationError
-	if errors.As(err, &marked) || errors.As(err, &cert) || errors.Is(err, ErrEventTooLarge) {
-		return true
+	if errors.As(err, &cert) {
+		return backoff.Permanent(err)
 	}
 	for _, s := range requestErrors {
-		if strings.Contains(err.Error(), s) {
-			return true
+		if strings.Contains(errors.Unwrap(err).Error(), s) {
+			return backoff.Permanent(err)
 		}
 	}
-	return false
+	return err
 }
 
 // requestErrors are what net/http says, without a type, of a request that it will not send.
@@ -304,7 +311,8 @@ var requestErrors = []string{
 	"http: nil Request.URL",
 	"http: no Host in request URL",
 	"http: Request.RequestURI can't be set in client requests",
-	"http: ContentLength=", // with a body of another length
+	"http: ContentLength=",         // with a body of another length
+	"http: Request.ContentLength=", // with no body
 	badLocation,
 }
 
@@ -326,6 +334,9 @@ const maxSentID = 4 << 10
 
 // redact returns err without user info and query in the URL of a *url.Error.
 func redact(err error) error {
+	if p, ok := err.(*backoff.PermanentError); ok {
+		return backoff.Permanent(redact(p.Err))
+	}
 	uerr, ok := err.(*url.Error)
 	if !ok {
 		return err
@@ -342,13 +353,14 @@ func redact(err error) error {
 	return &url.Error{Op: uerr.Op, URL: bare, Err: inner}
 }
 
-// bareURL returns u without user info, query and fragment: it may be logged.
+// bareURL returns u without user info, query and fragment: it may be logged. What was written
+// without "//" has no part that is known to be no user info.
 func bareURL(u *url.URL) string {
 	if u == nil {
 		return ""
 	}
 	bare := *u
-	bare.User, bare.RawQuery, bare.ForceQuery, bare.Fragment, bare.RawFragment = nil, "", false, "", ""
+	bare.User, bare.Opaque, bare.RawQuery, bare.ForceQuery, bare.Fragment, bare.RawFragment = nil, "", "", false, "", ""
 	return bare.String()
 }
 
