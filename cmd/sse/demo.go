@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
 // demoEvents is how many events the demonstration sends, one every demoPace.
@@ -136,42 +137,44 @@ func (d *demoServer) ticks(s *stream, from, to int) {
 	}
 }
 
-// A stream writes an event stream for a handler, and flushes what it writes.
+// A stream is a Writer for handlers that send what a Writer does not: parts of
+// events, and bytes of any kind.
 type stream struct {
 	w   http.ResponseWriter
 	r   *http.Request
+	out *ssetest.Writer
 	err error // the first failure; after it nothing is written
 }
 
-// writeTimeout is how long a client may take to read what it was sent.
-const writeTimeout = 10 * time.Second
+func (s *stream) start() { s.out, s.err = ssetest.NewWriter(s.w, s.r) }
 
-func (s *stream) start() {
-	h := s.w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	s.raw("")
+func (s *stream) event(ev sse.Event) {
+	if s.err == nil {
+		s.err = s.out.Send(ev)
+	}
 }
 
+func (s *stream) comment(text string) {
+	if s.err == nil {
+		s.err = s.out.Comment(" " + text)
+	}
+}
+
+func (s *stream) retry(d time.Duration) {
+	if s.err == nil {
+		s.err = s.out.Retry(d)
+	}
+}
+
+// raw writes bytes as they are. It is used where no keep-alive could come
+// between them.
 func (s *stream) raw(text string) {
 	if s.err != nil {
 		return
 	}
-	c := http.NewResponseController(s.w)
-	c.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, s.err = s.w.Write([]byte(text)); s.err == nil {
-		s.err = c.Flush()
+		s.err = http.NewResponseController(s.w).Flush()
 	}
-}
-
-func (s *stream) event(ev sse.Event) {
-	b, err := ev.Append(nil)
-	if err != nil {
-		s.err = err
-		return
-	}
-	s.raw(string(b))
 }
 
 // part writes an event up to the middle of its data.
@@ -180,9 +183,6 @@ func (s *stream) part(ev sse.Event) {
 	data := strings.Index(string(b), "data")
 	s.raw(string(b[:(data+len(b))/2]))
 }
-
-func (s *stream) comment(text string)   { s.raw(string(sse.AppendComment(nil, " "+text))) }
-func (s *stream) retry(d time.Duration) { s.raw(string(sse.AppendRetry(nil, d))) }
 
 // pause waits, and reports whether the client is still there.
 func (s *stream) pause(d time.Duration) bool {

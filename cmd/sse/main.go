@@ -92,6 +92,8 @@ func run(args []string, std stdio) int {
 		return demo(ctx, args[1:], std)
 	case "serve":
 		return serve(ctx, args[1:], std)
+	case "check":
+		return check(ctx, args[1:], std)
 	}
 	o, err := parseArgs(args, append(requestFlags, streamFlags...), std.in)
 	if err != nil {

@@ -22,7 +22,8 @@ import (
 const (
 	maxStreams  = 100     // streams at once
 	maxAsk      = 1 << 20 // bytes of a request's body
-	maxReplay   = 1000    // events that a client who comes back gets at once
+	askTimeout  = 10 * time.Second
+	maxReplay   = 1000 // events that a client who comes back gets at once
 	defaultAddr = "127.0.0.1:8787"
 )
 
@@ -131,7 +132,7 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	fmt.Fprintln(s.log, line)
 	s.mu.Unlock()
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(writeTimeout))
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(askTimeout))
 	r.Body = http.MaxBytesReader(w, r.Body, maxAsk)
 	s.mux.ServeHTTP(w, r)
 }
@@ -209,7 +210,7 @@ func (s *streams) slow(st *stream) {
 	for n := 1; ; n++ {
 		b, _ := sse.Event{ID: strconv.Itoa(n), Data: "this event came a byte at a time"}.Append(nil)
 		for _, c := range b {
-			if !st.pause(time.Second / 20) {
+			if !st.pause(bytePace) {
 				return
 			}
 			st.raw(string(rune(c)))
@@ -320,7 +321,11 @@ func ask(r *http.Request) (string, error) {
 	return q, nil
 }
 
-const wordPace = 40 * time.Millisecond
+// The paces at which words and bytes come.
+var (
+	wordPace = 40 * time.Millisecond
+	bytePace = time.Second / 20
+)
 
 func (st *stream) openAI(words []string) {
 	chunk := func(delta map[string]string, finish any) {

@@ -339,7 +339,7 @@ func plural(n int, what string) string {
 // short shows a duration with three digits at most: 12ms, 1.53s, 4m10s, 3h05m.
 func short(d time.Duration) string {
 	switch {
-	case d < 0:
+	case d <= 0:
 		return "0s"
 	case d < time.Millisecond:
 		return strconv.FormatInt(d.Microseconds(), 10) + "µs"

@@ -77,7 +77,7 @@ func TestHistogram(t *testing.T) {
 func TestShort(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		-1: "0s", 0: "0µs", 812 * time.Microsecond: "812µs", time.Millisecond: "1ms", 1530 * time.Microsecond: "1.53ms", 12345 * time.Microsecond: "12.3ms",
+		-1: "0s", 0: "0s", 812 * time.Microsecond: "812µs", time.Millisecond: "1ms", 1530 * time.Microsecond: "1.53ms", 12345 * time.Microsecond: "12.3ms",
 		250 * time.Millisecond: "250ms", 1530 * time.Millisecond: "1.53s", 59 * time.Second: "59s", time.Minute: "1m00s", 250 * time.Second: "4m10s",
 		185 * time.Minute: "3h05m", 50 * time.Hour: "2d02h",
 	} {

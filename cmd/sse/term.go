@@ -184,6 +184,8 @@ func (v *view) event(ev sse.Event, now time.Time, gap time.Duration) error {
 		line := []span{{plain, escape(ev.Data)}}
 		if isJSON {
 			line = jsonLines(ev.Data, 0, 1)[0]
+		} else if ev.Data == "" {
+			line = []span{{dim, "(empty)"}}
 		}
 		if lineWidth(head)+2+lineWidth(line) <= width {
 			return v.lines(append(append(head, span{plain, "  "}), line...))

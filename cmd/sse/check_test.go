@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/seed-0d85b69d/sse/ssetest"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	stream := func(body string) string {
+		return server(t, func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("Content-Type", "text/event-stream")
+			h.Set("Cache-Control", "no-cache")
+			h.Set("X-Accel-Buffering", "no")
+			w.(http.Flusher).Flush()
+			io.WriteString(w, body)
+		})
+	}
+	endless := server(t, func(w http.ResponseWriter, r *http.Request) {
+		out, err := ssetest.NewWriter(w, r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		out.Comment("and nothing more")
+		<-r.Context().Done()
+	})
+	mute := server(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	for _, test := range []struct {
+		name   string
+		args   []string
+		code   int
+		stdout []string
+		stderr string
+	}{
+		{"good", []string{stream("id: 1\ndata: a\n\n")}, exitDone, []string{"0 errors, 0 warnings, 1 note in 1 event and 0 comments, 15 bytes, read for ", " to the end\n"}, ""},
+		{"bad", []string{stream("id: 1\ndata: a\n\nid: 2\ndata:b\n\ndata: c")}, exitError, []string{"error   line 7: ", "warning answer: ", "info    ", "1 error, 1 warning, "}, ""},
+		{"no stream", []string{server(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })}, exitError, []string{"error   answer: The status is 404"}, ""},
+		{"endless", []string{endless, "--for", "50ms"}, exitDone, []string{"0 events and 1 comment, "}, ""},
+		{"no answer in time", []string{mute, "--for", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer came\n"},
+		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer came\n"},
+		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, exitError, nil, "connection refused\n"},
+		{"usage", []string{"--raw", "http://x"}, exitUsage, nil, "sse: check: unknown flag --raw (see sse --help)\n"},
+		{"input", []string{"-"}, exitUsage, nil, "sse: check: want a URL"},
+		{"no URL", nil, exitUsage, nil, "sse: check: no URL"},
+		{"verbose", []string{"-v", stream("")}, exitDone, nil, "< Content-Type: text/event-stream\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := runSSE(t, "", append([]string{"check"}, test.args...)...)
+			if r.code != test.code {
+				t.Errorf("exit code = %d, want %d", r.code, test.code)
+			}
+			for _, part := range test.stdout {
+				if !strings.Contains(r.stdout, part) {
+					t.Errorf("stdout lacks %q:\n%s", part, r.stdout)
+				}
+			}
+			if !strings.Contains(r.stderr, test.stderr) || test.stderr == "" && r.stderr != "" || strings.Contains(r.stderr, "s3cret") {
+				t.Errorf("stderr:\n%s\nwant:\n%s", r.stderr, test.stderr)
+			}
+		})
+	}
+
+	// Interrupted, it says what it has seen.
+	r := start(t, command(t, "check", "-v", "--for", "1h", endless))
+	r.stderr.waitFor(t, "< Content-Type")
+	r.c.Process.Signal(os.Interrupt)
+	if res := r.wait(); res.code != exitInterrupted || !strings.Contains(res.stdout, "0 errors") {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestCheckJSON(t *testing.T) {
+	t.Parallel()
+	r := runSSE(t, "", "check", "--json", once(t, "data: a\n\ndata"))
+	var got struct {
+		Findings []struct{ Severity, Rule string }
+		Events   int
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Events != 1 || len(got.Findings) == 0 {
+		t.Errorf("%v: %s", err, r.stdout)
+	}
+	if r.code != exitError {
+		t.Errorf("exit code = %d, want %d", r.code, exitError)
+	}
+}
