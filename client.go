@@ -203,7 +203,7 @@ func (s *Stream) Next() bool {
 				continue
 			}
 			if s.r.p.newID {
-				s.adopt(s.r.p.id)
+				s.adopt(s.r.p.ID())
 			}
 			s.proved = true
 			return true

@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/bits"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -19,12 +18,9 @@ const DefaultMaxEventSize = 64 << 20
 var ErrEventTooLarge = errors.New("sse: event too large")
 
 const (
-	smallWindow = 1 << 10  // what an idle stream holds
-	largeWindow = 32 << 10 // fits in the first cache: what a read brought is scanned while hot
-	padding     = 16       // bytes behind the window, so that eight-byte loads need no check
-	maxComment  = 4 << 10  // bytes of a comment that OnComment gets
-	maxJoined   = 4 << 10  // bytes of data that a kept ID may hold in memory
-	maxType     = 64       // bytes of a type that is worth remembering
+	maxComment = 4 << 10 // bytes of a comment that OnComment gets
+	maxJoined  = 4 << 10 // bytes of data that a kept ID may hold in memory
+	maxType    = 64      // bytes of a type that is worth remembering
 )
 
 // A Parser turns the bytes of an event stream into events. It does no I/O: bytes go in by
@@ -44,43 +40,27 @@ type Parser struct {
 	// decoded, and of that the first 4 KiB.
 	OnComment func(text string)
 
-	win  []byte  // the window: win[pos:end] is not yet parsed
-	pos  int     // the start of a line
-	end  int     // the end of what was written; at least padding bytes follow
-	seen int     // there is no line end in win[pos:seen]
-	cr   int     // the first CR at or after pos, end for none; less than pos: not known
-	lf   int     // the first LF, likewise
-	high int     // the first byte that is not ASCII, likewise
-	box  *[]byte // what win came in from the pool; nil: win is own
-	own  []byte  // the small window
-	full bool    // the last read filled the window
-
+	window
 	state   state
 	err     error
-	begun   bool // Partial, but for an unfinished line
+	begun   bool // there was a data, an event or an accepted id line in this block
 	has     bool // an event was dispatched
 	hasData bool
-	hasID   bool // nextID counts
-	newID   bool // id has changed; for Stream
-	apart   bool // the data is text[:de]; otherwise it is win[ds:de]
-	ds, de  int
-	text    []byte     // data that could not stay in the window: it had to be decoded
-	typ     string     // "" for message
-	types   [16]string // types seen before
-
-	id     []byte // the last event ID: idBuf, or a part of the window
-	nextID []byte // what it becomes at the blank line: nextBuf, or a part of the window
-	idIn   bool   // id is a part of the window
-	nextIn bool   // nextID is
-	idMade bool   // idText is the string of id
-	idText string
-	idBuf  []byte
-	nexBuf []byte
+	hasID   bool
+	newID   bool   // id has changed; for Stream
+	data    span   // the data lines so far, joined
+	nextID  span   // what id becomes at the blank line, if hasID
+	id      span   // the last event ID
+	idText  string // id as a string, if idMade
+	idMade  bool
+	typ     string // "" for message
+	types   [16]knownType
+	last    uint8 // of types: the one that came last
 
 	retry    time.Duration
 	hasRetry bool
-	number   int64  // of the retry line that is being read
-	comment  []byte // the comment that is being read
+	number   int64  // on the retry line that is being read
+	comment  []byte // that is being read
 
 	onID func(id []byte) // called where a block that is no event changes id; for Stream
 }
@@ -106,7 +86,7 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 		return 0, p.err
 	}
 	p.drop()
-	if len(p.win)-padding-p.end < len(chunk) {
+	if p.win == nil || p.room() < len(chunk) {
 		p.makeRoom(len(chunk))
 	}
 	p.full = false
@@ -124,56 +104,100 @@ func (p *Parser) Next() bool {
 		return false
 	}
 	limit := p.limit()
-	b := p.win
-	for p.pos < p.end {
-		pos, end := p.pos, p.end
-
-		// Lines of up to 16 bytes are ended without a call: the first byte below 0x10 is
-		// nearly always a line end.
+	b, pos, end := p.win, p.pos, p.end
+	for pos < end {
 		x := binary.LittleEndian.Uint64(b[pos:])
-		short, eol := true, 0
-		if low := below0x10(x); p.seen > pos {
-			short, eol = false, p.lineEnd(p.seen)
-		} else if low != 0 {
-			eol = pos + bits.TrailingZeros64(low)/8
-		} else if low = below0x10(binary.LittleEndian.Uint64(b[pos+8:])); low != 0 {
-			eol = pos + 8 + bits.TrailingZeros64(low)/8
-		} else {
-			short, eol = false, p.lineEnd(pos+16)
+		if x&0xffff_ffff_ffff == fieldEvent && p.sameType(b[pos:end]) {
+			// One compare for the line's end and its type.
+			pos += p.lastType()
+			if p.size() > limit {
+				p.fail(limit)
+				return false
+			}
+			continue
 		}
-		if short && b[eol] != '\n' && b[eol] != '\r' {
-			short, eol = false, p.lineEnd(eol)
+		if x&0xff_ffff == heartbeat && pos+3 <= end && !p.begun && p.OnComment == nil {
+			pos += 3
+			continue
+		}
+
+		// The end of a line of up to 16 bytes is found without a call: the first byte below
+		// 0x10 is nearly always a line end.
+		eol, c := pos, byte(0)
+		if low := below0x10(x); p.seen > pos {
+			eol = p.seen
+		} else if low != 0 {
+			i := uint(bits.TrailingZeros64(low))
+			eol, c = pos+int(i/8), byte(x>>(i&56))
+		} else if y := binary.LittleEndian.Uint64(b[pos+8:]); below0x10(y) != 0 {
+			i := uint(bits.TrailingZeros64(below0x10(y)))
+			eol, c = pos+8+int(i/8), byte(y>>(i&56))
+		} else {
+			eol = pos + 16
+		}
+		short := c == '\n' || c == '\r'
+		if !short {
+			eol = p.lineEnd(eol)
+			c = b[eol]
 		}
 		if eol >= end {
+			p.pos = pos
 			p.unfinished(limit)
+			pos = p.pos
 			break
 		}
-		p.endLine(eol)
+		line := pos
+		if pos = eol + 1; c == '\r' {
+			pos = p.skipLF(pos)
+		}
 
 		switch {
 		case x&0xff_ffff_ffff == fieldData:
-			p.addData(pos+5, eol)
-		case eol == pos:
-			if p.dispatch() {
+			if p.hasData || p.high < eol {
+				p.addData(line+5, eol)
+			} else {
+				a := line + 5
+				if b[a] == ' ' {
+					a++
+				}
+				p.hasData, p.begun = true, true
+				p.data.a, p.data.e = a, eol
+			}
+			if pos < end && b[pos] == c && p.size() <= limit {
+				// The blank line, without a turn of the loop.
+				if pos++; c == '\r' {
+					pos = p.skipLF(pos)
+				}
+				p.pos = pos
+				return p.endBlock()
+			}
+		case eol == line:
+			if p.endBlock() {
+				p.pos = pos
 				return true
 			}
 			continue
 		case x&0xff_ffff == fieldID:
-			p.setID(pos+3, eol, short, limit)
+			p.setID(line+3, eol, short, limit)
 		case x&0xffff_ffff_ffff == fieldEvent:
-			p.setType(pos+6, eol)
+			p.setType(line, line+6, eol)
 		default:
-			p.other(b[pos:eol], eol)
+			p.other(b[line:eol], eol)
 		}
 		if p.size() > limit {
 			p.fail(limit)
 		}
+		if p.err != nil {
+			return false
+		}
 	}
+	p.pos = pos
 	p.rest()
 	return false
 }
 
 const (
+	heartbeat  = ':' | '\n'<<8 | '\n'<<16
 	fieldData  = 'd' | 'a'<<8 | 't'<<16 | 'a'<<24 | ':'<<32
 	fieldID    = 'i' | 'd'<<8 | ':'<<16
 	fieldEvent = 'e' | 'v'<<8 | 'e'<<16 | 'n'<<24 | 't'<<32 | ':'<<40
@@ -186,115 +210,110 @@ func below0x10(x uint64) uint64 {
 	return (x - 0x10*ones) &^ x & (0x80 * ones)
 }
 
-// lineEnd returns the position of the first CR or LF at or after from, and end if there is none.
-func (p *Parser) lineEnd(from int) int {
-	if from >= p.end {
-		return p.end
+// skipLF returns where the next line starts after a CR at pos-1. Nobody waits for an LF.
+func (p *Parser) skipLF(pos int) int {
+	if pos == p.end {
+		p.state = afterCR
+	} else if p.win[pos] == '\n' {
+		pos++
 	}
-	if p.lf < from {
-		p.lf = p.find('\n', from)
-	}
-	if p.cr < from {
-		p.cr = p.find('\r', from)
-	}
-	return min(p.lf, p.cr)
+	return pos
 }
 
-func (p *Parser) find(c byte, from int) int {
-	if i := bytes.IndexByte(p.win[from:p.end], c); i >= 0 {
-		return from + i
-	}
-	return p.end
-}
-
-// endLine moves behind the line end at eol. Nobody waits for the LF that may follow a CR.
-func (p *Parser) endLine(eol int) {
-	p.pos = eol + 1
-	if p.win[eol] == '\r' {
-		if p.pos == p.end {
-			p.state = afterCR
-		} else if p.win[p.pos] == '\n' {
-			p.pos++
-		}
-	}
-}
-
-// addData takes win[a:e] as the value of a data field, after a space.
+// addData takes win[a:e], after a space, as the value of a data field.
 func (p *Parser) addData(a, e int) {
 	if p.win[a] == ' ' {
 		a++
 	}
-	p.begun = true
-	if p.apart || p.high < e && !p.valid(a, e) {
-		p.addText(a, e)
-	} else if !p.hasData {
-		p.ds, p.de = a, e
-	} else {
+	d := &p.data
+	if p.high < e && !p.valid(a, e) {
+		d.keep(p.win) // decoding can make it longer
+	}
+	switch {
+	case d.apart:
+		if p.hasData {
+			d.buf = append(d.buf, '\n')
+		}
+		d.buf = appendUTF8(d.buf, p.win[a:e])
+		d.e = len(d.buf)
+	case p.hasData:
 		// The lines of an event are joined in place.
-		p.win[p.de] = '\n'
-		p.de += 1 + copy(p.win[p.de+1:], p.win[a:e])
+		p.win[d.e] = '\n'
+		d.e += 1 + copy(p.win[d.e+1:], p.win[a:e])
+	default:
+		d.a, d.e = a, e
 	}
-	p.hasData = true
+	p.hasData, p.begun = true, true
 }
 
-// addText is addData for an event that has a line to be decoded: that can make it longer.
-func (p *Parser) addText(a, e int) {
-	if !p.apart {
-		p.text = append(p.text[:0], p.win[p.ds:p.de]...)
-		p.apart, p.ds = true, 0
-	}
-	if p.hasData {
-		p.text = append(p.text, '\n')
-	}
-	p.text = appendUTF8(p.text, p.win[a:e])
-	p.de = len(p.text)
-}
-
+// setID takes win[a:e], after a space, as the value of an id field. In a short line there is no
+// NUL: it would have been taken for the line's end.
 func (p *Parser) setID(a, e int, short bool, limit int) {
 	if p.win[a] == ' ' {
 		a++
 	}
-	v := p.win[a:e]
-	if !short { // otherwise there is no NUL: it would have ended the line
-		if i := bytes.IndexByte(v, 0); i >= 0 {
+	if !short {
+		if i := bytes.IndexByte(p.win[a:e], 0); i >= 0 {
 			// Ignored, but it was held up to the NUL.
-			if p.size()-len(p.nextID)+i > limit {
+			if p.size()-p.nextID.len()+i > limit {
 				p.fail(limit)
 			}
 			return
 		}
 	}
-	p.begun, p.hasID, p.nextIn = true, true, true
-	p.nextID = v
-	// Data lines that follow are joined in place, over an id that stands between them.
-	if p.hasData || p.high < e && !p.valid(a, e) {
-		p.nexBuf = appendUTF8(p.nexBuf[:0], v)
-		p.nextID, p.nextIn = p.nexBuf, false
+	p.begun, p.hasID = true, true
+	p.nextID.a, p.nextID.e, p.nextID.apart = a, e, false
+	// Data lines are joined in place, over an id that stands between them.
+	if valid := p.high >= e || p.valid(a, e); p.hasData || !valid {
+		p.nextID.keep(p.win)
+		if !valid {
+			p.nextID.buf = appendUTF8(nil, p.nextID.buf)
+			p.nextID.e = len(p.nextID.buf)
+		}
 	}
 }
 
-func (p *Parser) setType(a, e int) {
+// setType takes win[a:e], after a space, as the value of the event field in win[line:e].
+func (p *Parser) setType(line, a, e int) {
 	if p.win[a] == ' ' {
 		a++
 	}
 	p.begun = true
-	v := p.win[a:e]
+	v, plain := p.win[a:e], true
 	if p.high < e && !p.valid(a, e) {
-		v = appendUTF8(nil, v)
+		v, plain = appendUTF8(nil, v), false
 	}
-	p.typ = p.intern(v)
+	if len(v) == 0 || len(v) > maxType {
+		p.typ = string(v)
+		return
+	}
+	p.last = (uint8(len(v))*5 + v[0] + v[len(v)-1]*3) % uint8(len(p.types))
+	t := &p.types[p.last]
+	if t.name != string(v) {
+		if plain && p.win[e] == '\n' {
+			t.line = string(p.win[line : e+1])
+			t.name = t.line[a-line : e-line]
+		} else {
+			t.line, t.name = "", string(v)
+		}
+	}
+	p.typ = t.name
 }
 
-// intern returns string(v), of a type seen lately without a new one.
-func (p *Parser) intern(v []byte) string {
-	if len(v) == 0 || len(v) > maxType {
-		return string(v)
-	}
-	s := &p.types[(uint(len(v))*5+uint(v[0])+uint(v[len(v)-1])*3)%uint(len(p.types))]
-	if *s != string(v) {
-		*s = string(v)
-	}
-	return *s
+// A knownType is a type seen before, and its line if that ended in LF.
+type knownType struct{ line, name string }
+
+// sameType reports whether b starts with the line of the type that came last.
+func (p *Parser) sameType(b []byte) bool {
+	line := p.types[p.last].line
+	return line != "" && len(b) >= len(line) && string(b[:len(line)]) == line
+}
+
+// lastType takes the type that came last, and returns the length of its line.
+func (p *Parser) lastType() int {
+	t := &p.types[p.last]
+	p.typ, p.begun = t.name, true
+	return len(t.line)
 }
 
 // other takes a line that is no data, event or id field with a colon.
@@ -309,7 +328,7 @@ func (p *Parser) other(line []byte, eol int) {
 	case string(line) == "data":
 		p.addData(eol, eol)
 	case string(line) == "event":
-		p.setType(eol, eol)
+		p.setType(eol-len(line), eol, eol)
 	case string(line) == "id":
 		p.setID(eol, eol, true, 0)
 	case bytes.HasPrefix(line, []byte("retry:")):
@@ -319,18 +338,25 @@ func (p *Parser) other(line []byte, eol int) {
 	}
 }
 
-// dispatch ends a block, and reports whether it is an event.
-func (p *Parser) dispatch() bool {
+// commitID makes the block's id the last event ID.
+func (p *Parser) commitID() {
+	if p.nextID.apart {
+		p.id, p.nextID = p.nextID, p.id
+	} else {
+		p.id.a, p.id.e, p.id.apart = p.nextID.a, p.nextID.e, false
+	}
+	p.nextID.clear()
+	p.hasID, p.newID, p.idMade = false, true, false
+	if !p.hasData && p.onID != nil {
+		p.onID(p.id.bytes(p.win))
+	}
+}
+
+// endBlock is the blank line. It reports whether the block is an event.
+func (p *Parser) endBlock() bool {
 	p.begun = false
 	if p.hasID {
-		if !p.nextIn {
-			p.idBuf, p.nexBuf = p.nexBuf, p.idBuf
-		}
-		p.id, p.idIn, p.idMade = p.nextID, p.nextIn, false
-		p.nextID, p.hasID, p.newID = nil, false, true
-		if !p.hasData && p.onID != nil {
-			p.onID(p.id)
-		}
+		p.commitID()
 	}
 	if !p.hasData {
 		p.typ = ""
@@ -342,12 +368,10 @@ func (p *Parser) dispatch() bool {
 // drop forgets the event that was dispatched.
 func (p *Parser) drop() {
 	if p.has {
-		p.has, p.hasData, p.typ, p.ds, p.de = false, false, "", 0, 0
-		if p.apart {
-			p.apart = false
-			if cap(p.text) > largeWindow {
-				p.text = nil
-			}
+		p.has, p.hasData, p.typ = false, false, ""
+		p.data.a, p.data.e = 0, 0
+		if p.data.apart {
+			p.data.clear()
 		}
 	}
 }
@@ -382,7 +406,9 @@ func (p *Parser) enter() bool {
 		}
 		was := p.state
 		p.state = atLine
-		p.endLine(eol)
+		if p.pos++; p.win[eol] == '\r' {
+			p.pos = p.skipLF(p.pos)
+		}
 		switch was {
 		case inComment:
 			p.endComment()
@@ -427,7 +453,7 @@ func (p *Parser) unfinished(limit int) {
 			p.state = inOther
 			line = p.win[p.pos : held+nul]
 		}
-		size += len(value(line, 3)) - len(p.nextID)
+		size += len(value(line, 3)) - p.nextID.len()
 	case len(line) > 6 && bytes.HasPrefix(line, []byte("retry:")):
 		p.state, p.number = inRetry, -1
 		line = value(line, 6)
@@ -510,7 +536,7 @@ func (p *Parser) limit() int {
 }
 
 // size is what MaxEventSize limits.
-func (p *Parser) size() int { return p.de - p.ds + len(p.typ) + len(p.nextID) }
+func (p *Parser) size() int { return p.data.len() + len(p.typ) + p.nextID.len() }
 
 func (p *Parser) fail(limit int) {
 	p.clear()
@@ -532,116 +558,10 @@ func (p *Parser) Reset() {
 func (p *Parser) clear() {
 	p.has = true
 	p.drop()
-	p.nextID, p.hasID = nil, false
+	p.hasID = false
+	p.nextID.clear()
 	p.pos, p.full = p.end, false
 	p.rest()
-}
-
-// rest is called when there is nothing more to parse. An empty window starts anew, and a large one
-// goes back to the pool unless the stream is busy.
-func (p *Parser) rest() {
-	if p.pos < p.end || p.hasData && !p.apart {
-		return
-	}
-	p.keepIDs()
-	p.pos, p.end, p.seen, p.cr, p.lf, p.high = 0, 0, 0, 0, 0, 0
-	if p.box != nil && (!p.full || len(p.win) > largeWindow) {
-		giveWindow(p.box)
-		p.win, p.box = p.own, nil
-	}
-}
-
-// keepIDs copies the ids out of the window.
-func (p *Parser) keepIDs() {
-	if p.idIn {
-		p.idBuf = append(p.idBuf[:0], p.id...)
-		p.id, p.idIn = p.idBuf, false
-	}
-	if p.hasID && p.nextIn {
-		p.nexBuf = append(p.nexBuf[:0], p.nextID...)
-		p.nextID, p.nextIn = p.nexBuf, false
-	}
-}
-
-// free returns a part of the window to read into; commit takes what was read.
-func (p *Parser) free() []byte {
-	p.drop()
-	switch room := len(p.win) - padding - p.end; {
-	case p.full && len(p.win) < largeWindow:
-		p.makeRoom(largeWindow / 2)
-	case room < len(p.win)/2 || p.win == nil:
-		p.makeRoom(1)
-	}
-	return p.win[p.end : p.end+min(len(p.win)-padding-p.end, largeWindow)]
-}
-
-// commit takes n bytes written at the end.
-func (p *Parser) commit(n int) {
-	end := p.end
-	p.end += n
-	if p.lf == end {
-		p.lf = p.find('\n', end)
-	}
-	if p.cr == end {
-		p.cr = p.find('\r', end)
-	}
-	if p.high == end {
-		p.high = end + indexHigh(p.win[end:p.end])
-	}
-}
-
-// makeRoom makes room for n bytes at the end. What is still needed moves to the front of the
-// window if that frees half of it or more, or else to a larger one: linear in the bytes read.
-func (p *Parser) makeRoom(n int) {
-	p.keepIDs()
-	begun := 0
-	if !p.apart {
-		begun = p.de - p.ds
-	}
-	live := begun + p.end - p.pos
-	w, box := p.win, p.box
-	if need := live + n + padding; need > len(w) || live > len(w)/2 {
-		if need = max(need, 2*live); need <= smallWindow {
-			p.own = make([]byte, smallWindow)
-			w, box = p.own, nil
-		} else {
-			box = takeWindow(need)
-			w = *box
-		}
-	}
-	if !p.apart {
-		copy(w, p.win[p.ds:p.de])
-		p.ds, p.de = 0, begun
-	}
-	copy(w[begun:], p.win[p.pos:p.end])
-	moved := p.pos - begun
-	p.pos, p.end, p.seen = begun, live, p.seen-moved
-	p.cr, p.lf, p.high = p.cr-moved, p.lf-moved, p.high-moved
-	if p.box != nil && p.box != box {
-		giveWindow(p.box)
-	}
-	p.win, p.box = w, box
-}
-
-// windows has windows of 32 KiB, 64 KiB and so on that no parser uses now. The collector empties
-// it: an idle stream that once carried a large event holds what any idle stream holds.
-var windows [24]sync.Pool
-
-func takeWindow(n int) *[]byte {
-	i := bits.Len(uint(n-1) / largeWindow)
-	if i < len(windows) {
-		if box, _ := windows[i].Get().(*[]byte); box != nil {
-			return box
-		}
-	}
-	b := make([]byte, largeWindow<<i)
-	return &b
-}
-
-func giveWindow(box *[]byte) {
-	if i := bits.Len(uint(len(*box)-1) / largeWindow); i < len(windows) {
-		windows[i].Put(box)
-	}
 }
 
 // Event returns the event. It is safe to keep.
@@ -652,12 +572,13 @@ func (p *Parser) Event() Event {
 	data := p.Data()
 	if !p.idMade && len(data) <= maxJoined {
 		// One allocation for both.
+		id := p.ID()
 		var s strings.Builder
-		s.Grow(len(p.id) + len(data))
-		s.Write(p.id)
+		s.Grow(len(id) + len(data))
+		s.Write(id)
 		s.Write(data)
-		p.idText, p.idMade = s.String()[:len(p.id)], true
-		return Event{p.idText, p.Type(), s.String()[len(p.id):]}
+		p.idText, p.idMade = s.String()[:len(id)], true
+		return Event{p.idText, p.Type(), s.String()[len(id):]}
 	}
 	return Event{p.LastEventID(), p.Type(), string(data)}
 }
@@ -665,13 +586,10 @@ func (p *Parser) Event() Event {
 // Data returns the event's data. It is borrowed: its bytes are valid until the next call of
 // Write or Next, and may be changed until then.
 func (p *Parser) Data() []byte {
-	switch {
-	case !p.has:
+	if !p.has {
 		return nil
-	case p.apart:
-		return p.text[:p.de:p.de]
 	}
-	return p.win[p.ds:p.de:p.de]
+	return p.data.bytes(p.win)
 }
 
 // ID returns the event's ID, borrowed as with Data. It must not be changed.
@@ -679,7 +597,7 @@ func (p *Parser) ID() []byte {
 	if !p.has {
 		return nil
 	}
-	return p.id[:len(p.id):len(p.id)]
+	return p.id.bytes(p.win)
 }
 
 // Type returns the event's type, "message" where the stream named none. It is safe to keep.
@@ -697,15 +615,15 @@ func (p *Parser) Type() string {
 // event or not. It is safe to keep.
 func (p *Parser) LastEventID() string {
 	if !p.idMade {
-		p.idText, p.idMade = string(p.id), true
+		p.idText, p.idMade = string(p.id.bytes(p.win)), true
 	}
 	return p.idText
 }
 
 // setLastEventID says where an earlier run stopped.
 func (p *Parser) setLastEventID(id []byte) {
-	p.idBuf = append(p.idBuf[:0], id...)
-	p.id, p.idIn, p.idMade = p.idBuf, false, false
+	p.id = span{e: len(id), apart: true, buf: bytes.Clone(id)}
+	p.idMade = false
 }
 
 // Retry returns the reconnection time that the stream asked for last, and whether it asked for

@@ -46,18 +46,23 @@ func (r *Reader) fill() {
 		r.begun = true
 		r.p.MaxEventSize, r.p.OnComment = r.MaxEventSize, r.OnComment
 	}
-	for range maxEmptyReads {
-		b := r.p.free()
+	b := r.p.free()
+	for empty := 0; empty < maxEmptyReads; empty++ {
 		n, err := r.src.Read(b)
 		if n < 0 || n > len(b) {
 			n, err = 0, bufio.ErrBadReadCount
 		}
 		r.p.full = n == len(b)
+		if n == 0 && err == nil {
+			continue
+		}
+		if err == nil && n < len(b) && r.p.commitText(n) {
+			b, empty = b[n:], 0
+			continue
+		}
 		r.p.commit(n)
 		r.err = err
-		if n > 0 || err != nil {
-			return
-		}
+		return
 	}
 	r.err = io.ErrNoProgress
 }

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -136,7 +137,27 @@ func indexHigh(b []byte) int {
 			break
 		}
 	}
+	for ; len(b)-i >= 8; i += 8 {
+		if x := binary.LittleEndian.Uint64(b[i:]) & high; x != 0 {
+			return i + bits.TrailingZeros64(x)/8
+		}
+	}
 	for ; i < len(b) && b[i] < utf8.RuneSelf; i++ {
 	}
 	return i
+}
+
+// isText reports whether win[a:e] has no line end, and no other byte below 0x10 or above 0x7f. Padding
+// follows.
+func isText(win []byte, a, e int) bool {
+	const ones, spaces, high = 0x0101010101010101, 0x2020202020202020, 0x8080808080808080
+	for ; e-a >= 8; a += 8 {
+		x := binary.LittleEndian.Uint64(win[a:])
+		if (x-0x10*ones|x)&high != 0 {
+			return false
+		}
+	}
+	n := uint(e-a) * 8
+	x := binary.LittleEndian.Uint64(win[a:])<<(64-n) | spaces>>n
+	return (x-0x10*ones|x)&high == 0
 }
