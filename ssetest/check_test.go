@@ -206,10 +206,13 @@ func TestCheckEnds(t *testing.T) {
 			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Raw("data: un"), Stall()},
 			Conn{Gzip(), Status(200, "X-Accel-Buffering", "no"), Send(abc...)},
 		)
-		run := func(ctx context.Context, limit int64) (Report, []string) {
+		run := func(ctx context.Context, limit int64, wrap ...func(io.ReadCloser) io.ReadCloser) (Report, []string) {
 			resp, err := srv.Client().Get(srv.URL)
 			if err != nil {
 				t.Fatal(err)
+			}
+			for _, f := range wrap {
+				resp.Body = f(resp.Body)
 			}
 			r := Check(ctx, resp, limit)
 			return r, brief(r)
@@ -220,15 +223,31 @@ func TestCheckEnds(t *testing.T) {
 		if r, got := run(t.Context(), 50); r.Complete || got != nil || r.Bytes != 50 || r.Events != 3 {
 			t.Errorf("limit: got %+v", r)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		if r, got := run(ctx, 0); r.Complete || got != nil || r.Events != 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		at53 := func(body io.ReadCloser) io.ReadCloser { return &cancelAt{body, 53, cancel} }
+		if r, got := run(ctx, 0, at53); r.Complete || got != nil || r.Events != 3 {
 			t.Errorf("context: got %+v", r)
 		}
 		if r, got := run(t.Context(), 0); !r.Complete || !cmp.Equal(got, []string{"0+0 info compressed", "0+0 info ends"}) {
 			t.Errorf("gzip: got %+v", r)
 		}
 	})
+}
+
+// cancelAt calls cancel when n bytes were read.
+type cancelAt struct {
+	io.ReadCloser
+	n      int
+	cancel func()
+}
+
+func (c *cancelAt) Read(b []byte) (int, error) {
+	if c.n == 0 {
+		c.cancel()
+	}
+	n, err := c.ReadCloser.Read(b[:min(len(b), max(c.n, 1))])
+	c.n -= n
+	return n, err
 }
 
 func TestCheckSilence(t *testing.T) {
@@ -258,14 +277,14 @@ func TestCheckIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}}
 			var before, after runtime.MemStats
-			resp.Body = io.NopCloser(&endless{part: part, at: 15 << 20, f: func() { runtime.GC(); runtime.ReadMemStats(&after) }})
+			resp.Body = io.NopCloser(&endless{part: part, at: 3 << 20, f: func() { runtime.GC(); runtime.ReadMemStats(&after) }})
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			r := Check(t.Context(), resp, 16<<20)
+			r := Check(t.Context(), resp, 4<<20)
 			if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 2<<20 {
 				t.Errorf("the heap grew by %d bytes", grown)
 			}
-			if r.Bytes != 16<<20 || len(r.Findings) > 10 {
+			if r.Bytes != 4<<20 || len(r.Findings) > 10 {
 				t.Errorf("got %d bytes and %d findings", r.Bytes, len(r.Findings))
 			}
 		})

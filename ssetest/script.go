@@ -181,7 +181,11 @@ func wait[T any](p *play, c <-chan T) error {
 // step it lets the client wait for the header.
 func Stall() Step {
 	return Step{
-		func(p *play) error { <-p.r.Context().Done(); return errEnd },
+		func(p *play) error {
+			<-p.r.Context().Done()
+			p.done = true
+			return errGone
+		},
 		func() string { return "Stall()" },
 	}
 }
@@ -347,13 +351,18 @@ func newPlay(c Conn, w http.ResponseWriter, r *http.Request) *play {
 	return &play{conn: c, w: w, r: r, rc: http.NewResponseController(w)}
 }
 
-// run plays the steps. Cut and Reset leave it by a panic.
+// run plays the steps. It leaves by a panic, as net/http has it, where the
+// connection is not to end cleanly.
 func (p *play) run() {
 	for i, step := range p.conn {
 		p.step = i
-		if err := step.do(p); err != nil {
-			p.done = err == errEnd
+		switch err := step.do(p); err {
+		case nil:
+		case errEnd:
+			p.done = true
 			return
+		default: // the server closes where the client has not gone by itself
+			panic(http.ErrAbortHandler)
 		}
 	}
 	p.step = len(p.conn)
@@ -473,7 +482,11 @@ func (p *play) out(b []byte) error {
 			n = min(n, p.after[0].at-p.sent)
 		}
 		if p.r.Method != http.MethodHead {
-			if _, err := p.w.Write(b[:n]); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
+			switch _, err := p.w.Write(b[:n]); {
+			case errors.Is(err, http.ErrContentLength):
+				p.errorf("the body is longer than its Content-Length")
+				return errEnd
+			case err != nil && !errors.Is(err, http.ErrBodyNotAllowed):
 				return errGone
 			}
 			if err := p.flush(); err != nil {

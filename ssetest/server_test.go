@@ -126,6 +126,80 @@ func TestConn(t *testing.T) {
 	}
 }
 
+// On sockets and in memory a client sees the same, to the header fields, the
+// lengths and the types of errors.
+func TestSameBothWays(t *testing.T) {
+	body := strings.Repeat("x", 100)
+	conns := []http.Handler{
+		Conn{}, Conn{Send(abc...)}, Conn{Send(abc...), Cut()}, Conn{Send(abc...), Reset()}, Conn{Cut()}, Conn{Reset()},
+		Conn{Status(204)}, Conn{Status(503, "Retry-After", "9"), Raw("busy")}, Conn{Status(304)}, Conn{Status(302)},
+		Conn{Status(200, "Content-Length", "15"), Send(abc[0])}, Conn{Status(200, "Content-Length", "99"), Send(abc[0])},
+		Conn{Gzip(), Send(abc...), Cut()}, Conn{Chunks(1), Send(abc...)},
+		Conn{Status(200, "Trailer", "X-End"), Do(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-End", "fine") })},
+		http.NotFoundHandler(), http.RedirectHandler("ftp://sse.test", http.StatusTemporaryRedirect),
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }),
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat(body, 100)) }),
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.NewResponseController(w).Flush() }),
+	}
+	see := func(srv *Server, method string) string {
+		req, err := http.NewRequest(method, srv.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := srv.Client().Do(req)
+		if err != nil {
+			return types(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		resp.Header.Del("Date")
+		return fmt.Sprint(resp.Proto, resp.Status, resp.Header, resp.Trailer, resp.ContentLength, resp.TransferEncoding,
+			resp.Close, resp.Uncompressed, string(body), types(err))
+	}
+	for i, c := range conns {
+		for _, method := range []string{"GET", "HEAD", "POST"} {
+			sockets, memory := see(NewServer(t, c), method), see(NewMemoryServer(t, c), method)
+			if sockets != memory {
+				t.Errorf("connection %d, %s:\n sockets %s\n memory  %s", i, method, sockets, memory)
+			}
+		}
+	}
+}
+
+// types names the types of the errors that err wraps, and what the last one says.
+func types(err error) string {
+	var s []string
+	for ; err != nil; err = errors.Unwrap(err) {
+		s = append(s, fmt.Sprintf("%T", err))
+		if errors.Unwrap(err) == nil {
+			s = append(s, err.Error())
+		}
+	}
+	return strings.Join(s, " ")
+}
+
+// Closing a server breaks its streams off: they do not end cleanly.
+func TestCloseServer(t *testing.T) {
+	for _, step := range []Step{Stall(), Sleep(time.Hour), Wait(nil)} {
+		threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+			srv := newServer(t, Conn{Send(abc[0]), step})
+			srv.AllowUnused()
+			resp, err := srv.Client().Get(srv.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if _, err := io.ReadFull(resp.Body, make([]byte, len(wireA))); err != nil {
+				t.Fatal(err)
+			}
+			srv.Close()
+			if _, err := io.ReadAll(resp.Body); err == nil {
+				t.Errorf("%v: the stream ended cleanly", step)
+			}
+		})
+	}
+}
+
 func TestHeader(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t,
@@ -241,7 +315,7 @@ func TestGiveUp(t *testing.T) {
 
 				go func() { <-got }()
 				var timeout net.Error
-				if err := do(t.Context(), 300*time.Millisecond); !errors.As(err, &timeout) || !timeout.Timeout() {
+				if err := do(t.Context(), time.Second); !errors.As(err, &timeout) || !timeout.Timeout() {
 					t.Errorf("Client.Timeout: got %v, want a timeout", err)
 				}
 			})
@@ -579,6 +653,9 @@ func TestReports(t *testing.T) {
 		}},
 		{"two headers", []http.Handler{Conn{Send(abc[0]), Status(500)}}, ask, []string{
 			`ssetest: connection 1: Status(500): the header was already sent`,
+		}},
+		{"longer than its length", []http.Handler{Conn{Status(200, "Content-Length", "9"), Send(abc[0]), Cut()}}, ask, []string{
+			`ssetest: connection 1: the body is longer than its Content-Length`,
 		}},
 		{"unused is allowed", []http.Handler{Conn{Send(abc[0]), Sleep(time.Hour)}, Conn{}}, func(t *testing.T, srv *Server) {
 			srv.AllowUnused()

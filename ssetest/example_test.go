@@ -1,0 +1,264 @@
+package ssetest_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/ssetest"
+)
+
+// t stands for a test's *testing.T: an example has none.
+var t testing.TB = exampleTB{}
+
+type exampleTB struct{ testing.TB }
+
+func (exampleTB) Helper()                           {}
+func (exampleTB) Cleanup(func())                    {}
+func (exampleTB) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+// A stream is cut off within its second event; the client comes back, and says
+// which event it had.
+func ExampleNewServer() {
+	events := []sse.Event{{ID: "1", Data: "a"}, {ID: "2", Data: "b"}}
+	srv := ssetest.NewServer(t,
+		ssetest.Conn{ssetest.Send(events[0]), ssetest.Raw("id: 2\nda"), ssetest.Cut()},
+		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "1"), ssetest.Send(events[1])},
+		ssetest.Conn{ssetest.Status(http.StatusNoContent)}, // there is no more
+	)
+	defer srv.Close() // the end of a test does that
+
+	req, _ := http.NewRequest(http.MethodGet, srv.URL, nil)
+	client := &sse.Client{
+		HTTPClient:       srv.Client(),
+		ReconnectionTime: -1,
+		Backoff:          func() backoff.BackOff { return new(backoff.ZeroBackOff) },
+	}
+	for ev, err := range client.Stream(req).All() {
+		fmt.Println(ev.ID, ev.Data, err)
+	}
+	// Output:
+	// 1 a <nil>
+	// 2 b <nil>
+}
+
+// Only the server's own client reaches a server in memory. In a synctest bubble
+// the hour would be virtual.
+func ExampleNewMemoryServer() {
+	srv := ssetest.NewMemoryServer(t,
+		ssetest.Conn{ssetest.Send(sse.Event{Data: "hello"}), ssetest.Sleep(time.Hour)},
+	)
+	srv.AllowUnused() // nobody waits for the end of the hour
+	defer srv.Close()
+
+	resp, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	r := sse.NewReader(resp.Body)
+	fmt.Println(srv.URL, r.Next(), r.Event().Data)
+	// Output: http://sse.test true hello
+}
+
+// One script, HTTP/2 over TLS.
+func ExampleNewTLSServer() {
+	srv := ssetest.NewTLSServer(t, ssetest.Conn{ssetest.Send(sse.Event{Data: "hello"})})
+	defer srv.Close()
+
+	resp, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	r := sse.NewReader(resp.Body)
+	fmt.Println(resp.Proto, r.Next(), r.Event().Data)
+	// Output: HTTP/2.0 true hello
+}
+
+// What the script still holds fails the test.
+func ExampleServer_Close() {
+	srv := ssetest.NewServer(t,
+		ssetest.Conn{ssetest.Status(http.StatusServiceUnavailable)},
+		ssetest.Conn{ssetest.Send(sse.Event{ID: "1", Data: "a"}), ssetest.Cut()},
+	)
+	resp, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp.Body.Close()
+	srv.Close()
+	// Output: ssetest: connection 2 was not asked for: {Send(id "1"), Cut()}
+}
+
+func ExampleServer_Requests() {
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(sse.Event{ID: "8", Data: "a"})})
+	defer srv.Close()
+
+	req, _ := http.NewRequest(http.MethodGet, srv.URL+"/orders?since=monday", nil)
+	req.Header.Set("Last-Event-ID", "7")
+	resp, err := srv.Client().Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp.Body.Close()
+
+	for _, r := range srv.Requests() {
+		id, ok := r.LastEventID()
+		fmt.Println(r.Method, r.URL, r.Header["Accept-Encoding"], id, ok)
+	}
+	// Output: GET /orders?since=monday [gzip] 7 true
+}
+
+// A server keeps its events, and breaks off after 20 bytes each time. So one
+// event gets through on each connection, and in the end there is nothing left to
+// send: 204 ends the stream.
+func ExampleReplay() {
+	events := []sse.Event{{ID: "1", Data: "a"}, {ID: "2", Data: "b"}, {ID: "3", Data: "c"}}
+	srv := ssetest.NewMemoryServer(t, ssetest.Each(func(n int, r *http.Request) http.Handler {
+		return ssetest.Conn{ssetest.After(20, ssetest.Cut()), ssetest.Replay(events...)}
+	}))
+	defer srv.Close()
+
+	req, _ := http.NewRequest(http.MethodGet, srv.URL, nil)
+	client := &sse.Client{
+		HTTPClient:       srv.Client(),
+		ReconnectionTime: -1,
+		Backoff:          func() backoff.BackOff { return new(backoff.ZeroBackOff) },
+	}
+	for ev, err := range client.Stream(req).All() {
+		fmt.Println(ev.Data, err)
+	}
+	fmt.Println(len(srv.Requests()), "requests")
+	// Output:
+	// a <nil>
+	// b <nil>
+	// c <nil>
+	// 4 requests
+}
+
+// Any handler can be part of a script.
+func ExampleEach() {
+	srv := ssetest.NewServer(t,
+		http.RedirectHandler("/stream", http.StatusTemporaryRedirect),
+		ssetest.Each(func(n int, r *http.Request) http.Handler {
+			return ssetest.Conn{ssetest.Send(sse.Event{Data: fmt.Sprint(r.URL.Path, " ", n)})}
+		}),
+	)
+	defer srv.Close()
+
+	for range 2 {
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		r := sse.NewReader(resp.Body)
+		fmt.Println(r.Next(), r.Event().Data)
+		resp.Body.Close()
+	}
+	// Output:
+	// true /stream 0
+	// true / 1
+}
+
+// A handler of one's own, in memory.
+func ExampleNewTransport() {
+	client := &http.Client{Transport: ssetest.NewTransport(t, http.HandlerFunc(greet))}
+	resp, err := client.Get("http://greeter.test/")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	for ev, err := range sse.NewReader(resp.Body).All() {
+		fmt.Println(ev.Type, ev.Data, err)
+	}
+	// Output: greeting hello <nil>
+}
+
+func greet(w http.ResponseWriter, r *http.Request) {
+	out, err := ssetest.NewWriter(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer out.Close()
+	out.Send(sse.Event{Type: "greeting", Data: "hello"})
+}
+
+// A handler that goes on from where the client stopped, and keeps the connection
+// alive while nothing happens.
+func ExampleWriter() {
+	log := []string{"started", "halfway", "finished"} // the id of an event is its index
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		next := 0
+		if _, err := fmt.Sscan(r.Header.Get("Last-Event-ID"), &next); err == nil {
+			next++
+		}
+		out, err := ssetest.NewWriter(w, r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer out.Close()
+		out.KeepAlive(15 * time.Second)
+		for ; next < len(log); next++ {
+			if err := out.Send(sse.Event{ID: fmt.Sprint(next), Data: log[next]}); err != nil {
+				return // the client has gone
+			}
+		}
+	}
+
+	client := &http.Client{Transport: ssetest.NewTransport(t, http.HandlerFunc(handler))}
+	req, _ := http.NewRequest(http.MethodGet, "http://log.test", nil)
+	req.Header.Set("Last-Event-ID", "0")
+	resp, err := client.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	for ev := range sse.NewReader(resp.Body).All() {
+		fmt.Println(ev.ID, ev.Data)
+	}
+	// Output:
+	// 1 halfway
+	// 2 finished
+}
+
+func ExampleCheck() {
+	answer := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n\r\n" +
+		"retry: 3s\n\nid: 1\ndata: {\n  \"price\": 42\n}\n\n"
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	report := ssetest.Check(ctx, resp, 1<<20)
+	fmt.Println(report.Events, "event")
+	for _, f := range report.Findings {
+		if f.Severity >= ssetest.Warning {
+			fmt.Printf("line %d: %v: %s (%s)\n", f.Line, f.Severity, f.Rule, f.Section)
+		}
+	}
+	fmt.Println(report.Findings[0].Message)
+	// Output:
+	// 1 event
+	// line 1: error: retry-digits (9.2.6)
+	// line 5: error: not-a-field (9.2.6)
+	// The retry value "3s" is ignored: it has to be a number of milliseconds, in ASCII digits only.
+}
