@@ -32,6 +32,7 @@ type Conn []Step
 type Step struct {
 	do   func(*play) error
 	name func() string
+	last bool // it sends nothing and leaves nothing to be sent
 }
 
 // String returns the step as it is written in a script, shortened.
@@ -49,8 +50,8 @@ func Status(code int, header ...string) Step {
 		panic("ssetest: Status: odd number of strings")
 	}
 	return Step{
-		func(p *play) error { return p.begin(code, header) },
-		func() string {
+		do: func(p *play) error { return p.begin(code, header) },
+		name: func() string {
 			if len(header) == 0 {
 				return fmt.Sprintf("Status(%d)", code)
 			}
@@ -62,8 +63,8 @@ func Status(code int, header ...string) Step {
 // Send sends events. An event that can't be written fails the test.
 func Send(events ...sse.Event) Step {
 	return Step{
-		func(p *play) error { return p.send(events) },
-		func() string { return "Send(" + describe(events) + ")" },
+		do:   func(p *play) error { return p.send(events) },
+		name: func() string { return "Send(" + describe(events) + ")" },
 	}
 }
 
@@ -80,7 +81,7 @@ func Send(events ...sse.Event) Step {
 //     server tells its clients to stop.
 func Replay(events ...sse.Event) Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			rest := events[resumeAt(events, p.r):]
 			if len(rest) == 0 && !p.begun {
 				p.begin(http.StatusNoContent, nil)
@@ -88,7 +89,7 @@ func Replay(events ...sse.Event) Step {
 			}
 			return p.send(rest)
 		},
-		func() string { return "Replay(" + describe(events) + ")" },
+		name: func() string { return "Replay(" + describe(events) + ")" },
 	}
 }
 
@@ -120,8 +121,8 @@ func describe(events []sse.Event) string {
 // whatever a server could send.
 func Raw(s string) Step {
 	return Step{
-		func(p *play) error { return p.write([]byte(s)) },
-		func() string {
+		do: func(p *play) error { return p.write([]byte(s)) },
+		name: func() string {
 			if r := []rune(s); len(r) > 32 {
 				return fmt.Sprintf("Raw(%q…)", string(r[:32]))
 			}
@@ -133,8 +134,8 @@ func Raw(s string) Step {
 // Comment sends a comment, as servers do to keep a connection alive.
 func Comment(text string) Step {
 	return Step{
-		func(p *play) error { return p.write(sse.AppendComment(nil, text)) },
-		func() string { return fmt.Sprintf("Comment(%q)", text) },
+		do:   func(p *play) error { return p.write(sse.AppendComment(nil, text)) },
+		name: func() string { return fmt.Sprintf("Comment(%q)", text) },
 	}
 }
 
@@ -142,20 +143,20 @@ func Comment(text string) Step {
 // connects again.
 func Retry(d time.Duration) Step {
 	return Step{
-		func(p *play) error { return p.write(sse.AppendRetry(nil, d)) },
-		func() string { return fmt.Sprintf("Retry(%v)", d) },
+		do:   func(p *play) error { return p.write(sse.AppendRetry(nil, d)) },
+		name: func() string { return fmt.Sprintf("Retry(%v)", d) },
 	}
 }
 
 // Sleep does nothing for a while. As the first step it delays the header.
 func Sleep(d time.Duration) Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			timer := time.NewTimer(d)
 			defer timer.Stop()
 			return wait(p, timer.C)
 		},
-		func() string { return fmt.Sprintf("Sleep(%v)", d) },
+		name: func() string { return fmt.Sprintf("Sleep(%v)", d) },
 	}
 }
 
@@ -163,8 +164,8 @@ func Sleep(d time.Duration) Step {
 // on sockets says "go on".
 func Wait(c <-chan struct{}) Step {
 	return Step{
-		func(p *play) error { return wait(p, c) },
-		func() string { return "Wait" },
+		do:   func(p *play) error { return wait(p, c) },
+		name: func() string { return "Wait" },
 	}
 }
 
@@ -173,6 +174,7 @@ func wait[T any](p *play, c <-chan T) error {
 	case <-c:
 		return nil
 	case <-p.r.Context().Done():
+		p.waits = true
 		return errGone
 	}
 }
@@ -181,12 +183,13 @@ func wait[T any](p *play, c <-chan T) error {
 // step it lets the client wait for the header.
 func Stall() Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			<-p.r.Context().Done()
 			p.done = true
 			return errGone
 		},
-		func() string { return "Stall()" },
+		name: func() string { return "Stall()" },
+		last: true,
 	}
 }
 
@@ -194,8 +197,9 @@ func Stall() Step {
 // that way by itself.
 func End() Step {
 	return Step{
-		func(p *play) error { p.ensureBegun(); return errEnd },
-		func() string { return "End()" },
+		do:   func(p *play) error { p.ensureBegun(); return errEnd },
+		name: func() string { return "End()" },
+		last: true,
 	}
 }
 
@@ -204,8 +208,9 @@ func End() Step {
 // answer. On HTTP/2 it resets the stream.
 func Cut() Step {
 	return Step{
-		func(p *play) error { p.done = true; panic(http.ErrAbortHandler) },
-		func() string { return "Cut()" },
+		do:   func(p *play) error { p.done = true; panic(http.ErrAbortHandler) },
+		name: func() string { return "Cut()" },
+		last: true,
 	}
 }
 
@@ -215,7 +220,7 @@ func Cut() Step {
 // as Cut does.
 func Reset() Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			p.done = true
 			c, _, err := p.rc.Hijack()
 			if err != nil {
@@ -230,7 +235,8 @@ func Reset() Step {
 			c.Close()
 			return errEnd
 		},
-		func() string { return "Reset()" },
+		name: func() string { return "Reset()" },
+		last: true,
 	}
 }
 
@@ -241,7 +247,7 @@ func Reset() Step {
 //	ssetest.Conn{ssetest.After(17, ssetest.Cut()), ssetest.Send(events...)}
 func After(n int, step Step) Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			i := slices.IndexFunc(p.after, func(t trigger) bool { return t.at > n })
 			if i < 0 {
 				i = len(p.after)
@@ -249,7 +255,8 @@ func After(n int, step Step) Step {
 			p.after = slices.Insert(p.after, i, trigger{n, step})
 			return nil
 		},
-		func() string { return fmt.Sprintf("After(%d, %v)", n, step) },
+		name: func() string { return fmt.Sprintf("After(%d, %v)", n, step) },
+		last: step.last,
 	}
 }
 
@@ -257,8 +264,8 @@ func After(n int, step Step) Step {
 // its own.
 func Chunks(n int) Step {
 	return Step{
-		func(p *play) error { p.chunk = n; return nil },
-		func() string { return fmt.Sprintf("Chunks(%d)", n) },
+		do:   func(p *play) error { p.chunk = n; return nil },
+		name: func() string { return fmt.Sprintf("Chunks(%d)", n) },
 	}
 }
 
@@ -266,12 +273,12 @@ func Chunks(n int) Step {
 // the header is sent, and sets Content-Encoding. After counts compressed bytes.
 func Gzip() Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			p.w.Header().Set("Content-Encoding", "gzip")
 			p.gzip = gzip.NewWriter(&p.zipped)
 			return nil
 		},
-		func() string { return "Gzip()" },
+		name: func() string { return "Gzip()" },
 	}
 }
 
@@ -281,7 +288,7 @@ func Gzip() Step {
 //	ssetest.WantHeader("Last-Event-ID", "42")
 func WantHeader(key, value string) Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			switch got, ok := p.r.Header[http.CanonicalHeaderKey(key)]; {
 			case !ok && value != "":
 				p.errorf("the request has no %s, want %q", key, value)
@@ -292,21 +299,21 @@ func WantHeader(key, value string) Step {
 			}
 			return nil
 		},
-		func() string { return fmt.Sprintf("WantHeader(%q, %q)", key, value) },
+		name: func() string { return fmt.Sprintf("WantHeader(%q, %q)", key, value) },
 	}
 }
 
 // Do calls f, for what no other step does. What f writes is flushed after it.
 func Do(f func(http.ResponseWriter, *http.Request)) Step {
 	return Step{
-		func(p *play) error {
+		do: func(p *play) error {
 			f(trackingWriter{p.w, p}, p.r)
 			if p.begun {
 				p.flush()
 			}
 			return nil
 		},
-		func() string { return "Do" },
+		name: func() string { return "Do" },
 	}
 }
 
@@ -327,6 +334,7 @@ type play struct {
 	step  int  // the step at work
 	done  bool // nothing more was to be done
 	begun bool // the header is sent
+	waits bool // the client left while the step at work waited, and not while it sent something
 
 	w  http.ResponseWriter
 	rc *http.ResponseController
@@ -362,6 +370,7 @@ func (p *play) run() {
 			p.done = true
 			return
 		default: // the server closes where the client has not gone by itself
+			p.done = p.done || !p.waits && !slices.ContainsFunc(p.unplayed(), func(s Step) bool { return !s.last })
 			panic(http.ErrAbortHandler)
 		}
 	}
