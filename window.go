@@ -149,7 +149,11 @@ func (p *Parser) makeRoom(n int) {
 	live := begun + p.end - p.pos
 	old, oldBox := p.win, p.box
 	if need := live + n + padding; need > len(old) || live > len(old)/2 {
-		p.take(max(need, 2*live))
+		grow := 2
+		if live < 1<<20 {
+			grow = 4 // few steps to a large event
+		}
+		p.take(max(need, grow*live))
 	}
 	if !p.data.apart {
 		copy(p.win, old[p.data.a:p.data.e])
@@ -164,18 +168,19 @@ func (p *Parser) makeRoom(n int) {
 	}
 }
 
-// take makes the window one of at least n bytes.
+// take makes the window one of at least n bytes. A window for large events stays with the stream
+// until the collector finds it unused: an idle stream does not hold it.
 func (w *window) take(n int) {
-	switch {
-	case n <= smallWindow:
+	if n <= smallWindow {
 		w.own = make([]byte, smallWindow)
 		w.win, w.box = w.own, nil
 		return
-	case n <= largeWindow:
-		w.box = pool.Get().(*[]byte)
-	default:
-		w.box = w.big.Value()
-		if w.box == nil || len(*w.box) < n {
+	}
+	w.box = w.big.Value()
+	if w.box == nil || len(*w.box) < n {
+		if n <= largeWindow {
+			w.box = pool.Get().(*[]byte)
+		} else {
 			b := make([]byte, 1<<bits.Len(uint(n-1)))
 			w.box = &b
 			w.big = weak.Make(w.box)
