@@ -24,18 +24,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const forever time.Duration = math.MaxInt64
+const forever time.Duration = math.MaxInt64 / 2
 
 // A script is the body of a response, played step by step: a string is what one read brings, a
-// time.Duration is waited for, an error is returned. After the last step comes io.EOF.
+// time.Duration passes on the server before the next step, whether somebody reads or not, an error is
+// returned. After the last step comes io.EOF.
 type script struct {
 	steps  []any
+	now    time.Time // the server's
 	closed chan struct{}
 	close  func()
 }
 
 func newScript(steps ...any) *script {
-	s := &script{steps: steps, closed: make(chan struct{})}
+	s := &script{steps: steps, now: time.Now(), closed: make(chan struct{})}
 	s.close = sync.OnceFunc(func() { close(s.closed) })
 	return s
 }
@@ -59,10 +61,13 @@ func (s *script) Read(p []byte) (int, error) {
 			return n, nil
 		case time.Duration:
 			s.steps = s.steps[1:]
+			s.now = s.now.Add(step)
+			timer := time.NewTimer(time.Until(s.now))
 			select {
-			case <-time.After(step):
+			case <-timer.C:
 			case <-s.closed:
 			}
+			timer.Stop()
 		case error:
 			return 0, step
 		}

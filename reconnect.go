@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -186,7 +187,7 @@ func DefaultCheckResponse(resp *http.Response) error {
 	}
 	err := &ResponseError{StatusCode: resp.StatusCode, Status: resp.Status, Header: resp.Header, Body: errorBody(resp.Body)}
 	if err.Status == "" {
-		err.Status = http.StatusText(err.StatusCode)
+		err.Status = strconv.Itoa(err.StatusCode) + " " + http.StatusText(err.StatusCode)
 	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,

@@ -1,0 +1,861 @@
+package sse
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// An answer is what one request gets.
+type answer func(*http.Request) (*http.Response, error)
+
+func respond(code int, header ...string) answer {
+	return func(*http.Request) (*http.Response, error) { return status(code, "", header...), nil }
+}
+
+func events(steps ...any) answer {
+	return func(*http.Request) (*http.Response, error) { return stream(steps...), nil }
+}
+
+func failure(err error) answer {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+func TestWaits(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	dns := &net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}
+	handshake := &net.OpError{Op: "remote error", Err: tls.AlertError(40)}
+	notTLS := tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}
+	const s = time.Second
+	// The policy adds 1 s, 2 s and so on.
+	for _, test := range []struct {
+		name    string
+		client  Client
+		answers []answer // after the last comes 204
+		want    []time.Duration
+	}{
+		// It grows over what brings no progress.
+		{"clean ends", Client{}, []answer{events(), events(":\n"), events("id:1\n\n")}, []time.Duration{2 * s, 3 * s, 4 * s}},
+		{"cuts", Client{}, []answer{events("data:x"), events("data:x\n"), events(io.ErrUnexpectedEOF)}, []time.Duration{2 * s, 3 * s, 4 * s}},
+		{"503", Client{}, []answer{respond(503), respond(503), respond(503)}, []time.Duration{2 * s, 3 * s, 4 * s}},
+		{"refused", Client{}, []answer{failure(refused), failure(refused), failure(refused)}, []time.Duration{2 * s, 3 * s, 4 * s}},
+		{"DNS", Client{}, []answer{failure(dns), failure(dns), failure(dns)}, []time.Duration{2 * s, 3 * s, 4 * s}},
+		{"TLS", Client{}, []answer{failure(handshake), failure(notTLS), failure(handshake)}, []time.Duration{2 * s, 3 * s, 4 * s}},
+		{"all of them", Client{}, []answer{failure(dns), events(), respond(500), events("data:")}, []time.Duration{2 * s, 3 * s, 4 * s, 5 * s}},
+		// And begins anew where there was some.
+		{"an event", Client{}, []answer{events("data:\n\n"), events("data:\n\n"), respond(503), events("data:\n\n", errors.New("reset"))},
+			[]time.Duration{2 * s, 2 * s, 3 * s, 2 * s}},
+		{"an event and a cut", Client{}, []answer{respond(503), events("data:\n\ndata:"), respond(503)}, []time.Duration{2 * s, 2 * s, 3 * s}},
+		{"a silent minute", Client{}, []answer{respond(503), events(time.Minute), respond(503)}, []time.Duration{2 * s, 2 * s, 3 * s}},
+		{"a silent 59 s", Client{}, []answer{respond(503), events(59 * s), respond(503)}, []time.Duration{2 * s, 3 * s, 4 * s}},
+		{"a minute without headers", Client{}, []answer{respond(503), func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Minute)
+			return nil, refused
+		}}, []time.Duration{2 * s, 3 * s}},
+
+		{"ReconnectionTime", Client{ReconnectionTime: 5 * s}, []answer{events()}, []time.Duration{6 * s}},
+		{"ReconnectionTime below zero", Client{ReconnectionTime: -1}, []answer{events()}, []time.Duration{s}},
+		{"ReconnectionTime of a day", Client{ReconnectionTime: 24 * time.Hour}, []answer{events()}, []time.Duration{time.Hour + s}},
+
+		{"retry", Client{}, []answer{events("retry:5000\n")}, []time.Duration{6 * s}},
+		{"retry instead of ReconnectionTime", Client{ReconnectionTime: time.Minute}, []answer{events("retry:5000\n")}, []time.Duration{6 * s}},
+		{"retry stays", Client{}, []answer{events("retry:5000\n\n"), respond(503), events(), events("retry:100\n"), events()},
+			[]time.Duration{6 * s, 7 * s, 8 * s, 4*s + 100*time.Millisecond, 5*s + 100*time.Millisecond}},
+		{"retry: 0", Client{}, []answer{events("retry:0\n"), events(), events("data:\n\n")}, []time.Duration{s, 2 * s, s}},
+		{"retry of an hour", Client{}, []answer{events("retry:3600000\n")}, []time.Duration{time.Hour + s}},
+		{"retry of a day", Client{}, []answer{events("retry:86400000\n")}, []time.Duration{time.Hour + s}},
+		{"retry of MaxInt64 ns", Client{}, []answer{events("retry:9223372036854\n")}, []time.Duration{time.Hour + s}},
+		{"retry of more", Client{}, []answer{events("retry:9223372036855\n")}, []time.Duration{time.Hour + s}},
+		{"retry of MaxInt64", Client{}, []answer{events("retry:9223372036854775807\n")}, []time.Duration{time.Hour + s}},
+		{"retry of 2^64", Client{}, []answer{events("retry:18446744073709551616\n")}, []time.Duration{time.Hour + s}},
+		{"retry of 1,000 digits", Client{}, []answer{events("retry:" + strings.Repeat("9", 1000) + "\n")}, []time.Duration{time.Hour + s}},
+		{"retry that is none", Client{}, []answer{events("retry:-1\nretry:+1\nretry:1e3\nretry:0x1\nretry:\nretry\nretry:1.5\nretry:٣\nretry:5 \n")},
+			[]time.Duration{2 * s}},
+
+		{"Retry-After", Client{}, []answer{respond(503, "Retry-After", "7"), respond(429, "Retry-After", "7"), respond(503)},
+			[]time.Duration{8 * s, 9 * s, 4 * s}},
+		{"Retry-After and retry", Client{}, []answer{events("retry:5000\n"), respond(503, "Retry-After", "7"), respond(503, "Retry-After", "3")},
+			[]time.Duration{6 * s, 9 * s, 8 * s}},
+		{"Retry-After of a stream", Client{}, []answer{func(*http.Request) (*http.Response, error) {
+			resp := stream()
+			resp.Header.Set("Retry-After", "60")
+			return resp, nil
+		}}, []time.Duration{2 * s}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					if n > len(test.answers) {
+						return status(204, ""), nil
+					}
+					return test.answers[n-1](r)
+				})
+				client.ReconnectionTime = test.client.ReconnectionTime
+				var got, waited []time.Duration
+				var last time.Time
+				client.OnRetry = func(_ error, wait time.Duration) {
+					got = append(got, wait)
+					last = time.Now()
+				}
+				client.Prepare = func(*http.Request) error {
+					if !last.IsZero() {
+						waited = append(waited, time.Since(last))
+					}
+					return nil
+				}
+				_, err := data(get(t, client))
+				equal(t, "Err()", err, nil)
+				equal(t, "waits that OnRetry was told", got, test.want)
+				equal(t, "waits", waited, test.want)
+			})
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().UTC()
+		for value, want := range map[string]time.Duration{
+			"":                       0,
+			"0":                      0,
+			"120":                    2 * time.Minute,
+			"  120\t":                2 * time.Minute,
+			"00120":                  2 * time.Minute,
+			"3600":                   time.Hour,
+			"3601":                   time.Hour,
+			"9223372036":             time.Hour,
+			"9223372037":             time.Hour, // more nanoseconds than an int64 holds
+			"9223372036854775807":    time.Hour,
+			"9223372036854775808":    time.Hour,
+			"18446744073709551617":   time.Hour,
+			strings.Repeat("9", 1e4): time.Hour,
+			"-120":                   0,
+			"+120":                   0,
+			"120.5":                  0,
+			"1e3":                    0,
+			"0x10":                   0,
+			"１２０":                    0,
+			"120 s":                  0,
+			"120, 60":                0,
+			"soon":                   0,
+			now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second,
+			now.Add(90 * time.Second).Format(time.RFC850):     90 * time.Second,
+			now.Add(90 * time.Second).Format(time.ANSIC):      90 * time.Second,
+			now.Add(-time.Hour).Format(http.TimeFormat):       0,
+			"Thu, 01 Jan 0001 00:00:00 GMT":                   0,
+			"Fri, 31 Dec 9999 23:59:59 GMT":                   math.MaxInt64,
+			"Fri, 32 Dec 9999 23:59:59 GMT":                   0,
+		} {
+			h := http.Header{"Retry-After": {value}}
+			if got := retryAfter(h); got != want {
+				t.Errorf("Retry-After %.40q: %v, want %v", value, got, want)
+			}
+		}
+		if got := retryAfter(http.Header{}); got != 0 {
+			t.Errorf("no Retry-After: %v", got)
+		}
+		p := pacer{make: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}
+		if got, ok := p.wait(math.MaxInt64); got != time.Hour || !ok {
+			t.Errorf("the longest wait is %v, %t", got, ok)
+		}
+		if got, ok := p.wait(math.MinInt64); got != 0 || !ok {
+			t.Errorf("the shortest wait is %v, %t", got, ok)
+		}
+	})
+}
+
+// What a policy adds is never less than nothing, and has no effect on what the server asked for.
+func TestBackoffAdds(t *testing.T) {
+	p := pacer{make: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
+	for range 3 {
+		if got, ok := p.wait(time.Hour); got != math.MaxInt64 || !ok {
+			t.Errorf("the wait is %v, %t", got, ok)
+		}
+	}
+	p = pacer{make: func() backoff.BackOff { return nil }}
+	if got, ok := p.wait(time.Hour); got <= time.Hour || !ok {
+		t.Errorf("with a policy that is nil the wait is %v, %t", got, ok)
+	}
+}
+
+func TestDefaultBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		policy := DefaultBackoff()
+		const runs = 200
+		for range runs {
+			policy.Reset()
+			for _, middle := range []time.Duration{500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000} {
+				middle *= time.Millisecond
+				if d := policy.NextBackOff(); d < middle/2 || d > middle*3/2 {
+					t.Fatalf("%v, want %v to %v", d, middle/2, middle*3/2)
+				}
+			}
+		}
+		// It never stops, not in a year of failures.
+		for start := time.Now(); time.Since(start) < 365*24*time.Hour; time.Sleep(time.Hour) {
+			if d := policy.NextBackOff(); d < 30*time.Second || d > 90*time.Second {
+				t.Fatalf("%v after %v", d, time.Since(start))
+			}
+		}
+	})
+}
+
+// The default policy never gives up, and never comes back sooner than the server asks.
+func TestNeverGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var waits []time.Duration
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			if time.Since(start) > 7*24*time.Hour {
+				return status(204, ""), nil
+			}
+			if n%2 == 0 {
+				return stream("retry:2000\n"), nil
+			}
+			return nil, errors.New("no network")
+		})
+		client.Backoff = nil
+		client.OnRetry = func(_ error, wait time.Duration) { waits = append(waits, wait) }
+		if _, err := data(get(t, client)); err != nil {
+			t.Errorf("Err() = %v", err)
+		}
+		if waits[0] < 1250*time.Millisecond || waits[0] > 1750*time.Millisecond {
+			t.Errorf("the first wait is %v", waits[0])
+		}
+		for _, wait := range waits[20:] {
+			if wait < 32*time.Second || wait > 92*time.Second {
+				t.Errorf("a later wait is %v", wait)
+			}
+		}
+		if n := len(waits); n < 7*24*60*60/92 || n > 7*24*60*60/32+20 {
+			t.Errorf("%d attempts in a week", n)
+		}
+	})
+}
+
+// A policy with MaxElapsedTime counts from the end of the last connection that was good.
+func TestMaxElapsedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		noNetwork := errors.New("no network")
+		var good time.Time
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			switch n {
+			case 1, 20:
+				return stream("data:\n\n", 24*time.Hour), nil
+			case 40:
+				return stream(24 * time.Hour), nil
+			}
+			if n < 40 && n%20 > 3 {
+				good = time.Now()
+				return stream("data:\n\n"), nil
+			}
+			return nil, noNetwork
+		})
+		policies := 0
+		client.Backoff = func() backoff.BackOff {
+			policies++
+			return backoff.NewExponentialBackOff(backoff.WithMaxElapsedTime(15 * time.Minute))
+		}
+		_, err := data(get(t, client))
+		if !errors.Is(err, noNetwork) {
+			t.Errorf("Err() = %v", err)
+		}
+		if d := time.Since(good); d < 24*time.Hour+10*time.Minute || d > 24*time.Hour+20*time.Minute {
+			t.Errorf("gave up %v after the last event, %v after the start", d, time.Since(start))
+		}
+		equal(t, "policies of one stream", policies, 1)
+	})
+}
+
+// Where the policy stops, the stream ends with the failure.
+func TestBackoffStops(t *testing.T) {
+	noNetwork := errors.New("no network")
+	for _, test := range []struct {
+		name   string
+		answer answer
+		want   error
+	}{
+		{"failure", failure(noNetwork), noNetwork},
+		{"clean end", events(), io.EOF},
+		{"cut", events("data:x"), io.ErrUnexpectedEOF},
+		{"silence", events(forever), ErrIdleTimeout},
+		{"no header", stall, errHeaderTimeout},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, func(_ int, r *http.Request) (*http.Response, error) { return test.answer(r) })
+			client.IdleTimeout = time.Minute
+			client.HTTPClient.Timeout = time.Second
+			client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+			_, err := data(get(t, client))
+			if !errors.Is(err, test.want) {
+				t.Errorf("%s: Err() = %v, want %v", test.name, err, test.want)
+			}
+		})
+	}
+}
+
+func TestResponses(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		resp  func() *http.Response
+		again bool
+		open  bool
+		text  string
+	}{
+		{name: "200", resp: func() *http.Response { return stream() }, open: true},
+		{name: "400", text: "sse: 400 Bad Request: why"},
+		{name: "401", text: "sse: 401 Unauthorized: why"},
+		{name: "403", text: "sse: 403 Forbidden: why"},
+		{name: "404", text: "sse: 404 Not Found: why"},
+		{name: "408", again: true, text: "sse: 408 Request Timeout: why"},
+		{name: "410", text: "sse: 410 Gone: why"},
+		{name: "418", text: "sse: 418 I'm a teapot: why"},
+		{name: "425", again: true, text: "sse: 425 Too Early: why"},
+		{name: "429", again: true, text: "sse: 429 Too Many Requests: why"},
+		{name: "431", text: "sse: 431 Request Header Fields Too Large: why"},
+		{name: "500", again: true, text: "sse: 500 Internal Server Error: why"},
+		{name: "501", text: "sse: 501 Not Implemented: why"},
+		{name: "502", again: true, text: "sse: 502 Bad Gateway: why"},
+		{name: "503", again: true, text: "sse: 503 Service Unavailable: why"},
+		{name: "504", again: true, text: "sse: 504 Gateway Timeout: why"},
+		{name: "505", text: "sse: 505 HTTP Version Not Supported: why"},
+		{name: "201", text: "sse: 201 Created: why"},
+		{name: "206", text: "sse: 206 Partial Content: why"},
+		{name: "302", text: "sse: 302 Found: why"}, // without Location
+		{name: "304", text: "sse: 304 Not Modified: why"},
+		{name: "200 text/html", text: "sse: 200 OK: Content-Type is text/html, not text/event-stream: why",
+			resp: func() *http.Response { return status(200, "why", "Content-Type", "text/html") }},
+		{name: "200 without type", text: "sse: 200 OK: Content-Type is missing, not text/event-stream: why",
+			resp: func() *http.Response { return status(200, "why") }},
+		{name: "undecoded", text: "sse: 200 OK: undecoded Content-Encoding br: why",
+			resp: func() *http.Response {
+				return status(200, "why", "Content-Type", "text/event-stream", "Content-Encoding", "br")
+			}},
+		{name: "identity", open: true,
+			resp: func() *http.Response {
+				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "Identity")
+			}},
+		{name: "no words", text: "sse: 401 Unauthorized", resp: func() *http.Response { return status(401, " \r\n") }},
+		{name: "control characters", text: "sse: 401 \ufffd[31mred: a [2J b \ufffd",
+			resp: func() *http.Response {
+				resp := status(401, "a\n\n\x1b[2J\tb\x00 \xff\u202e")
+				resp.Status = "401 \xff\x1b[31mred\x07"
+				return resp
+			}},
+		{name: "no status text", text: "sse: 499: why",
+			resp: func() *http.Response {
+				resp := status(499, "why")
+				resp.Status = "499 "
+				return resp
+			}},
+		{name: "a transport that knows no status text", again: true, text: "sse: 503 Service Unavailable: why",
+			resp: func() *http.Response {
+				resp := status(503, "why")
+				resp.Status = ""
+				return resp
+			}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var code int
+				fmt.Sscan(test.name, &code)
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					switch {
+					case n > 1:
+						return status(204, ""), nil
+					case test.resp != nil:
+						return test.resp(), nil
+					}
+					return status(code, "why"), nil
+				})
+				opened := 0
+				client.OnOpen = func(*http.Response) { opened++ }
+				var err error
+				client.OnRetry = func(cause error, _ time.Duration) { err = cause }
+				s := get(t, client)
+				if s.Next() {
+					t.Error("Next() = true")
+				}
+				if !test.again && !test.open {
+					err = s.Err()
+				} else if s.Err() != nil {
+					t.Errorf("Err() = %v", s.Err())
+				}
+				if test.open {
+					equal(t, "OnOpen", opened, 1)
+					return
+				}
+				if err == nil || err.Error() != test.text {
+					t.Errorf("the error is %q, want %q", err, test.text)
+				}
+				var failed *ResponseError
+				if !errors.As(err, &failed) {
+					t.Fatalf("the error is a %T", err)
+				}
+				if code != 0 && failed.StatusCode != code {
+					t.Errorf("StatusCode is %d", failed.StatusCode)
+				}
+				if code != 0 && string(failed.Body) != "why" && test.name != "no words" {
+					t.Errorf("Body is %q", failed.Body)
+				}
+			})
+		})
+	}
+}
+
+func TestContentType(t *testing.T) {
+	for _, test := range []struct {
+		values []string
+		want   string
+	}{
+		{nil, ""},
+		{[]string{""}, ""},
+		{[]string{"text/event-stream"}, "text/event-stream"},
+		{[]string{"TEXT/Event-Stream; charset=ISO-8859-1"}, "text/event-stream"},
+		{[]string{" \ttext/event-stream \t;"}, "text/event-stream"},
+		{[]string{"text/event-stream;charset=\"a,text/html\""}, "text/event-stream"},
+		{[]string{"text/event-stream;charset=\"a\\\",text/html\""}, "text/event-stream"},
+		{[]string{"text/event-streamx"}, "text/event-streamx"},
+		{[]string{"text/event-stream x"}, ""},
+		{[]string{"text/ event-stream"}, ""},
+		{[]string{"text"}, ""},
+		{[]string{"/"}, ""},
+		{[]string{"text/html", "text/event-stream"}, "text/event-stream"},
+		{[]string{"text/event-stream", "text/html"}, "text/html"},
+		{[]string{"text/event-stream", "garbage"}, "text/event-stream"},
+		{[]string{"text/event-stream", "*/*"}, "text/event-stream"},
+		{[]string{"text/event-stream, "}, "text/event-stream"},
+		{[]string{"text/html, text/event-stream"}, "text/event-stream"},
+	} {
+		if got := contentType(http.Header{"Content-Type": test.values}); got != test.want {
+			t.Errorf("Content-Type %q: %q, want %q", test.values, got, test.want)
+		}
+	}
+}
+
+// A ResponseError's body is bounded in bytes and in time, whatever the server does.
+func TestErrorBody(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	for _, test := range []struct {
+		name string
+		body []any
+		want string
+		time time.Duration
+	}{
+		{"4 KiB", []any{long[:maxErrorBody]}, long[:maxErrorBody], 0},
+		{"more", []any{long, forever}, long[:maxErrorBody], 0},
+		{"never begins", []any{forever}, "", 5 * time.Second},
+		{"never ends", []any{"why", forever}, "why", 5 * time.Second},
+		{"a byte a second", []any{"a", time.Second, "b", time.Second, "c", 10 * time.Second, "d"}, "abc", 5 * time.Second},
+		{"cut", []any{"why", io.ErrUnexpectedEOF}, "why", 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+				resp := status(403, "")
+				resp.Body = newScript(test.body...)
+				return resp, nil
+			})
+			start := time.Now()
+			_, err := data(get(t, client))
+			var failed *ResponseError
+			if !errors.As(err, &failed) {
+				t.Fatalf("%s: Err() = %v", test.name, err)
+			}
+			equal(t, test.name, string(failed.Body), test.want)
+			equal(t, test.name+": time", time.Since(start), test.time)
+			if len(failed.Error()) > 600 {
+				t.Errorf("%s: Error() has %d bytes", test.name, len(failed.Error()))
+			}
+		})
+	}
+}
+
+// A failure's text decides nothing where the server or the caller chose it.
+func TestTextOfOthersIsNotPermanent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		text := strings.Join(requestErrors, ", ")
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			switch n {
+			case 1:
+				return status(503, text), nil
+			case 2:
+				return stream(errors.New(text)), nil
+			}
+			return status(204, ""), nil
+		})
+		calls := 0
+		client.Prepare = func(*http.Request) error {
+			if calls++; calls == 3 {
+				return errors.New(text)
+			}
+			if calls == 4 {
+				return &tls.CertificateVerificationError{Err: errors.New("of the token server")}
+			}
+			return nil
+		}
+		_, err := data(get(t, client))
+		equal(t, "Err()", err, nil)
+		equal(t, "attempts", calls, 5)
+	})
+}
+
+// What net/http will not send is not tried again. It says so by texts that could change.
+func TestRequestErrors(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	defer srv.Close()
+	redirect := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "http://[::1/?secret")
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer redirect.Close()
+	seen := make(map[string]bool)
+	for _, change := range []func(*http.Request){
+		func(r *http.Request) { r.URL.Scheme = "foo" },
+		func(r *http.Request) { r.URL.Scheme = "" },
+		func(r *http.Request) { r.Method = "B D"; r.Header.Set("Idempotency-Key", "1") },
+		func(r *http.Request) { r.Header["A B"] = []string{"x"} },
+		func(r *http.Request) { r.Header["A"] = []string{"x\x01"} },
+		func(r *http.Request) { r.URL = nil },
+		func(r *http.Request) { r.URL.Host = "" },
+		func(r *http.Request) { r.RequestURI = "/" },
+		func(r *http.Request) {
+			r.ContentLength = 10
+			r.Body = io.NopCloser(strings.NewReader("short"))
+			r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("short")), nil }
+		},
+		func(r *http.Request) { r.ContentLength = 10 },
+		func(r *http.Request) { r.URL, _ = url.Parse(redirect.URL) },
+	} {
+		req := newRequest(t, "QUERY", srv.URL, nil)
+		change(req)
+		client := &Client{
+			HTTPClient: &http.Client{Transport: &http.Transport{}},
+			OnRetry:    func(err error, _ time.Duration) { t.Errorf("would be tried again: %v", err) },
+			Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
+		}
+		_, err := data(client.Stream(req))
+		client.HTTPClient.CloseIdleConnections()
+		if err == nil {
+			t.Errorf("no error")
+			continue
+		}
+		if strings.Contains(err.Error(), "secret") {
+			t.Errorf("Err() = %v", err)
+		}
+		known := false
+		for _, text := range requestErrors {
+			if strings.Contains(err.Error(), text) {
+				seen[text], known = true, true
+			}
+		}
+		if !known {
+			t.Errorf("not known: %v", err)
+		}
+	}
+	for _, text := range requestErrors {
+		if !seen[text] {
+			t.Errorf("net/http does not say %q any more", text)
+		}
+	}
+}
+
+// attempts counts the attempts of a stream that would be made ten times if its failure were not
+// permanent.
+func attempts(t *testing.T, client Client, url string) (int, error) {
+	t.Helper()
+	n := 0
+	client.Prepare = func(*http.Request) error { n++; return nil }
+	client.ReconnectionTime = -1
+	client.Backoff = func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 9) }
+	_, err := data(client.Stream(newRequest(t, "GET", url, nil)))
+	return n, err
+}
+
+func TestPermanentFailures(t *testing.T) {
+	quiet := log.New(io.Discard, "", 0)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	srv.Config.ErrorLog = quiet
+	srv.StartTLS()
+	defer srv.Close()
+	n, err := attempts(t, Client{HTTPClient: &http.Client{Transport: &http.Transport{}}}, srv.URL)
+	var cert *tls.CertificateVerificationError
+	if n != 1 || !errors.As(err, &cert) {
+		t.Errorf("unknown authority: %d attempts, %v", n, err)
+	}
+	trusting := srv.Client()
+	trusting.Transport.(*http.Transport).TLSClientConfig.ServerName = "other.example"
+	if n, err = attempts(t, Client{HTTPClient: trusting}, srv.URL); n != 1 || !errors.As(err, &cert) {
+		t.Errorf("another name: %d attempts, %v", n, err)
+	}
+
+	var requests atomic.Int32
+	loop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		http.Redirect(w, r, r.URL.String()+"x", http.StatusFound)
+	}))
+	defer loop.Close()
+	if n, err = attempts(t, Client{}, loop.URL); n != 1 || requests.Load() != 10 || err == nil || !strings.Contains(err.Error(), "stopped after 10 redirects") {
+		t.Errorf("redirect loop: %d attempts, %d requests, %v", n, requests.Load(), err)
+	}
+	enough := errors.New("enough")
+	requests.Store(0)
+	follow3 := &http.Client{CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		if len(via) == 3 {
+			return enough
+		}
+		return nil
+	}}
+	if n, err = attempts(t, Client{HTTPClient: follow3}, loop.URL); n != 1 || requests.Load() != 3 || !errors.Is(err, enough) {
+		t.Errorf("the caller's CheckRedirect: %d attempts, %d requests, %v", n, requests.Load(), err)
+	}
+	var failed *ResponseError
+	follow0 := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if n, err = attempts(t, Client{HTTPClient: follow0}, loop.URL); n != 1 || !errors.As(err, &failed) || failed.StatusCode != 302 {
+		t.Errorf("ErrUseLastResponse: %d attempts, %v", n, err)
+	}
+
+	// These may pass.
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	plain := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	plain.Config.ErrorLog = quiet
+	plain.Start()
+	defer plain.Close()
+	for name, url := range map[string]string{
+		"refused":         closed.URL,
+		"no TLS":          strings.Replace(plain.URL, "http:", "https:", 1),
+		"no such host":    "http://name.invalid/",
+		"not a handshake": strings.Replace(srv.URL, "https:", "http:", 1),
+	} {
+		client := Client{HTTPClient: &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if name == "no such host" {
+					return nil, &net.DNSError{Err: "no such host", Name: "name.invalid", IsNotFound: true}
+				}
+				return new(net.Dialer).DialContext(ctx, network, addr)
+			},
+		}}}
+		want := 10
+		if name == "not a handshake" {
+			want = 1 // a 400 in plain words
+		}
+		if n, err := attempts(t, client, url); n != want || err == nil {
+			t.Errorf("%s: %d attempts, want %d: %v", name, n, want, err)
+		}
+	}
+}
+
+func TestIdleTimeout(t *testing.T) {
+	const s = time.Second
+	drip := func(text string, gap time.Duration) (steps []any) {
+		for _, c := range text {
+			steps = append(steps, gap, string(c))
+		}
+		return steps
+	}
+	for _, test := range []struct {
+		name   string
+		answer answer
+		slow   time.Duration // the caller's, for each event
+		want   time.Duration // until OnRetry
+		err    error
+	}{
+		{"silence", events(forever), 0, 10 * s, ErrIdleTimeout},
+		{"no header", stall, 0, 10 * s, ErrIdleTimeout},
+		{"a late header", func(*http.Request) (*http.Response, error) {
+			time.Sleep(9 * s)
+			return stream(9 * s), nil
+		}, 0, 18 * s, io.EOF},
+		{"bytes without line end", events(drip("data:abcdef", 9*s)...), 0, 99 * s, io.ErrUnexpectedEOF},
+		{"a comment without end", events(append([]any{":"}, drip(strings.Repeat("x", 100), 9*s)...)...), 0, 900 * s, io.EOF},
+		{"empty lines", events(drip("\n\n\r\r", 9*s)...), 0, 36 * s, io.EOF},
+		{"a late heartbeat", events(":\n", 9*s, ":\n", 11*s, ":\n"), 0, 19 * s, ErrIdleTimeout},
+		{"after an event", events(9*s, "data:\n\n", forever), 0, 19 * s, ErrIdleTimeout},
+		{"within an event", events(9*s, "data:", forever), 0, 19 * s, ErrIdleTimeout},
+		{"exactly in time", events(drip("\n\n\n", 10*s-1)...), 0, 30*s - 3, io.EOF},
+		// While the caller is busy for a minute, time does not count; nor is what comes then lost.
+		{"a slow caller", events("data:\n\n", 9*s, "data:\n\n", 9*s, "data:\n\n"), time.Minute, 180 * s, io.EOF},
+		{"a slow caller of many events", events("data:\n\ndata:\n\ndata:\n\n"), time.Minute, 180 * s, io.EOF},
+		{"a slow caller, and silence", events("data:\n\n", forever), time.Minute, 70 * s, ErrIdleTimeout},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) { return test.answer(r) })
+				client.IdleTimeout = 10 * s
+				var st *Stream
+				client.OnRetry = func(err error, _ time.Duration) {
+					if err != test.err {
+						t.Errorf("OnRetry(%v), want %v", err, test.err)
+					}
+					equal(t, "time", time.Since(start), test.want)
+					st.Close()
+				}
+				st = get(t, client)
+				for st.Next() {
+					time.Sleep(test.slow)
+				}
+				equal(t, "Err()", st.Err(), nil)
+			})
+		})
+	}
+	var timeout interface{ Timeout() bool }
+	if !errors.As(ErrIdleTimeout, &timeout) || !timeout.Timeout() {
+		t.Error("ErrIdleTimeout.Timeout() is not true")
+	}
+}
+
+func TestAutoIdle(t *testing.T) {
+	const s = time.Second
+	beat := func(n int, gap time.Duration) (steps []any) {
+		for range n {
+			steps = append(steps, gap, "data:\n\n")
+		}
+		return steps
+	}
+	for _, test := range []struct {
+		name  string
+		steps []any
+		slow  time.Duration
+		want  time.Duration // from the last byte to the timeout; 0: there is none
+	}{
+		{"three gaps teach nothing", beat(4, 20*s), 0, 0},
+		{"four gaps", beat(5, 20*s), 0, 60 * s},
+		{"the longest gap", append(append(beat(3, s), beat(1, 50*s)...), beat(3, s)...), 0, 150 * s},
+		{"at least 30 s", beat(100, s), 0, 30 * s},
+		{"a caller who is slower", beat(100, s), 2 * s, 0},
+		{"a caller who is a little slow", beat(100, 20*s), 5 * s, 60 * s},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					if n > 1 {
+						return stall(r)
+					}
+					return stream(append(test.steps, forever)...), nil
+				})
+				client.IdleTimeout = AutoIdle
+				var reasons []error
+				var st *Stream
+				var at time.Time
+				client.OnRetry = func(err error, _ time.Duration) {
+					reasons = append(reasons, err)
+					at = time.Now()
+					if len(reasons) == 2 {
+						st.Close()
+					}
+				}
+				st = get(t, client)
+				time.AfterFunc(30*24*time.Hour, func() { st.Close() })
+				var last time.Time
+				for st.Next() {
+					last = time.Now()
+					time.Sleep(test.slow)
+				}
+				if test.want == 0 {
+					equal(t, "retries", len(reasons), 0)
+					return
+				}
+				// It holds for the header of the next attempt, too.
+				if len(reasons) != 2 || reasons[0] != ErrIdleTimeout || reasons[1] != ErrIdleTimeout {
+					t.Fatalf("OnRetry: %v", reasons)
+				}
+				equal(t, "time to the second timeout", at.Sub(last), test.slow+test.want+2*s+test.want)
+			})
+		})
+	}
+}
+
+// What cannot be repeated is not cut off on a guess.
+func TestAutoIdleOfAPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			return stream("data:\n\n", time.Second, "data:\n\n", time.Second, "data:\n\n", time.Second, "data:\n\n", time.Second,
+				"data:\n\n", time.Second, "data:\n\n", time.Hour, "data:\n\n"), nil
+		})
+		client.IdleTimeout = AutoIdle
+		got, err := data(client.Stream(newRequest(t, "POST", "http://example.com/", nil)))
+		equal(t, "events", len(got), 7)
+		equal(t, "Err()", err, nil)
+	})
+}
+
+func TestIdlenessDoesNotOverflow(t *testing.T) {
+	start := time.Now()
+	var i idleness
+	for n := range 6 {
+		at := start.Add(time.Duration(n%2) * (math.MaxInt64 - time.Hour))
+		i.read(at.Add(-time.Second), at)
+	}
+	if got := i.timeout(); got != math.MaxInt64 {
+		t.Errorf("timeout is %v", got)
+	}
+}
+
+// After a timeout the pool's idle connections are closed before the next attempt. While no
+// response comes at all, the attempts say that their connection takes no other.
+func TestTimeoutClosesIdleConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		tr := &idleCloser{RoundTripper: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			got = append(got, fmt.Sprintf("request Close=%t", r.Close))
+			switch len(got) {
+			case 1, 10:
+				return stream(forever), nil
+			}
+			return stall(r)
+		})}
+		tr.closed = func() { got = append(got, "CloseIdleConnections") }
+		var s *Stream
+		client := &Client{
+			HTTPClient:  &http.Client{Transport: tr, Timeout: 5 * time.Second},
+			IdleTimeout: 10 * time.Second,
+		}
+		client.OnRetry = func(err error, _ time.Duration) {
+			got = append(got, err.Error())
+			if len(got) > 12 {
+				s.Close()
+			}
+		}
+		s = get(t, client)
+		_, err := data(s)
+		equal(t, "Err()", err, nil)
+		idle, header := ErrIdleTimeout.Error(), errHeaderTimeout.Error()
+		equal(t, "log", got, []string{
+			"request Close=false", idle,
+			"CloseIdleConnections", "request Close=false", header,
+			"CloseIdleConnections", "request Close=true", header,
+			"CloseIdleConnections", "request Close=true", idle,
+			"CloseIdleConnections", "request Close=false", header,
+		})
+	})
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+type idleCloser struct {
+	http.RoundTripper
+	closed func()
+}
+
+func (c *idleCloser) CloseIdleConnections() { c.closed() }
