@@ -2,9 +2,12 @@ package sse_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +16,10 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-var streams = flag.Int("streams", 20000, "how many generated streams TestDifferential compares")
+var (
+	streams = flag.Int("streams", 20000, "how many generated streams TestDifferential compares")
+	dump    = flag.String("dump", "", "a file for these streams and what the reference makes of them, in the form of testdata/parser.json")
+)
 
 // TestDifferential compares the parser with the reference on generated streams.
 // Stream i is the same in every run.
@@ -23,12 +29,12 @@ func TestDifferential(t *testing.T) {
 	if testing.Short() {
 		n = min(n, 3000)
 	}
+	if *dump != "" {
+		dumpStreams(t, n)
+	}
 	for i := range n {
 		g := generator{rand.New(rand.NewPCG(uint64(i), 0))}
-		var conns [][]byte
-		for range 1 + g.IntN(3)*g.IntN(2) {
-			conns = append(conns, g.stream())
-		}
+		conns := g.connections()
 		limit := 0
 		if g.IntN(4) == 0 {
 			limit = 1 + g.IntN(60)
@@ -37,6 +43,53 @@ func TestDifferential(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("stream %d", i)
 		}
+	}
+}
+
+// dumpStreams writes the first n generated streams to a file.
+func dumpStreams(t *testing.T, n int) {
+	type connection struct {
+		Chunks      []string    `json:"chunks"`
+		Events      []sse.Event `json:"events"`
+		LastEventID string      `json:"lastEventID,omitempty"`
+		Retry       string      `json:"retry,omitempty"`
+		Partial     bool        `json:"partial,omitempty"`
+	}
+	type suiteCase struct {
+		Name        string       `json:"name"`
+		Section     string       `json:"section"`
+		Connections []connection `json:"connections"`
+	}
+	var cases []suiteCase
+	for i := range n {
+		g := generator{rand.New(rand.NewPCG(uint64(i), 0))}
+		c := suiteCase{fmt.Sprintf("Generated stream %d.", i), "HTML 9.2.6", nil}
+		var ref reference
+		for _, stream := range g.connections() {
+			want := ref.run(stream)
+			conn := connection{nil, append([]sse.Event{}, want.Events...), want.LastEventID, "", want.Partial}
+			if want.HasRetry {
+				conn.Retry = ref.reconnectionTime.String()
+			}
+			for at := g.IntN(2 * (len(stream) + 1)); len(stream) > 0; at = len(stream) {
+				at = min(at, len(stream))
+				text := make([]rune, at)
+				for i, b := range stream[:at] {
+					text[i] = rune(b)
+				}
+				conn.Chunks = append(conn.Chunks, string(text))
+				stream = stream[at:]
+			}
+			c.Connections = append(c.Connections, conn)
+		}
+		cases = append(cases, c)
+	}
+	b, err := json.Marshal(cases)
+	if err == nil {
+		err = os.WriteFile(*dump, b, 0o666)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -140,6 +193,14 @@ func eventsBefore(ref reference, stream []byte, limit int) ([]sse.Event, bool) {
 type generator struct{ *rand.Rand }
 
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
+
+// connections returns what one to three connections of an event source send.
+func (g generator) connections() (conns [][]byte) {
+	for range 1 + g.IntN(3)*g.IntN(2) {
+		conns = append(conns, g.stream())
+	}
+	return conns
+}
 
 func (g generator) stream() []byte {
 	var b []byte
