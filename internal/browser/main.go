@@ -31,6 +31,7 @@ var page []byte
 func main() {
 	log.SetFlags(0)
 	chromium := flag.String("chromium", "chromium", "the browser to start")
+	policy := flag.Bool("policy", false, "play the cases of the kind policy, too, where a browser may differ")
 	limit := flag.Duration("timeout", 20*time.Minute, "how long it may take")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: browser [flags] FILE ...\n\nEach FILE is in the form of ../../testdata/parser.json or http.json.")
@@ -43,7 +44,7 @@ func main() {
 	}
 	s := &server{done: make(chan string, 1)}
 	for _, name := range flag.Args() {
-		if err := s.load(name); err != nil {
+		if err := s.load(name, *policy); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -347,7 +348,7 @@ func (j *job) compare() (diffs []string) {
 		differ("reconnection: after %v, want %v", extra[0].wait.Round(time.Millisecond), wait)
 	}
 	if len(extra) > 0 && extra[0].id() != sent(j.lastID) {
-		differ("last event ID: browser sends %+q, want %+q", extra[0].id(), sent(j.lastID))
+		differ("last event ID: browser sends %s, want %s", brief(extra[0].id()), brief(sent(j.lastID)))
 	}
 	return diffs
 }
@@ -362,12 +363,12 @@ func (r request) id() string {
 	return *r.lastID
 }
 
-func (r request) String() string { return fmt.Sprintf("%s with %+q", r.path, r.id()) }
+func (r request) String() string { return fmt.Sprintf("%s with %s", r.path, brief(r.id())) }
 
-func brief(events []sse.Event) string {
-	s := fmt.Sprintf("%+q", events)
+func brief(v any) string {
+	s := fmt.Sprintf("%+q", v)
 	if len(s) > 300 {
-		s = fmt.Sprintf("%.300s… (%d events)", s, len(events))
+		s = fmt.Sprintf("%.300s… (%d bytes)", s, len(s))
 	}
 	return s
 }

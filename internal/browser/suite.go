@@ -51,9 +51,9 @@ type testdataResponse struct {
 	chunks        []wire
 }
 
-// load makes jobs of the cases of a file. A browser sends nothing but GET and knows no policy of
-// ours: of http.json what the standard says of such requests.
-func (s *server) load(name string) error {
+// load makes jobs of the cases of a file. A browser sends nothing but GET, with its own headers; of
+// what this library decided only policy tells it.
+func (s *server) load(name string, policy bool) error {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s *server) load(name string) error {
 				return err
 			}
 			s.jobs = append(s.jobs, j)
-		case c.Kind == "must" && c.Request == nil:
+		case (c.Kind == "must" || policy) && c.Request == nil:
 			if j := c.httpJob(); !j.tooLong() {
 				s.jobs = append(s.jobs, j)
 			}
