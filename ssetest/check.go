@@ -131,9 +131,9 @@ type checker struct {
 		data, event, id bool
 		size            int64 // of its data
 	}
-	ids   map[uint64]struct{} // hashes
-	seed  maphash.Seed
-	hasID bool // some event had one
+	ids     map[uint64]struct{} // hashes
+	idLines int                 // with an id that counts
+	seed    maphash.Seed
 }
 
 // add notes a finding at the line at hand.
@@ -182,7 +182,7 @@ func (c *checker) header(resp *http.Response) bool {
 	switch buffering := h.Get("X-Accel-Buffering"); {
 	case strings.EqualFold(buffering, "no"):
 	case buffering != "":
-		add(Warning, "accel-buffering", "9.2.7", "X-Accel-Buffering: %s lets nginx hold events back: send X-Accel-Buffering: no.", clip(buffering))
+		add(Warning, "accel-buffering", "9.2.7", "X-Accel-Buffering: %q lets nginx hold events back: send X-Accel-Buffering: no.", clip(buffering))
 	default:
 		add(Info, "accel-buffering", "9.2.7", "An nginx on the way would hold events back: X-Accel-Buffering: no tells it not to (nginx removes that header where it obeys it).")
 	}
@@ -192,7 +192,7 @@ func (c *checker) header(resp *http.Response) bool {
 	if encoding := h.Get("Content-Encoding"); resp.Uncompressed || encoding != "" && !strings.EqualFold(encoding, "identity") {
 		add(Info, "compressed", "9.2.7", "The stream is compressed: the compressor has to be flushed after each event, or clients get it late.")
 		if !resp.Uncompressed && encoding != "" {
-			add(Warning, "not-decoded", "9.2.5", "The body has the encoding %s, which this check does not decode: ask without Accept-Encoding.", clip(encoding))
+			add(Warning, "not-decoded", "9.2.5", "The body has the encoding %q, which this check does not decode: ask without Accept-Encoding.", clip(encoding))
 			return false
 		}
 	}
@@ -257,8 +257,11 @@ func (c *checker) read(ctx context.Context, resp *http.Response, limit int64) {
 	if silence > 30*time.Second {
 		c.addAt(0, 0, Info, "silence", "9.2.7", "Nothing came for %v: proxies drop a connection that is silent; send a comment every 15 seconds or so.", silence.Round(time.Second))
 	}
-	if c.report.Events > 0 && !c.hasID {
+	if c.report.Events > 0 && c.idLines == 0 {
 		c.addAt(0, 0, Info, "no-ids", "9.2.4", "No event has an id: a client that lost its connection can't say where to go on. Send id fields if events shall not be lost.")
+	}
+	if i, ok := c.index["id-again"]; ok && c.report.Findings[i].Count*4 < c.idLines {
+		c.report.Findings[i].Severity = Info // ids made of the time do that now and then
 	}
 	if c.gaps.with && c.gaps.without {
 		c.addAt(0, 0, Warning, "ambiguous-space", "9.2.6", "Some values follow their colon at once, others after a space: a client removes that space, also where it belongs to the value. Always send \"data: \" with a space.")
@@ -432,7 +435,7 @@ func (c *checker) id(value string) {
 	} else if len(c.ids) < checkedIDs {
 		c.ids[hash] = struct{}{}
 	}
-	c.hasID = true
+	c.idLines++
 }
 
 func (c *checker) retry(value string) {
@@ -474,7 +477,7 @@ func (c *checker) endBlock() {
 		return
 	}
 	c.report.Events++
-	if !b.id && c.hasID {
+	if !b.id && c.idLines > 0 {
 		c.addAt(b.line, b.offset, Info, "event-without-id", "9.2.4", "The event has no id, others have: a client that lost its connection after it gets it again.")
 	}
 	if b.size > 64<<10 {

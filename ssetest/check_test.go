@@ -100,6 +100,7 @@ func TestCheckBody(t *testing.T) {
 		{"long id", "id: " + strings.Repeat("x", 5000) + "\ndata: x\n\n", 1, 0, []string{"1+0 warning id-long"}},
 		{"id of the longest", "id: " + strings.Repeat("x", 4096) + "\ndata: x\n\n", 1, 0, nil},
 		{"id again", "id: 1\ndata: x\n\nid: 1\ndata: y\n\n", 2, 0, []string{"4+15 warning id-again"}},
+		{"id again, once", "id: 1\ndata\n\nid: 1\ndata\n\nid: 2\ndata\n\nid: 3\ndata\n\nid: 4\ndata\n\n", 5, 0, []string{"4+12 info id-again"}},
 		{"id reset", "id: 1\ndata: x\n\nid\ndata: y\n\n", 2, 0, []string{"4+15 info id-reset"}},
 		{"two ids", "id: 1\nid: 2\ndata: x\n\n", 1, 0, []string{"2+6 warning two-ids"}},
 		{"two event fields", "id: 1\nevent: a\nevent: b\ndata: x\n\n", 1, 0, []string{"3+15 warning two-events"}},

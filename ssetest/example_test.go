@@ -188,6 +188,63 @@ func ExampleNewTransport() {
 	// Output: greeting hello <nil>
 }
 
+// A server with settings of its own, in memory.
+func ExampleListen() {
+	l := ssetest.Listen()
+	server := &http.Server{Handler: http.HandlerFunc(greet), MaxHeaderBytes: 4 << 10}
+	go server.Serve(l)
+	defer server.Close()
+
+	client := &http.Client{Transport: &http.Transport{DialContext: l.DialContext}}
+	req, _ := http.NewRequest(http.MethodGet, "http://greeter.test/", nil)
+	req.Header.Set("Last-Event-ID", strings.Repeat("x", 10_000))
+	resp, err := client.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Status)
+	// Output: 431 Request Header Fields Too Large
+}
+
+// A Conn is a handler like any other.
+func ExampleConn() {
+	mux := http.NewServeMux()
+	mux.Handle("/old", http.RedirectHandler("/prices", http.StatusMovedPermanently))
+	mux.Handle("/prices", ssetest.Conn{ssetest.Retry(5 * time.Second), ssetest.Send(sse.Event{Data: "42"})})
+
+	client := &http.Client{Transport: ssetest.NewTransport(t, mux)}
+	resp, err := client.Get("http://shop.test/old")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	r := sse.NewReader(resp.Body)
+	fmt.Println(r.Next(), r.Event().Data)
+	// Output: true 42
+}
+
+// The bytes after the cut never come: the event is not complete.
+func ExampleAfter() {
+	srv := ssetest.NewServer(t, ssetest.Conn{
+		ssetest.After(9, ssetest.Cut()),
+		ssetest.Send(sse.Event{Data: "hello"}),
+	})
+	defer srv.Close()
+
+	resp, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	r := sse.NewReader(resp.Body)
+	fmt.Println(r.Next(), r.Err())
+	// Output: false unexpected EOF
+}
+
 func greet(w http.ResponseWriter, r *http.Request) {
 	out, err := ssetest.NewWriter(w, r)
 	if err != nil {

@@ -31,7 +31,7 @@ import (
 // [NewTLSServer] all requests share one HTTP/2 connection instead.
 //
 // A Server is an [http.Handler], too: the same script can serve where a test
-// has a server of its own.
+// has a server of its own, which is to be closed before the Server.
 type Server struct {
 	URL string // of the form http://host, without a slash at its end
 
@@ -142,8 +142,8 @@ func NewTransport(tb testing.TB, h http.Handler) *http.Transport {
 //		return ssetest.Conn{ssetest.After(rand.IntN(1000), ssetest.Cut()), ssetest.Replay(events...)}
 //	})
 //
-// As the handler of a server of one's own it may be called from several
-// goroutines, and so may f.
+// The calls of f do not overlap, so that it needs no lock of its own; it must not
+// wait for anything.
 func Each(f func(n int, r *http.Request) http.Handler) http.Handler {
 	return &each{f: f}
 }
@@ -160,9 +160,9 @@ func (e *each) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (e *each) handler(r *http.Request) http.Handler {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	n := e.n
 	e.n++
-	e.mu.Unlock()
 	return e.f(n, r)
 }
 
