@@ -124,16 +124,20 @@ type checker struct {
 	ends struct{ lf, crlf bool }      // seen
 	gaps struct{ with, without bool } // "data: x", "data:x" seen
 
-	block struct { // since the last blank line
-		begun           bool // has a line that is no comment
-		line            int
-		offset          int64
-		data, event, id bool
-		size            int64 // of its data
-	}
+	block   block
 	ids     map[uint64]struct{} // hashes
 	idLines int                 // with an id that counts
 	seed    maphash.Seed
+}
+
+// A block is what there is since the last blank line.
+type block struct {
+	begun           bool // has a line that is no comment
+	line            int
+	offset          int64
+	data, event, id bool
+	accepted        bool  // an id
+	size            int64 // of its data
 }
 
 // add notes a finding at the line at hand.
@@ -279,8 +283,12 @@ func (c *checker) end(ctx context.Context, resp *http.Response, err error) {
 	if c.afterCR {
 		c.bareCR()
 	}
-	unfinished := c.block.data || c.block.event || c.block.id || len(c.text) > 0 && c.text[0] != ':'
-	if len(c.text) > 0 && !c.block.begun {
+	text := c.text
+	if c.line == 1 {
+		text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	}
+	unfinished := c.block.data || c.block.event || c.block.accepted || len(text) > 0 && text[0] != ':'
+	if len(text) > 0 && !c.block.begun {
 		c.block.line, c.block.offset = c.line, c.offset
 	}
 	switch {
@@ -404,6 +412,7 @@ func (c *checker) endLine() {
 			c.add(Warning, "two-ids", "9.2.6", "An event has two id fields, of which the last counts: is a blank line missing between two events?")
 		}
 		c.block.id = true
+		c.block.accepted = strings.IndexByte(value, 0) < 0 || c.block.accepted
 		c.id(value)
 	case "retry":
 		c.retry(strings.TrimPrefix(value, " "))
@@ -469,7 +478,7 @@ func isName(s string) bool {
 
 func (c *checker) endBlock() {
 	b := c.block
-	c.block.begun, c.block.data, c.block.event, c.block.id, c.block.size = false, false, false, false, 0
+	c.block = block{}
 	if !b.data {
 		if b.event {
 			c.addAt(b.line, b.offset, Warning, "no-data", "9.2.6", "The event has no data field, so that clients do not dispatch it: add one, be it empty (\"data:\").")

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -151,18 +153,29 @@ func TestCheckBody(t *testing.T) {
 	}
 }
 
-// What the check counts as an event is what the parser dispatches.
-func TestCheckCounts(t *testing.T) {
-	for _, body := range []string{
-		"data: a\n\n\n\nevent: x\n\ndata\n\n:c\ndata: b\r\r\n\ndata: c\n",
-		"\ufeffdata: a\n\n\ufeffdata: b\n\n", "id: 1\n\nretry: 1\n\ndata\r\rdata:\n\r\n",
-	} {
-		n := 0
-		for r := sse.NewReader(strings.NewReader(body)); r.Next(); {
-			n++
+// What the check counts, and what it calls unfinished, is what the parser
+// dispatches and drops.
+func TestCheckAgreesWithParser(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	parts := []string{"data", "data:", "data: x", "event", "event: e", "id: 1", "id: \x00", "retry: 1", ":", ": c", "x", "Data: y", "\ufeff",
+		"\n", "\n", "\n", "\n\n", "\n\n", "\r\n", "\r\n\r\n", "\r", "\r\r"}
+	for range 20_000 {
+		var b strings.Builder
+		for range rng.IntN(20) {
+			b.WriteString(parts[rng.IntN(len(parts))])
 		}
-		if got := check(t, "POST", goodHeader+"\r\n"+body).Events; got != n {
-			t.Errorf("%q: got %d events, the parser %d", body, got, n)
+		body := b.String()
+		r := sse.NewReader(strings.NewReader(body))
+		events := 0
+		for r.Next() {
+			events++
+		}
+		resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}}
+		resp.Body = io.NopCloser(iotest.HalfReader(strings.NewReader(body)))
+		report := Check(t.Context(), resp, 0)
+		unfinished := slices.ContainsFunc(report.Findings, func(f Finding) bool { return f.Rule == "unfinished" })
+		if report.Events != events || unfinished != (r.Err() == io.ErrUnexpectedEOF) {
+			t.Fatalf("%q: got %d events, unfinished %t; the parser %d, %v", body, report.Events, unfinished, events, r.Err())
 		}
 	}
 }
