@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -353,5 +354,172 @@ func TestGenerator(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(met)
+	}
+}
+
+// TestMaxEventSize checks what counts, to the byte: decoded data, type and id
+// of one event, as far as they are held.
+func TestMaxEventSize(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	for _, c := range []struct {
+		name, stream string
+		size         int // the least MaxEventSize
+		events       int // where it is one less
+	}{
+		{"data", "data:a\n\ndata:12345\n\ndata:b\n\n", 5, 1},
+		{"data after a space", "data: 12345\n\n", 5, 0},
+		{"joined data", "data:12\ndata:45\n\n", 5, 0},
+		{"empty data lines", "data\ndata:\ndata\ndata: \n\n", 3, 0},
+		{"a type", "event:123\ndata:45\n\n", 5, 0},
+		{"a type without data", "event:12345\n\n", 5, 0},
+		{"the last of several types", "event:12345\nevent:1\ndata:2345\n\n", 5, 0},
+		{"an id", "id:123\ndata:45\n\n", 5, 0},
+		{"an id after data", "data:45\nid:123\n\n", 5, 0},
+		{"the last of several ids", "id:12345\nid:1\ndata:2345\n\n", 5, 0},
+		{"an id without data", "data:a\n\nid:12345\n\n", 5, 1},
+		{"no id of an earlier event", "id:123\ndata:12\n\ndata:12345\n\n", 5, 0},
+		{"ill-formed bytes, as they are decoded", "data:\xff\xe2\x82\n\n", 6, 0},
+		{"characters, in bytes", "data:€é\n\n", 5, 0},
+		{"an ill-formed id and type", "id:\xff\nevent:\xff\ndata\n\n", 6, 0},
+		{"no comment, unknown field or retry", ":" + long + "\nfoo:" + long + "\n" + long + "\nretry:" + long + "\nretry:1" + long + "\ndata:12345\n\n", 5, 0},
+		{"no comment, unknown field or retry within an event", "data:123\n:" + long + "\nfoo:" + long + "\n" + long + "\ndatax:" + long + "\ndata:5\n\n", 5, 0},
+		{"of an id with a NUL what comes before it", "id:12345\x00" + long + "\ndata:1\n\n", 5, 0},
+		{"a line that is not ended", "data:a\n\ndata:12345", 5, 1},
+		{"a type that is not ended", "data:a\n\nevent:12345", 5, 1},
+		{"an id that is not ended", "data:a\n\nid: 12345", 5, 1},
+	} {
+		for how, cut := range map[string]func(b []byte) [][]byte{
+			"whole": func(b []byte) [][]byte { return [][]byte{b} },
+			"by 1":  func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 1)) },
+		} {
+			var ref reference
+			want := ref.run([]byte(c.stream))
+			for _, size := range []int{c.size, c.size + 1, -1, 0} {
+				p := &sse.Parser{MaxEventSize: size}
+				if got := push(t, p, cut([]byte(c.stream))); !want.equal(got) {
+					t.Errorf("%s, %s, MaxEventSize %d (-want +got):\n%s", c.name, how, size, want.diff(got))
+				}
+			}
+
+			p := &sse.Parser{MaxEventSize: c.size - 1}
+			got := push(t, p, cut([]byte(c.stream)))
+			if !errors.Is(got.Err, sse.ErrEventTooLarge) || !slices.Equal(got.Events, want.Events[:c.events]) {
+				t.Errorf("%s, %s, MaxEventSize %d: Err = %v after %q, want ErrEventTooLarge after %q",
+					c.name, how, c.size-1, got.Err, got.Events, want.Events[:c.events])
+			}
+			if limit := fmt.Sprint(c.size - 1); !strings.Contains(errorText(got.Err), limit) {
+				t.Errorf("%s: error %q does not say %s", c.name, errorText(got.Err), limit)
+			}
+			if n, err := p.Write([]byte("\n\ndata:1\n\n")); n != 0 || err != got.Err || p.Next() {
+				t.Errorf("%s: after the error Write = %d, %v, and events go on", c.name, n, err)
+			}
+			p.Reset()
+			if got := push(t, p, [][]byte{[]byte("data:1\n\n")}); len(got.Events) != 1 || got.Err != nil || got.LastEventID != got.Events[0].ID {
+				t.Errorf("%s: after Reset %v", c.name, got)
+			}
+		}
+	}
+}
+
+// TestParserHoldsLittle streams 16 MiB of what is never held through a parser,
+// and checks that it does not allocate them.
+func TestParserHoldsLittle(t *testing.T) {
+	const size = 16 << 20
+	for _, c := range []struct{ name, begin, fill string }{
+		{"a comment", ":", "x"},
+		{"a comment of ill-formed bytes", ":", "\xff"},
+		{"an unknown field", "foo:", "data:x "},
+		{"a name", "", "data"},
+		{"an id after its NUL", "id:1\x00", "2"},
+		{"the digits of a retry", "retry:", "9"},
+		{"heartbeats", "", ":\n\n"},
+		{"blank lines", "", "\r\n"},
+		{"blocks of unknown fields", "", "foo\n\n"},
+		{"ids", "", "id:1\n\n"},
+		{"types that data never follows", "", "event:e\n\n"},
+		{"retry fields within one event", "data:x\n", "retry:1\n"},
+	} {
+		chunk := []byte(strings.Repeat(c.fill, 4096/len(c.fill)))
+		p := &sse.Parser{MaxEventSize: 1 << 10, OnComment: func(string) {}}
+		p.Write([]byte(c.begin))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for n := 0; n < size; n += len(chunk) {
+			p.Write(chunk)
+			if p.Next() {
+				t.Fatalf("%s: an event %q", c.name, p.Event())
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if p.Err() != nil {
+			t.Errorf("%s: %v", c.name, p.Err())
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > size/8 {
+			t.Errorf("%s: %d bytes allocated for %d that are not to be held", c.name, n, size)
+		}
+	}
+}
+
+// TestParserGrowsInStep checks that an event of 8 MiB, in chunks of 4 KiB, costs
+// memory in proportion: what is copied again and again is allocated, too.
+func TestParserGrowsInStep(t *testing.T) {
+	const size = 8 << 20
+	for _, c := range []struct{ name, begin, fill string }{
+		{"one line", "data:", "x"},
+		{"lines of 1 KiB", "", "data:" + strings.Repeat("x", 1018) + "\n"},
+		{"empty lines", "", "data\n"},
+		{"one line of ill-formed bytes", "data:", "x\xe2\x82y"},
+		{"a type", "event:", "x"},
+		{"an id", "id:", "x"},
+		{"ill-formed lines", "", "data:" + strings.Repeat("\xffx", 509) + "\n"},
+	} {
+		chunk := []byte(strings.Repeat(c.fill, max(1, 4096/len(c.fill))))
+		p := new(sse.Parser)
+		p.Write([]byte(c.begin))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for n := 0; n < size; n += len(chunk) {
+			p.Write(chunk)
+			if p.Next() {
+				t.Fatalf("%s: an event", c.name)
+			}
+		}
+		p.Write([]byte("\ndata\n\n"))
+		if !p.Next() {
+			t.Fatalf("%s: no event", c.name)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 20*size {
+			t.Errorf("%s: %d bytes allocated for an event of %d", c.name, n, size)
+		}
+	}
+}
+
+// TestOnComment checks what OnComment is told.
+func TestOnComment(t *testing.T) {
+	long := strings.Repeat("é", 3000)
+	for _, c := range []struct {
+		stream string
+		want   []string
+	}{
+		{":\n", []string{""}},
+		{": a\r: b \r\n::c\n", []string{" a", " b ", ":c"}},
+		{"data:x\n:a\n\n:b\n", []string{"a", "b"}},
+		{":a\x00\xff\xe2\x82b\n", []string{"a\x00\ufffd\ufffdb"}},
+		{"\xef\xbb\xbf:a\n\xef\xbb\xbf:b\n", []string{"a"}},
+		{" :a\n\xff:b\n", nil},
+		{":not ended", nil},
+		{":" + long + "\n:b\n", []string{long[:4096], "b"}},
+		{":x" + long + "\n", []string{"x" + long[:4094]}},
+		{":" + strings.Repeat("\xff", 5000) + "\n", []string{strings.Repeat("\ufffd", 4096/3)}},
+	} {
+		for size := range 3 {
+			var got []string
+			p := &sse.Parser{OnComment: func(text string) { got = append(got, text) }}
+			push(t, p, slices.Collect(slices.Chunk([]byte(c.stream), []int{1, 3, 1 << 20}[size])))
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%.40q: comments %.80q, want %.80q", c.stream, got, c.want)
+			}
+		}
 	}
 }
