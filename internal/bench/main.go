@@ -100,13 +100,15 @@ func measure(only, names []string, rounds int) *results {
 	if say("latency") {
 		r.latency = latency(rounds)
 	}
-	url, stop := startServer()
-	defer stop()
 	if say("http") {
+		url, stop := startServer()
 		r.downloads = downloads(url, rounds)
+		stop()
 	}
 	if say("idle") {
+		url, stop := startServer()
 		r.idle(url)
+		stop()
 	}
 	return &r
 }

@@ -200,21 +200,25 @@ type feed struct {
 	seed  uint32
 }
 
-func (f *feed) Read(p []byte) (int, error) {
-	if len(f.rest) == 0 {
-		if f.times == 0 {
-			return 0, io.EOF
-		}
-		f.times--
-		f.rest = f.bytes
-	}
+func (f *feed) Read(p []byte) (n int, err error) {
 	if f.piece > 0 {
 		f.seed = f.seed*1664525 + 1013904223
-		if n := 1 + int(f.seed>>16)%f.piece; n < len(p) {
-			p = p[:n]
-		}
+		p = p[:min(len(p), 1+int(f.seed>>16)*f.piece>>16)]
 	}
-	n := copy(p, f.rest)
-	f.rest = f.rest[n:]
-	return n, nil
+	for n < len(p) { // a read may go on from one time to the next
+		if len(f.rest) == 0 {
+			if f.times == 0 {
+				break
+			}
+			f.times--
+			f.rest = f.bytes
+		}
+		m := copy(p[n:], f.rest)
+		f.rest = f.rest[m:]
+		n += m
+	}
+	if n == 0 {
+		err = io.EOF
+	}
+	return n, err
 }
