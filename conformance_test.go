@@ -284,7 +284,7 @@ func TestParserConforms(t *testing.T) {
 			}
 		}
 		test("whole", func(b []byte) [][]byte { return [][]byte{b} })
-		if longest <= 1<<17 {
+		if longest <= 1<<14 { // TestReaderConforms reads the longer ones so
 			test("by 1", func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 1)) })
 		}
 		test("by 7", func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 7)) })

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	streams = flag.Int("streams", 20000, "how many generated streams TestDifferential compares")
+	streams = flag.Int("streams", 10000, "how many generated streams TestDifferential compares")
 	dump    = flag.String("dump", "", "a file for these streams and what the reference makes of them, in the form of testdata/parser.json")
 )
 
@@ -466,10 +466,10 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestParserGrowsInStep checks that an event of 8 MiB, in chunks of 4 KiB, costs
+// TestParserGrowsInStep checks that an event of 4 MiB, in chunks of 4 KiB, costs
 // memory in proportion: what is copied again and again is allocated, too.
 func TestParserGrowsInStep(t *testing.T) {
-	const size = 8 << 20
+	const size = 4 << 20
 	for _, c := range []struct{ name, begin, fill string }{
 		{"one line", "data:", "x"},
 		{"lines of 1 KiB", "", "data:" + strings.Repeat("x", 1018) + "\n"},
