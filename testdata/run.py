@@ -22,7 +22,7 @@ def events(v):
 def run(case):
     chunks = case.get("chunks") or [case["stream"]]
     delivered = case.get("delivered") or [0]
-    p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     lines, got = queue.Queue(), []
     threading.Thread(target=lambda: [lines.put(l) for l in p.stdout] + [lines.put(None)], daemon=True).start()
     try:
