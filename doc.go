@@ -1,2 +1,51 @@
-// Package sse reads server-sent events.
+// Package sse is a client for server-sent events, text/event-stream: the answers of language models,
+// feature flags, Mercure hubs, Wikimedia's EventStreams, and servers of one's own.
+//
+//	for ev, err := range sse.Get(ctx, "https://example.com/events").All() {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(ev.Type, ev.Data)
+//	}
+//
+// # Three layers
+//
+// A [Stream], from [Get] or [Client.Stream], follows a URL for as long as its context lives: it
+// connects again when a connection ends or fails, waits as long as the server asks, and resumes
+// with Last-Event-ID, so that with a server that replays every event arrives once, in order.
+//
+// A [Reader] reads the events of any io.Reader: a response that is already there, a file, a pipe.
+//
+// A [Parser] does no I/O at all: bytes are written to it, and events come out.
+//
+// All three have Next, which advances to the next event, and two ways to look at it. Event returns
+// strings that are safe to keep, in one allocation. Data and ID return slices that are borrowed
+// until the next call of Next, and Type a string that costs nothing when types repeat: no
+// allocation at all.
+//
+// [Event.Append], [AppendComment] and [AppendRetry] are the way back, for servers and relays.
+// Package ssetest has servers with a script, for tests without a network and without waiting.
+//
+// # The standard
+//
+// The rule is the WHATWG HTML standard, section 9.2 "Server-sent events". For every sequence of bytes
+// the events are those that the standard dispatches; testdata has a conformance suite that any
+// implementation can run. There are these departures, on purpose:
+//
+//   - The last event ID buffer of a new connection starts as the last event ID, not empty, as in
+//     every browser.
+//   - 408, 425, 429, 500, 502, 503, 504 and failures of the network are tried again, with a growing
+//     wait; the standard gives up on the statuses.
+//   - Every attempt starts at the request's own URL, also after a permanent redirect.
+//   - An event larger than MaxEventSize is an error.
+//   - An event that the end of a connection cut is never delivered, as the standard says, but it is
+//     reported: [Reader.Err] is io.ErrUnexpectedEOF.
+//
+// # Security
+//
+// A server is not trusted. What it can make a client hold or wait is bounded: events by MaxEventSize,
+// comments, ids, error bodies and types by constants of a few KiB, waits by one hour. Comments, unknown
+// fields and blank lines are skipped as they come, however long. SECURITY.md has the table.
+//
+// Errors and log records have no user info and no query of a URL, and no header.
 package sse

@@ -114,7 +114,7 @@ func (w *window) commit(n int) {
 // no more than that: then there is nothing to parse yet. Half the time of small reads.
 func (w *window) commitText(n int) bool {
 	end := w.end
-	if n > 64 || w.pos == end || w.seen != end || w.room()-n < len(w.win)/2 || !isText(w.win, end, end+n) {
+	if n > 64 || w.pos == end || w.seen != end || w.room()-n < min(len(w.win), largeWindow)/2 || !isText(w.win, end, end+n) {
 		return false // the size of the event is looked at before the window grows
 	}
 	if w.high == end {
@@ -130,7 +130,7 @@ func (w *window) room() int { return len(w.win) - padding - w.end }
 // free returns a part of the window to read into. Whoever calls it has called Next until that
 // returned false, and calls commit.
 func (p *Parser) free() []byte {
-	if room := p.room(); room < len(p.win)/2 || p.win == nil {
+	if room := p.room(); room < min(len(p.win), largeWindow)/2 || p.win == nil {
 		p.makeRoom(1)
 	} else if p.full && len(p.win) < largeWindow {
 		p.makeRoom(largeWindow / 2)
