@@ -152,7 +152,7 @@ func (v *view) status(now time.Time) {
 	}
 	s.mu.Unlock()
 	line := []span{{style, "● " + state}, {dim, "  " + strings.Join(parts, "  ")}}
-	v.spans(cutLine(line, v.width()-1))
+	v.spans(cutLine(line, v.width()-3)) // room for the ^C that the terminal itself writes
 	v.shown = true
 }
 

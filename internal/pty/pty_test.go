@@ -1,0 +1,259 @@
+package pty
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/ssetest"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "sse")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		binary = filepath.Join(dir, "sse")
+		build := exec.Command("go", "build", "-o", binary, "./cmd/sse")
+		build.Dir = filepath.Join("..", "..")
+		if out, err := build.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v\n%s", err, out))
+		}
+		return m.Run()
+	}())
+}
+
+// A terminal runs the command as a person does.
+type terminal struct {
+	*screen
+	t   *testing.T
+	tty *os.File
+	c   *exec.Cmd
+}
+
+const columns, rows = 72, 12
+
+func run(t *testing.T, env []string, stdin io.Reader, args ...string) *terminal {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), binary, args...)
+	c.Env = append([]string{"TERM=xterm-256color", "HOME=" + t.TempDir()}, env...)
+	c.Stdin = stdin
+	// Standard output is the controlling terminal; input may be something else.
+	tty, err := pty.StartWithAttrs(c, &pty.Winsize{Rows: rows, Cols: columns}, &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tty.Close() })
+	term := &terminal{newScreen(columns), t, tty, c}
+	go term.follow(tty)
+	return term
+}
+
+// interrupt types Ctrl-C.
+func (term *terminal) interrupt() {
+	term.t.Helper()
+	if _, err := term.tty.WriteString("\x03"); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
+// end waits for the command, checks its exit code and that only what is
+// allowed reached the terminal, and returns what is left on it.
+func (term *terminal) end(code int) string {
+	term.t.Helper()
+	term.wait(term.t, "an end", func() bool { return term.closed })
+	term.c.Wait()
+	if got := term.c.ProcessState.ExitCode(); got != code {
+		term.t.Errorf("exit code = %d, want %d", got, code)
+	}
+	if len(term.faults) > 0 {
+		term.t.Errorf("reached the terminal: %s", term.faults)
+	}
+	if term.t.Failed() {
+		term.t.Logf("screen:\n%s", term.text())
+	}
+	return term.text()
+}
+
+func TestView(t *testing.T) {
+	t.Parallel()
+	var next [4]chan struct{}
+	for i := range next {
+		next[i] = make(chan struct{})
+	}
+	srv := ssetest.NewServer(t,
+		ssetest.Conn{
+			ssetest.Comment(" hello"),
+			ssetest.Send(sse.Event{ID: "1", Type: "tick", Data: `{"n":1,"nested":{"list":[1,2,3],"text":"` + strings.Repeat("long ", 20) + `"}}`}),
+			ssetest.Wait(next[0]),
+			ssetest.Send(sse.Event{ID: "2", Data: "\x1b[2J\x1b[H\x1b]0;title\x07 \u009b2J \u202e 世界 " + strings.Repeat("界", 50)}),
+			ssetest.Wait(next[1]),
+			ssetest.Raw("id: 3\ndata: cut"),
+			ssetest.Cut(),
+		},
+		ssetest.Conn{ssetest.Status(http.StatusServiceUnavailable, "Retry-After", "3600")},
+	)
+	term := run(t, nil, nil, srv.URL+"/path")
+	term.waitBottom(t, "● open  1 event  ")
+	term.waitFor(t, "connecting  GET "+srv.URL+"/path")
+	term.waitFor(t, "open  200 OK · text/event-stream · HTTP/1.1 · ")
+	term.waitFor(t, "  : hello\n")
+	term.waitFor(t, "tick  id 1\n  {\n    \"n\": 1,\n    \"nested\": {\n      \"list\": [1, 2, 3],\n      \"text\": \"long long ")
+	close(next[0])
+	term.waitBottom(t, "● open  2 events  ")
+	term.waitFor(t, `message  id 2`+"\n"+`  \x1b[2J\x1b[H\x1b]0;title\x07 \x9b2J \u202e 世界 界`)
+
+	// The line at the bottom keeps to a terminal that becomes narrow.
+	term.mu.Lock()
+	term.columns = 30
+	term.mu.Unlock()
+	if err := pty.Setsize(term.tty, &pty.Winsize{Rows: rows, Cols: 30}); err != nil {
+		t.Fatal(err)
+	}
+	term.wait(t, "a shorter line", func() bool {
+		return strings.HasPrefix(term.bottom(), "● open  2 events") && strings.HasSuffix(term.bottom(), "…")
+	})
+	close(next[1])
+	term.waitFor(t, "cut  unexpected")
+	term.waitFor(t, "cut  503 Serv")
+
+	// The countdown counts down.
+	wait := regexp.MustCompile(`^● connecting again in (3\d{3})`)
+	first := ""
+	term.wait(t, "a countdown", func() bool {
+		m := wait.FindStringSubmatch(term.bottom())
+		if m == nil {
+			return false
+		}
+		if first == "" {
+			first = m[1]
+		}
+		return m[1] < first
+	})
+	term.interrupt()
+	text := term.end(130)
+	if strings.Contains(text, "●") {
+		t.Errorf("the status line is still there:\n%s", text)
+	}
+	if !regexp.MustCompile(`(?m)^      "text": "[long ]{40,}…$`).MatchString(text) {
+		t.Error("a long line is not cut to the width")
+	}
+	if !term.sgr {
+		t.Error("no colours")
+	}
+	for _, part := range []string{"2 events in ", "ended: interrupted", "types        message 1, tick 1", "reconnects   2: 503 Service", "last id      2"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the summary lacks %q:\n%s", part, text)
+		}
+	}
+}
+
+// A flood of events does not corrupt the line at the bottom, nor the line the
+// events, nor either the headers of -v.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	const n = 2000
+	events := make([]sse.Event, n)
+	for i := range events {
+		events[i] = sse.Event{ID: fmt.Sprint(i + 1), Data: "x"}
+	}
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(events...), ssetest.Stall()})
+	term := run(t, nil, nil, srv.URL, "-v")
+	term.waitBottom(t, fmt.Sprintf("● open  %d events  ", n))
+	term.interrupt()
+	text := term.end(130)
+	event := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3} +\+[0-9.]+(µs|ms|s)  message  id (\d+)  x$`)
+	got := event.FindAllStringSubmatch(text, -1)
+	if len(got) != n {
+		t.Fatalf("%d lines of events, want %d", len(got), n)
+	}
+	for i, m := range got {
+		if m[2] != fmt.Sprint(i+1) {
+			t.Fatalf("line %d is of event %s", i+1, m[2])
+		}
+	}
+	for _, line := range []string{"\n> GET / HTTP/1.1\n", "\n> Accept: text/event-stream\n", "\n< HTTP/1.1 200 OK\n"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("lacks %q:\n%.2000s", line, text)
+		}
+	}
+}
+
+func TestColours(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		env         []string
+		args        string
+		sgr, cursor bool
+	}{
+		{nil, "", true, true},
+		{[]string{"NO_COLOR=1"}, "", false, true},
+		{[]string{"NO_COLOR="}, "", true, true},
+		{[]string{"NO_COLOR=1"}, "--color always", true, true},
+		{nil, "--color never", false, true},
+		{[]string{"TERM=dumb"}, "", false, false},
+		{nil, "-s", true, false},
+		{nil, "--json", false, false},
+	} {
+		srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(sse.Event{ID: "1", Data: `{"n":1}`})}, ssetest.Conn{ssetest.Status(204)})
+		term := run(t, test.env, nil, append(strings.Fields(test.args), srv.URL)...)
+		term.end(0)
+		if term.sgr != test.sgr || term.cursor != test.cursor {
+			t.Errorf("%v %s: colours %v, cursor moved %v, want %v, %v", test.env, test.args, term.sgr, term.cursor, test.sgr, test.cursor)
+		}
+	}
+}
+
+// Also the forms for pipes let nothing through to a terminal that acts on it.
+func TestFormsAreSafe(t *testing.T) {
+	t.Parallel()
+	const data = "é\x1b[31m\u009b1m\u202e"
+	for args, want := range map[string]string{
+		"--data":     `é\x1b[31m\x9b1m\u202e` + "\n",
+		"--json":     `"data":"é\u001b[31m\u009b1m\u202e"}` + "\n",
+		"--raw":      `data: é\x1b[31m\x9b1m\u202e` + "\n\n",
+		"--field 0":  `é\x1b[31m` + "\n",
+		"--field=99": "sse: no event had a field 99 (of 2 events)\n",
+	} {
+		in := "data: " + data + "\n\ndata: [\"é\\u001b[31m\"]\n\n"
+		term := run(t, nil, strings.NewReader(in), append(strings.Fields(args), "-")...)
+		if text := term.end(0); !strings.Contains(text, want) {
+			t.Errorf("%s: %q, want %q", args, text, want)
+		}
+	}
+}
+
+// What the command can't show ends with the cursor on a line of its own.
+func TestError(t *testing.T) {
+	t.Parallel()
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Status(401, "Content-Type", "application/json"), ssetest.Raw(`{"error":"no` + "\x1b" + ` key"}`)})
+	term := run(t, nil, nil, srv.URL)
+	text := term.end(22)
+	if !strings.Contains(text, "\nsse: HTTP 401 Unauthorized\n  {\"error\":\"no\\x1b key\"}\n") || strings.Contains(text, "●") {
+		t.Errorf("screen:\n%s", text)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	term := run(t, nil, nil, "demo")
+	term.waitBottom(t, "● connecting again in ")
+	text := term.end(0)
+	if !strings.HasSuffix(text, "\n24 received, 0 lost, 0 repeated, 4 reconnects\n") {
+		t.Errorf("screen:\n%s", text)
+	}
+}
