@@ -1,6 +1,7 @@
 package sse_test
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -493,6 +494,91 @@ func TestReaderDelivers(t *testing.T) {
 		if !reflect.DeepEqual(events, []sse.Event(conn.Events)) {
 			t.Errorf("%s\n(-want +got):\n%s", c.Name, gocmp.Diff([]sse.Event(conn.Events), events))
 		}
+	}
+}
+
+func TestReset(t *testing.T) {
+	p := new(sse.Parser)
+	p.Reset()
+	p.Write([]byte("retry:5\nid:1\ndata:a\n\nid:2\ndata:b\n\nretry:6\nevent:e\nid:3\ndata:c\r"))
+	if !p.Next() || p.Event() != (sse.Event{ID: "1", Type: "message", Data: "a"}) {
+		t.Fatalf("first event %q", p.Event())
+	}
+	p.Reset()
+	p.Reset()
+	if p.Next() || p.Event() != (sse.Event{}) || p.Partial() || p.Err() != nil {
+		t.Errorf("after Reset: %q, Partial = %v, Err = %v, want nothing", p.Event(), p.Partial(), p.Err())
+	}
+	if d, ok := p.Retry(); p.LastEventID() != "1" || d != 5*time.Millisecond || !ok {
+		t.Errorf("after Reset: LastEventID = %q, Retry = %v, %v, want those of the event before", p.LastEventID(), d, ok)
+	}
+	want := outcome{[]sse.Event{{ID: "1", Type: "message", Data: "d"}}, "1", 5 * time.Millisecond, true, false, nil}
+	if got := push(t, p, [][]byte{[]byte("\n\xef\xbb\xbfdata:no\n\ndata:d\n\n")}); !want.equal(got) {
+		t.Errorf("the next connection (-want +got):\n%s", want.diff(got))
+	}
+}
+
+// TestReaderReads checks what a Reader makes of what readers may do.
+func TestReaderReads(t *testing.T) {
+	type result struct {
+		n   int
+		err error
+	}
+	const stream = "data:a\n\ndata:b\n\n"
+	empty := make([]result, 99)
+	for _, c := range []struct {
+		name  string
+		reads []result // of stream; n may lie
+		want  int      // events
+		err   error
+	}{
+		{"an error beside the last bytes", []result{{len(stream), errRead}}, 2, errRead},
+		{"an error beside the bytes of one event", []result{{8, errRead}, {8, nil}}, 1, errRead},
+		{"EOF beside a cut event", []result{{10, io.EOF}}, 1, io.ErrUnexpectedEOF},
+		{"an error within an event", []result{{10, errRead}}, 1, errRead},
+		{"99 empty reads", append(slices.Clone(empty), result{8, nil}, result{0, io.EOF}), 1, nil},
+		{"99 empty reads twice", slices.Concat(empty, []result{{8, nil}}, empty, []result{{8, io.EOF}}), 2, nil},
+		{"100 empty reads", slices.Concat([]result{{8, nil}}, empty, []result{{0, nil}, {8, nil}}), 1, io.ErrNoProgress},
+		{"a count less than zero", []result{{8, nil}, {-1, nil}}, 1, bufio.ErrBadReadCount},
+		{"a count that no buffer has", []result{{8, nil}, {1 << 30, nil}}, 1, bufio.ErrBadReadCount},
+		{"an unexpected EOF of its own", []result{{8, io.ErrUnexpectedEOF}}, 1, io.ErrUnexpectedEOF},
+	} {
+		rest, reads := stream, c.reads
+		r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
+			if len(reads) == 0 {
+				t.Fatalf("%s: a read after the end", c.name)
+			}
+			n, err := reads[0].n, reads[0].err
+			reads = reads[1:]
+			if n > 0 && n <= len(rest) {
+				rest = rest[copy(b, rest[:n]):]
+			}
+			return n, err
+		}))
+		events := 0
+		for r.Next() {
+			events++
+		}
+		if events != c.want || r.Err() != c.err || r.Next() || r.Err() != c.err {
+			t.Errorf("%s: %d events, then %v, want %d, then %v", c.name, events, r.Err(), c.want, c.err)
+		}
+	}
+}
+
+func TestReaderAllGoesOn(t *testing.T) {
+	r := sse.NewReader(strings.NewReader("data:a\n\ndata:b\n\ndata:c\n\ndata:d"))
+	var got []string
+	for range 5 {
+		for ev, err := range r.All() {
+			got = append(got, ev.Data+errorText(err))
+			break
+		}
+	}
+	if want := []string{"a", "b", "c", "unexpected EOF", "unexpected EOF"}; !slices.Equal(got, want) {
+		t.Errorf("five loops broken off: %q, want %q", got, want)
+	}
+	for ev, err := range sse.NewReader(strings.NewReader("")).All() {
+		t.Errorf("of an empty stream: %q, %v", ev, err)
 	}
 }
 

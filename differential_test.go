@@ -95,15 +95,16 @@ func dumpStreams(t *testing.T, n int) {
 }
 
 // compare sends conns, one after the other, through the reference, a parser
-// that gets each in one chunk, and a parser that gets it cut.
+// that gets each in one chunk, one that gets it cut, and one that gets it cut
+// and is not asked before the end.
 func compare(t testing.TB, conns [][]byte, limit int, comments bool, cut func([]byte) [][]byte) {
 	t.Helper()
 	var (
 		ref                  reference
-		whole, pieces        = new(sse.Parser), new(sse.Parser)
+		whole, pieces, late  = new(sse.Parser), new(sse.Parser), new(sse.Parser)
 		wholeSaid, piecesSay []string
 	)
-	whole.MaxEventSize, pieces.MaxEventSize = limit, limit
+	whole.MaxEventSize, pieces.MaxEventSize, late.MaxEventSize = limit, limit, limit
 	if comments {
 		whole.OnComment = func(text string) { wholeSaid = append(wholeSaid, text) }
 		pieces.OnComment = func(text string) { piecesSay = append(piecesSay, text) }
@@ -112,6 +113,7 @@ func compare(t testing.TB, conns [][]byte, limit int, comments bool, cut func([]
 		if i > 0 {
 			whole.Reset()
 			pieces.Reset()
+			late.Reset()
 		}
 		before := ref
 		want := ref.run(conn)
@@ -119,6 +121,13 @@ func compare(t testing.TB, conns [][]byte, limit int, comments bool, cut func([]
 		cutUp := push(t, pieces, cut(conn))
 		if !got.equal(cutUp) {
 			t.Fatalf("connections %q, MaxEventSize %d, cut %q (-whole +cut):\n%s", conns[:i+1], limit, cut(conn), got.diff(cutUp))
+		}
+		chunks := cut(conn)
+		for _, chunk := range chunks {
+			late.Write(chunk)
+		}
+		if lately := push(t, late, [][]byte{nil}); !got.equal(lately) {
+			t.Fatalf("connections %q, MaxEventSize %d, cut %q (-whole +asked at the end):\n%s", conns[:i+1], limit, chunks, got.diff(lately))
 		}
 		if limit > 0 {
 			// The standard knows no limit. What came before the event that is too
