@@ -34,16 +34,16 @@ func main() {
 	policy := flag.Bool("policy", false, "play the cases of the kind policy, too, where a browser may differ")
 	limit := flag.Duration("timeout", 20*time.Minute, "how long it may take")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: browser [flags] FILE ...\n\nEach FILE is in the form of ../../testdata/parser.json or http.json.")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: browser [flags] [FILE ...]\n\nEach FILE is in the form of ../../testdata/parser.json or http.json; those two if there is none.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() == 0 {
-		flag.Usage()
-		os.Exit(2)
+	files := flag.Args()
+	if len(files) == 0 {
+		files = []string{"../../testdata/parser.json", "../../testdata/http.json"}
 	}
 	s := &server{done: make(chan string, 1)}
-	for _, name := range flag.Args() {
+	for _, name := range files {
 		if err := s.load(name, *policy); err != nil {
 			log.Fatal(err)
 		}
