@@ -176,7 +176,9 @@ func roundTrip(t *testing.T, ev sse.Event) {
 }
 
 // FuzzClient plays a script of responses to a Client, in virtual time, and
-// compares what it asks, waits for and delivers with a model of it.
+// compares what it asks, waits for and delivers with a model of it. The low bits
+// of the last argument say after how many events the stream is closed, or asked
+// to reconnect if the highest is set; 0: never.
 func FuzzClient(f *testing.F) {
 	const ok = "200\nContent-Type: text/event-stream\n\n"
 	f.Add("", "1", uint8(0))
@@ -187,8 +189,9 @@ func FuzzClient(f *testing.F) {
 	f.Add("200\nContent-Type: text/html\n\ndata:a\n\n", "", uint8(0))
 	f.Add("307\nLocation: /b\n\n\x1e"+ok+"data:a\n\n", "", uint8(0))
 	f.Add("429\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\n\n\x1e"+ok+"retry:99999999999999999999\n\x1e"+ok+"\x1e"+ok, "", uint8(0))
-	f.Fuzz(func(t *testing.T, script, lastEventID string, closeAfter uint8) {
-		synctest.Test(t, func(t *testing.T) { playScript(t, script, lastEventID, int(closeAfter)) })
+	f.Add("bytes "+ok+"id:1\ndata:a\n\ndata:b\n\n\x1e"+ok+"data:c\n\n", "", uint8(0x81))
+	f.Fuzz(func(t *testing.T, script, lastEventID string, act uint8) {
+		synctest.Test(t, func(t *testing.T) { playScript(t, script, lastEventID, int(act&0x7f), act >= 0x80) })
 	})
 }
 
@@ -268,9 +271,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func playScript(t *testing.T, script, lastEventID string, closeAfter int) {
+func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnect bool) {
 	responses := parseScript(script)
-	model := len(responses) > 0 && closeAfter == 0
+	model := len(responses) > 0 && actAfter == 0
 	for _, r := range responses {
 		model = model && r.plain
 	}
@@ -314,7 +317,11 @@ func playScript(t *testing.T, script, lastEventID string, closeAfter int) {
 	var events []sse.Event
 	for stream.Next() {
 		events = append(events, current(t, idOf{stream}))
-		if closeAfter > 0 && len(events) == closeAfter {
+		switch {
+		case actAfter == 0 || len(events) != actAfter:
+		case reconnect:
+			stream.Reconnect()
+		default:
 			stream.Close()
 		}
 	}
@@ -327,8 +334,8 @@ func playScript(t *testing.T, script, lastEventID string, closeAfter int) {
 			t.Errorf("%q: body %d is left open", script, i+1)
 		}
 	}
-	if closeAfter > 0 && len(events) > closeAfter || len(events) == closeAfter && closeAfter > 0 && stream.Err() != nil {
-		t.Errorf("%q: %d events after Close at %d, Err = %v", script, len(events), closeAfter, stream.Err())
+	if closed := actAfter > 0 && len(events) >= actAfter && !reconnect; closed && (len(events) > actAfter || stream.Err() != nil) {
+		t.Errorf("%q: closed after %d events, got %d and %v", script, actAfter, len(events), stream.Err())
 	}
 	if !model {
 		return
