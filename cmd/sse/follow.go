@@ -156,7 +156,7 @@ func (s *session) output(out *os.File) (stop func()) {
 	s.finish = func() error { return nil }
 	s.obs = &terse{w: s.std.err, quiet: o.silent}
 	if o.form == "view" || o.form == "" && (look.terminal || o.color == "always") {
-		v := &view{out: out, err: s.std.err, stats: s.stats, color: look.color, full: o.full, quiet: o.silent, width: look.width}
+		v := &view{out: out, err: s.std.err, stats: s.stats, color: look.color, full: o.full, quiet: o.silent, terminal: look.terminal, width: look.width}
 		v.bottom = look.cursor && !o.silent
 		s.view, s.obs, s.emit = v, v, v.event
 		if _, ok := terminalWidth(s.std.err); ok {
@@ -361,7 +361,7 @@ func (s *session) conclude(err error, id string, stop func()) int {
 	switch {
 	case s.o.summary == "json":
 		s.stats.writeJSON(s.std.err, time.Now(), id, end, code)
-	case s.o.summary == "text", s.o.summary == "" && s.view != nil && s.view.bottom:
+	case s.o.summary == "text", s.o.summary == "" && s.view != nil && s.view.terminal && !s.o.silent:
 		s.stats.writeText(s.std.err, time.Now(), id, words)
 	}
 	return code

@@ -202,6 +202,17 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+func TestForOnStandardInput(t *testing.T) {
+	t.Parallel()
+	c := command(t, "-", "--data", "--for", "50ms")
+	stdin, err := c.StdinPipe() // and nothing ever comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	start(t, c).wait().want(t, exitDone, "")
+}
+
 // A reader that goes away ends the command without a word.
 func TestSIGPIPE(t *testing.T) {
 	t.Parallel()

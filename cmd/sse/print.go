@@ -16,10 +16,9 @@ import (
 // A printer writes events in one of the forms for pipes: each event with
 // one write, at once.
 type printer struct {
-	w     io.Writer
-	form  func(b []byte, ev sse.Event) []byte
-	buf   []byte
-	close func() error // what is left to write at the end; may be nil
+	w    io.Writer
+	form func(b []byte, ev sse.Event) []byte
+	buf  []byte
 }
 
 func (p *printer) print(ev sse.Event) error {

@@ -162,6 +162,10 @@ func TestTLS(t *testing.T) {
 		if r.code != test.code || !strings.Contains(r.stdout, test.want) {
 			t.Errorf("%s: %+v", test.flags, r)
 		}
+		if v := runSSE(t, "", append(strings.Fields(test.flags), s.URL+"/p", "-v", "--no-reconnect")...); test.code == 0 {
+			proto := strings.TrimSuffix(strings.TrimPrefix(test.want, "proto="), ".0\n")
+			v.wantStderr(t, "* TLS 1.3, ", "> GET /p "+strings.TrimSpace(proto)+"\n", "ccept: text/event-stream\n", "< "+strings.TrimSpace(strings.TrimPrefix(test.want, "proto="))+" 200 OK\n")
+		}
 		if test.code != 0 {
 			r.oneLine(t)
 			r.wantStderr(t, "x509", "(--cacert FILE trusts another authority, -k any)")

@@ -19,14 +19,15 @@ import (
 // happens to the connection, and, on a terminal, a status line that stays at
 // the bottom. All that is written to the terminal goes through it.
 type view struct {
-	out    io.Writer
-	err    io.Writer // where Write writes
-	stats  *stats
-	color  bool
-	full   bool // nothing is cut
-	bottom bool // there is a status line
-	quiet  bool // events only
-	width  func() int
+	out      io.Writer
+	err      io.Writer // where Write writes
+	stats    *stats
+	terminal bool // out is one
+	color    bool
+	full     bool // nothing is cut
+	bottom   bool // there is a status line
+	quiet    bool // events only
+	width    func() int
 
 	mu    sync.Mutex
 	buf   []byte
@@ -271,14 +272,16 @@ func (v *view) retry(d time.Duration) {
 
 func (v *view) cut(err error, wait time.Duration) {
 	v.mu.Lock()
+	what, style := "cut", red
+	if err == io.EOF {
+		what, style = "ended", yellow
+	} else if v.state != "open" {
+		what = "failed"
+	}
 	v.state, v.wait = "waiting", time.Now().Add(wait)
 	v.mu.Unlock()
 	if v.quiet {
 		return
-	}
-	what, style := "cut", red
-	if err == io.EOF {
-		what, style = "ended", yellow
 	}
 	v.lines(v.fit([]span{clock(time.Now()), {style, what}, {plain, "  " + detail(err)}, {dim, " · connecting again in " + short(wait)}}))
 }

@@ -129,7 +129,7 @@ func TestView(t *testing.T) {
 	})
 	close(next[1])
 	term.waitFor(t, "cut  unexpected")
-	term.waitFor(t, "cut  503 Serv")
+	term.waitFor(t, "failed  503 Se")
 
 	// The countdown counts down.
 	wait := regexp.MustCompile(`^● connecting again in (3\d{3})`)
