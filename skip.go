@@ -157,4 +157,3 @@ func (p *Parser) valid(a, e int) bool {
 	}
 	return p.high >= e || validUTF8(p.win[p.high:e])
 }
-
