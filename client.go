@@ -375,7 +375,7 @@ func (s *Stream) checkRedirect(r *http.Request, via []*http.Request) error {
 // open begins to read from the response.
 func (s *Stream) open() {
 	s.r.p.Reset()
-	s.r.err = nil
+	s.r.err, s.r.done = nil, false
 	s.idle.last = time.Time{}
 	s.opened = time.Now()
 	s.state.CompareAndSwap(int32(StateConnecting), int32(StateOpen))

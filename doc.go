@@ -19,8 +19,8 @@
 // A [Parser] does no I/O at all: bytes are written to it, and events come out.
 //
 // All three have Next, which advances to the next event, and two ways to look at it. Event returns
-// strings that are safe to keep, in one allocation. Data and ID return slices that are borrowed
-// until the next call of Next, and Type a string that costs nothing when types repeat: no
+// strings that are safe to keep, usually in one allocation. Data and ID return slices that are
+// borrowed until the next call of Next, and Type a string that costs nothing when types repeat: no
 // allocation at all.
 //
 // [Event.Append], [AppendComment] and [AppendRetry] are the way back, for servers and relays.
@@ -47,5 +47,6 @@
 // comments, ids, error bodies and types by constants of a few KiB, waits by one hour. Comments, unknown
 // fields and blank lines are skipped as they come, however long. SECURITY.md has the table.
 //
-// Errors and log records have no user info and no query of a URL, and no header.
+// The texts of errors and log records have no user info and no query of a URL, and of the
+// request's headers only Last-Event-ID.
 package sse

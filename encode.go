@@ -9,7 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// An Event is one event of a stream, as the standard dispatches it.
+// An Event is one event of a stream, as section 9.2.6 of the WHATWG HTML standard dispatches it. To
+// resume later, store what [Stream.LastEventID] returns rather than ID: it is always fit for a
+// header.
 type Event struct {
 	ID   string `json:"id"`   // the stream's last event ID when the event was dispatched, "" where there is none
 	Type string `json:"type"` // "message" where the stream named none

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,14 +22,15 @@ const (
 	maxComment = 4 << 10 // bytes of a comment that OnComment gets
 	maxJoined  = 4 << 10 // bytes of data that a kept ID may hold in memory
 	maxType    = 64      // bytes of a type that is worth remembering
+	maxTypes   = 16      // that are remembered
 )
 
 // A Parser turns the bytes of an event stream into events. It does no I/O: bytes go in by
 // Write, events come out by Next. The zero value is ready to use. A Parser is not safe for
-// concurrent use.
+// concurrent use, and must not be copied after its first use.
 //
-// It implements the sections "Parsing an event stream" and "Interpreting an event stream" of
-// the WHATWG HTML standard. The one departure is that of every browser: the last event ID
+// It implements sections 9.2.5 "Parsing an event stream" and 9.2.6 "Interpreting an event stream"
+// of the WHATWG HTML standard. The one departure is that of every browser: the last event ID
 // buffer of a new connection starts as the last event ID, not empty.
 type Parser struct {
 	// MaxEventSize is the largest event accepted, in decoded bytes of data, type and id.
@@ -37,9 +39,10 @@ type Parser struct {
 	MaxEventSize int
 
 	// OnComment, if not nil, is called by Next with each comment: the text after the colon,
-	// decoded, and of that the first 4 KiB.
+	// decoded, and of that the first 4 KiB. It must not call the Parser.
 	OnComment func(text string)
 
+	_ noCopy
 	window
 	state   state
 	err     error
@@ -53,9 +56,9 @@ type Parser struct {
 	id      span   // the last event ID
 	idText  string // id as a string, if idMade
 	idMade  bool
-	typ     string // "" for message
-	types   [16]knownType
-	last    uint8 // of types: the one that came last
+	typ     string      // "" for message
+	types   []knownType // the last few
+	last    int         // of types: the one that came last
 
 	retry    time.Duration
 	hasRetry bool
@@ -79,8 +82,10 @@ const (
 )
 
 // Write adds the next bytes of the stream, cut anywhere. It copies chunk, and ends the life of
-// what Data and ID returned. Call Next until it returns false before the next Write: what is
-// not yet parsed is held. Write fails only when Err is not nil.
+// what Data and ID returned. Write fails only when Err is not nil.
+//
+// Call Next until it returns false before the next Write. What was written before that is held,
+// whatever MaxEventSize says; so don't io.Copy to a Parser, use a Reader.
 func (p *Parser) Write(chunk []byte) (int, error) {
 	if p.err != nil {
 		return 0, p.err
@@ -300,17 +305,20 @@ func (p *Parser) setType(line, a, e int) {
 		p.typ = string(v)
 		return
 	}
-	p.last = (uint8(len(v))*5 + v[0] + v[len(v)-1]*3) % uint8(len(p.types))
-	t := &p.types[p.last]
-	if t.name != string(v) {
+	p.last = slices.IndexFunc(p.types, func(t knownType) bool { return t.name == string(v) })
+	if p.last < 0 {
+		t := knownType{name: string(v)}
 		if plain && p.win[e] == '\n' {
 			t.line = string(p.win[line : e+1])
 			t.name = t.line[a-line : e-line]
-		} else {
-			t.line, t.name = "", string(v)
 		}
+		if len(p.types) == maxTypes {
+			p.types = slices.Delete(p.types, 0, 1)
+		}
+		p.last = len(p.types)
+		p.types = append(p.types, t)
 	}
-	p.typ = t.name
+	p.typ = p.types[p.last].name
 }
 
 // A knownType is a type seen before, and its line if that ended in LF.
@@ -318,6 +326,9 @@ type knownType struct{ line, name string }
 
 // sameType reports whether b starts with the line of the type that came last.
 func (p *Parser) sameType(b []byte) bool {
+	if p.last >= len(p.types) {
+		return false
+	}
 	line := p.types[p.last].line
 	return line != "" && len(b) >= len(line) && string(b[:len(line)]) == line
 }
@@ -327,28 +338,6 @@ func (p *Parser) lastType() int {
 	t := &p.types[p.last]
 	p.typ, p.begun = t.name, true
 	return len(t.line)
-}
-
-// other takes a line that is no data, event or id field with a colon.
-func (p *Parser) other(line []byte, eol int) {
-	switch {
-	case line[0] == ':':
-		if p.OnComment != nil {
-			p.comment = p.comment[:0]
-			p.addComment(line[1:])
-			p.endComment()
-		}
-	case string(line) == "data":
-		p.addData(eol, eol)
-	case string(line) == "event":
-		p.setType(eol-len(line), eol, eol)
-	case string(line) == "id":
-		p.setID(eol, eol, true, 0)
-	case bytes.HasPrefix(line, []byte("retry:")):
-		p.number = -1
-		p.addRetry(value(line, 6))
-		p.endRetry()
-	}
 }
 
 // commitID makes the block's id the last event ID.
@@ -381,11 +370,15 @@ func (p *Parser) endBlock() bool {
 // drop forgets the event that was dispatched.
 func (p *Parser) drop() {
 	if p.has {
-		p.has, p.hasData, p.typ = false, false, ""
-		p.data.a, p.data.e = 0, 0
-		if p.data.apart {
-			p.data.clear()
-		}
+		p.forget()
+	}
+}
+
+func (p *Parser) forget() {
+	p.has, p.hasData, p.typ = false, false, ""
+	p.data.a, p.data.e = 0, 0
+	if p.data.apart {
+		p.data.clear()
 	}
 }
 
@@ -420,8 +413,7 @@ func (p *Parser) Reset() {
 }
 
 func (p *Parser) clear() {
-	p.has = true
-	p.drop()
+	p.forget()
 	p.hasID = false
 	p.nextID.clear()
 	p.pos, p.full = p.end, false
@@ -448,7 +440,8 @@ func (p *Parser) Event() Event {
 }
 
 // Data returns the event's data. It is borrowed: its bytes are valid until the next call of
-// Write or Next, and may be changed until then.
+// Write, Next or Reset, and may be changed until then. After that they may be bytes of another
+// stream.
 func (p *Parser) Data() []byte {
 	if !p.has {
 		return nil

@@ -10,17 +10,20 @@ import (
 // maxEmptyReads is how many reads in a row may bring neither a byte nor an error.
 const maxEmptyReads = 100
 
-// A Reader reads the events of one connection from an io.Reader. It is not safe for concurrent
-// use, and has no goroutine of its own. It reads ahead, at most 32 KiB at a time.
+// A Reader reads the events of one connection from an io.Reader; see [NewReader]. It is not safe for
+// concurrent use, and must not be copied. It has no goroutine of its own. It reads ahead, at most
+// 32 KiB at a time.
 type Reader struct {
-	// MaxEventSize and OnComment are those of Parser. They may be set before the first call of
-	// Next.
+	// MaxEventSize and OnComment are those of [Parser]: the largest event in bytes, 0 for
+	// DefaultMaxEventSize, less than 0 for no limit; and what is called with each comment. They
+	// may be set before the first call of Next.
 	MaxEventSize int
 	OnComment    func(text string)
 
 	src   io.Reader
 	err   error // what src ended with
 	begun bool
+	done  bool // Next has returned false
 	p     Parser
 }
 
@@ -33,6 +36,7 @@ func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
 func (r *Reader) Next() bool {
 	for !r.p.Next() {
 		if r.err != nil || r.p.err != nil {
+			r.done = true
 			return false
 		}
 		r.fill()
@@ -67,12 +71,14 @@ func (r *Reader) fill() {
 	r.err = io.ErrNoProgress
 }
 
-// Err returns why Next returned false: nil at a clean end of the stream; io.ErrUnexpectedEOF where
-// it ended within an event (see Parser.Partial), which is never delivered, as the standard has it;
-// an error that wraps ErrEventTooLarge; io.ErrNoProgress after 100 empty reads; otherwise what the
-// io.Reader returned. It comes after every event before it.
+// Err returns why Next returned false, and nil before that: nil at a clean end of the stream;
+// io.ErrUnexpectedEOF where it ended within an event (see [Parser.Partial]), which is never
+// delivered, as the standard has it; an error that wraps [ErrEventTooLarge]; io.ErrNoProgress after
+// 100 empty reads; otherwise what the io.Reader returned.
 func (r *Reader) Err() error {
 	switch {
+	case !r.done:
+		return nil
 	case r.p.err != nil:
 		return r.p.err
 	case r.err != io.EOF:
@@ -108,7 +114,7 @@ func all(r interface {
 func (r *Reader) Event() Event { return r.p.Event() }
 
 // Data returns the event's data. It is borrowed: its bytes are valid until the next call of Next,
-// and may be changed until then.
+// and may be changed until then. After that they may be bytes of another stream.
 func (r *Reader) Data() []byte { return r.p.Data() }
 
 // ID returns the event's ID, borrowed as with Data. It must not be changed.

@@ -54,6 +54,28 @@ func (p *Parser) enter() bool {
 	return true
 }
 
+// other takes a line that is no data, event or id field with a colon.
+func (p *Parser) other(line []byte, eol int) {
+	switch {
+	case line[0] == ':':
+		if p.OnComment != nil {
+			p.comment = p.comment[:0]
+			p.addComment(line[1:])
+			p.endComment()
+		}
+	case string(line) == "data":
+		p.addData(eol, eol)
+	case string(line) == "event":
+		p.setType(eol-len(line), eol, eol)
+	case string(line) == "id":
+		p.setID(eol, eol, true, 0)
+	case bytes.HasPrefix(line, []byte("retry:")):
+		p.number = -1
+		p.addRetry(value(line, 6))
+		p.endRetry()
+	}
+}
+
 // unfinished decides what to do with a line whose end has not come: hold it, or let it stream by.
 func (p *Parser) unfinished(limit int) {
 	line := p.win[p.pos:p.end]
@@ -147,13 +169,4 @@ func (p *Parser) endRetry() {
 			p.retry = time.Duration(p.number) * time.Millisecond
 		}
 	}
-}
-
-// valid reports whether win[a:e] is well-formed UTF-8. The next byte that is not ASCII is
-// searched once for many lines.
-func (p *Parser) valid(a, e int) bool {
-	if p.high < a {
-		p.high = a + indexHigh(p.win[a:p.end])
-	}
-	return p.high >= e || validUTF8(p.win[p.high:e])
 }
