@@ -74,7 +74,7 @@ type Report struct {
 }
 
 // Worst returns the severity of the worst finding, and whether there is any.
-func (r *Report) Worst() (worst Severity, ok bool) {
+func (r Report) Worst() (worst Severity, ok bool) {
 	for _, f := range r.Findings {
 		worst = max(worst, f.Severity)
 	}

@@ -291,24 +291,36 @@ func Gzip() Step {
 	}
 }
 
-// WantHeader fails the test, and goes on, if the request has not this value in
-// this header field; "" says that the field must not be there.
+// WantHeader fails the test, and goes on, if the request has not this value, and
+// no other, in this header field.
 //
 //	ssetest.WantHeader("Last-Event-ID", "42")
 func WantHeader(key, value string) Step {
 	return Step{
 		do: func(p *play) error {
 			switch got, ok := p.r.Header[http.CanonicalHeaderKey(key)]; {
-			case !ok && value != "":
+			case !ok:
 				p.errorf("the request has no %s, want %q", key, value)
-			case ok && value == "":
-				p.errorf("the request has %s %q, want none", key, got)
-			case ok && (len(got) != 1 || got[0] != value):
+			case len(got) != 1 || got[0] != value:
 				p.errorf("the request has %s %q, want %q", key, got, value)
 			}
 			return nil
 		},
 		name: func() string { return fmt.Sprintf("WantHeader(%q, %q)", key, value) },
+	}
+}
+
+// WantNoHeader fails the test, and goes on, if the request has this header
+// field.
+func WantNoHeader(key string) Step {
+	return Step{
+		do: func(p *play) error {
+			if got, ok := p.r.Header[http.CanonicalHeaderKey(key)]; ok {
+				p.errorf("the request has %s %q, want none", key, got)
+			}
+			return nil
+		},
+		name: func() string { return fmt.Sprintf("WantNoHeader(%q)", key) },
 	}
 }
 

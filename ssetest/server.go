@@ -24,7 +24,9 @@ import (
 // the script was not asked for or a step was not reached: the report names
 // them. The test fails as well, at once, with a request that the script has no
 // handler for; it is answered 204 No Content, so that a client of event streams
-// stops.
+// stops. So a script for a client that reconnects ends with a Conn of
+// Status(http.StatusNoContent), which ends the client, or with one of [Stall],
+// where the test ends it. After the end of the test the answer is 503.
 //
 // The server closes a connection after each answer. So every request comes on a
 // connection of its own, and none is repeated by net/http unseen. With
@@ -62,7 +64,7 @@ type Request struct {
 
 // LastEventID returns the value of the request's Last-Event-ID header, and
 // whether there was one.
-func (r *Request) LastEventID() (id string, ok bool) {
+func (r Request) LastEventID() (id string, ok bool) {
 	_, ok = r.Header["Last-Event-Id"]
 	return r.Header.Get("Last-Event-ID"), ok
 }
@@ -237,6 +239,9 @@ func (s *Server) reportUnused() {
 		default:
 			s.tb.Errorf("ssetest: connection %d: not reached with %d bytes sent: %v", p.n, p.sent, list(steps))
 		}
+	}
+	if len(s.requests) == 0 && len(s.script) > 0 {
+		s.tb.Errorf("ssetest: no request came: does the client use the one that Server.Client returns?")
 	}
 	for i, h := range s.script[s.next:] {
 		switch h := h.(type) {

@@ -26,7 +26,8 @@ import (
 //		}
 //	}
 //
-// It is for tests, demonstrations and small services. It is no broker: it knows
+// It is for tests, demonstrations and small services (mind that this package
+// links package testing). It is no broker: it knows
 // no topics, keeps no events and sends none twice; what a client missed (the
 // request's Last-Event-ID header says where it stopped) is the handler's to
 // send. For all that see Mercure (https://mercure.rocks), a hub and a protocol,
