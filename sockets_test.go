@@ -1,0 +1,635 @@
+package sse_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/google/go-cmp/cmp"
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/ssetest"
+)
+
+// These tests use sockets, with net/http at both ends. Their timeouts may pass by mistake on a busy
+// machine; a stream then connects once more, and that is all.
+
+var protocols = map[string]func(testing.TB, ...http.Handler) *ssetest.Server{
+	"HTTP 1.1": ssetest.NewServer,
+	"HTTP 2":   ssetest.NewTLSServer,
+}
+
+// impatient returns a Client that hardly waits.
+func impatient(c *http.Client) *sse.Client {
+	return &sse.Client{
+		HTTPClient:       c,
+		ReconnectionTime: time.Millisecond,
+		Backoff:          func() backoff.BackOff { return backoff.NewConstantBackOff(time.Millisecond) },
+	}
+}
+
+func open(t testing.TB, client *sse.Client, method, url string, body io.Reader) *sse.Stream {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.Stream(req)
+}
+
+func TestCutsOnSockets(t *testing.T) {
+	var want []sse.Event
+	for i := range 40 {
+		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: strings.Repeat("é\n", i)})
+	}
+	for protocol, newServer := range protocols {
+		for name, conn := range map[string]ssetest.Conn{
+			"clean end":              {ssetest.End()},
+			"cut":                    {ssetest.Cut()},
+			"reset":                  {ssetest.Reset()},
+			"silence":                {ssetest.Stall()},
+			"cut in compressed":      {ssetest.Gzip(), ssetest.Cut()},
+			"silence in compressed":  {ssetest.Gzip(), ssetest.Stall()},
+			"cut after single bytes": {ssetest.Chunks(1), ssetest.Cut()},
+		} {
+			t.Run(protocol+" "+name, func(t *testing.T) {
+				t.Parallel()
+				srv := newServer(t, ssetest.Each(func(n int, r *http.Request) http.Handler {
+					before, how := conn[:len(conn)-1], conn[len(conn)-1]
+					c := append(ssetest.Conn{}, before...)
+					switch {
+					case n == 0:
+						return append(c, how) // before the header
+					case n < 6:
+						c = append(c, ssetest.After(83*n, how))
+					}
+					return append(c, ssetest.Replay(want...))
+				}))
+				client := impatient(srv.Client())
+				client.IdleTimeout = 100 * time.Millisecond
+				s := open(t, client, "GET", srv.URL, nil)
+				got := collect(s)
+				if diff := cmp.Diff(want, got); diff != "" || s.Err() != nil {
+					t.Errorf("Err() = %v, events (-want +got):\n%s", s.Err(), diff)
+				}
+			})
+		}
+	}
+}
+
+// An event is there as soon as the server has flushed it: the next is sent only when it was read.
+func TestEventsComeAtOnce(t *testing.T) {
+	for protocol, newServer := range protocols {
+		for name, first := range map[string]ssetest.Step{
+			"plain": ssetest.Status(200), "gzip": ssetest.Gzip(), "single bytes": ssetest.Chunks(1),
+		} {
+			t.Run(protocol+" "+name, func(t *testing.T) {
+				t.Parallel()
+				read := make(chan struct{})
+				conn := ssetest.Conn{first}
+				for i := range 10 {
+					conn = append(conn, ssetest.Raw(fmt.Sprintf("data:%d\r\r", i)), ssetest.Wait(read))
+				}
+				srv := newServer(t, conn, ssetest.Conn{ssetest.Status(204)})
+				n := 0
+				s := open(t, impatient(srv.Client()), "GET", srv.URL, nil)
+				for ; s.Next(); n++ {
+					equal(t, "data", string(s.Data()), strconv.Itoa(n))
+					read <- struct{}{}
+				}
+				equal(t, "events", n, 10)
+				equal(t, "Err()", s.Err(), nil)
+			})
+		}
+	}
+}
+
+// Close and the end of the context free a Next that is blocked in a socket.
+func TestEndOnSockets(t *testing.T) {
+	for protocol, newServer := range protocols {
+		for point, conn := range map[string]ssetest.Conn{
+			"header": {ssetest.Stall()},
+			"body":   {ssetest.Raw(":\n"), ssetest.Stall()},
+			"gzip":   {ssetest.Gzip(), ssetest.Raw(":\n"), ssetest.Stall()},
+			"error":  {ssetest.Status(503), ssetest.Raw("words"), ssetest.Stall()},
+		} {
+			for _, how := range []string{"Close", "cancel"} {
+				t.Run(protocol+" "+point+" "+how, func(t *testing.T) {
+					t.Parallel()
+					srv := newServer(t, conn)
+					srv.AllowUnused()
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					req, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					client := impatient(srv.Client())
+					var s *sse.Stream
+					end := func() {
+						if how == "Close" {
+							s.Close()
+						} else {
+							cancel()
+						}
+					}
+					var once sync.Once
+					client.OnComment = func(string) { once.Do(func() { go end() }) }
+					client.CheckResponse = func(r *http.Response) error {
+						if r.StatusCode == 503 {
+							once.Do(func() { go end() })
+						}
+						return sse.DefaultCheckResponse(r)
+					}
+					client.Prepare = func(*http.Request) error {
+						if point == "header" {
+							once.Do(func() { go end() })
+						}
+						return nil
+					}
+					s = client.Stream(req)
+					if s.Next() {
+						t.Error("Next() = true")
+					}
+					if how == "Close" && s.Err() != nil || how == "cancel" && s.Err() != context.Canceled {
+						t.Errorf("Err() = %v", s.Err())
+					}
+				})
+			}
+		}
+	}
+}
+
+// net/http repeats a request by itself where a connection of its pool turns out to be closed. Not
+// this one.
+func TestPostOnAReusedConnection(t *testing.T) {
+	for name, end := range map[string]func(http.ResponseWriter){
+		"closed": func(w http.ResponseWriter) {
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				c.Close()
+			}
+		},
+		"cut": func(w http.ResponseWriter) {
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		},
+		"503": func(w http.ResponseWriter) { w.WriteHeader(503) },
+	} {
+		for _, body := range []string{"", "prompt"} {
+			t.Run(fmt.Sprintf("%s with body %q", name, body), func(t *testing.T) {
+				var posts atomic.Int32
+				srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == "GET" {
+						return
+					}
+					posts.Add(1)
+					io.Copy(io.Discard, r.Body)
+					end(w)
+				}))
+				defer srv.Close()
+				for range 3 {
+					resp, err := srv.Client().Get(srv.URL) // leaves a connection in the pool
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp.Body.Close()
+				}
+				s := open(t, impatient(srv.Client()), "POST", srv.URL, strings.NewReader(body))
+				if s.Next() || s.Err() == nil {
+					t.Errorf("Err() = %v", s.Err())
+				}
+				equal(t, "POSTs", posts.Load(), 1)
+			})
+		}
+	}
+}
+
+// A proxy passes bytes between clients and a server, until it falls silent: then those connections
+// stay open, and nothing passes. It is what a client sees of a network that is gone.
+type proxy struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []*proxyConn
+}
+
+type proxyConn struct {
+	net.Conn
+	silent *atomic.Bool
+}
+
+func (c proxyConn) Write(b []byte) (int, error) {
+	if c.silent.Load() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+func newProxy(t testing.TB, addr string) *proxy {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{Listener: l}
+	var accepting, passing sync.WaitGroup
+	accepting.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", addr)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			silent := new(atomic.Bool)
+			there, back := &proxyConn{server, silent}, &proxyConn{client, silent}
+			p.mu.Lock()
+			p.conns = append(p.conns, there, back)
+			p.mu.Unlock()
+			pass := func(to, from *proxyConn) {
+				io.Copy(to, from.Conn)
+				if !silent.Load() {
+					to.Close()
+				}
+			}
+			passing.Go(func() { pass(there, back) })
+			passing.Go(func() { pass(back, there) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		accepting.Wait()
+		for _, c := range p.conns {
+			c.Close()
+		}
+		passing.Wait()
+	})
+	return p
+}
+
+func (p *proxy) fallSilent() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.silent.Store(true)
+	}
+}
+
+// A connection dies without a word. On HTTP/2 it carries many streams, the pool would go on to hand
+// it out, and while one of the streams waits on it it is never idle: they get away all the same.
+func TestDeadConnection(t *testing.T) {
+	for _, protocol := range []string{"HTTP 1.1", "HTTP 2"} {
+		for _, streams := range []int{1, 5} {
+			t.Run(fmt.Sprint(protocol, " ", streams), func(t *testing.T) {
+				t.Parallel()
+				srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+					w.Header().Set("Content-Type", "text/event-stream")
+					sse.Event{ID: strconv.Itoa(last + 1)}.WriteTo(w)
+					http.NewResponseController(w).Flush()
+					<-r.Context().Done()
+				}))
+				srv.EnableHTTP2 = protocol == "HTTP 2"
+				srv.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1 << 20} // the requests that are lost count
+				srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+				srv.StartTLS()
+				t.Cleanup(srv.Close)
+				t.Cleanup(srv.CloseClientConnections)
+				p := newProxy(t, srv.Listener.Addr().String())
+				client := impatient(srv.Client())
+				var once, twice, done sync.WaitGroup
+				once.Add(streams)
+				twice.Add(1)
+				for n := range streams {
+					done.Go(func() {
+						client := *client
+						client.IdleTimeout = time.Duration(200+50*n) * time.Millisecond // never all at once
+						s := open(t, &client, "GET", "https://"+p.Addr().String(), nil)
+						defer s.Close()
+						for i := range 3 {
+							if !s.Next() || s.Event().ID != strconv.Itoa(i+1) {
+								t.Errorf("event %d: %v, %v", i, s.Event(), s.Err())
+							}
+							if i == 0 {
+								once.Done()
+								twice.Wait()
+							}
+						}
+					})
+				}
+				once.Wait()
+				p.fallSilent()
+				twice.Done()
+				done.Wait()
+			})
+		}
+	}
+}
+
+// newCertificate returns a server of which only the certificate and the client that trusts it are
+// of use.
+func newCertificate(t testing.TB) *httptest.Server {
+	srv := httptest.NewUnstartedServer(nil)
+	srv.EnableHTTP2 = true
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// A connListener can close all connections that it accepted.
+type connListener struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func listen(t testing.TB, addr string) *connListener {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &connListener{Listener: l}
+}
+
+func (l *connListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.mu.Lock()
+		l.conns = append(l.conns, c)
+		l.mu.Unlock()
+	}
+	return c, err
+}
+
+func (l *connListener) closeConns() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		c.Close()
+	}
+}
+
+// A server goes away and comes back on the same port. All streams come back, and not all at once.
+func TestServerRestarts(t *testing.T) {
+	for _, test := range []struct {
+		protocol string
+		streams  int
+	}{{"HTTP 1.1", 500}, {"HTTP 2", 2000}} {
+		t.Run(fmt.Sprint(test.protocol, " ", test.streams), func(t *testing.T) {
+			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+				w.Header().Set("Content-Type", "text/event-stream")
+				sse.Event{ID: strconv.Itoa(last + 1)}.WriteTo(w)
+				http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			})
+			cert := newCertificate(t)
+			scheme, protocols, httpClient := "https", new(http.Protocols), cert.Client()
+			protocols.SetHTTP2(true)
+			if test.protocol == "HTTP 1.1" {
+				scheme, protocols, httpClient = "http", nil, &http.Client{Transport: new(http.Transport)}
+			}
+			defer httpClient.CloseIdleConnections()
+			start := func(addr string) (*connListener, func()) {
+				l := listen(t, addr)
+				srv := &http.Server{
+					Handler: handler, TLSConfig: cert.TLS.Clone(), Protocols: protocols, ErrorLog: log.New(io.Discard, "", 0),
+					HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 2 * test.streams},
+				}
+				var running sync.WaitGroup
+				running.Go(func() {
+					if scheme == "https" {
+						srv.ServeTLS(l, "", "")
+					} else {
+						srv.Serve(l)
+					}
+				})
+				return l, func() {
+					l.Close()
+					running.Wait()
+					l.closeConns()
+					srv.Close()
+				}
+			}
+			l, stop := start("127.0.0.1:0")
+			addr := l.Addr().String()
+
+			var mu sync.Mutex
+			var waits []time.Duration
+			client := &sse.Client{HTTPClient: httpClient, OnRetry: func(_ error, wait time.Duration) {
+				mu.Lock()
+				defer mu.Unlock()
+				waits = append(waits, wait)
+			}}
+			var first, all sync.WaitGroup
+			first.Add(test.streams)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, "GET", scheme+"://"+addr, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			warm := open(t, client, "GET", scheme+"://"+addr, nil) // so that there is an HTTP/2 connection to share
+			defer warm.Close()
+			warm.Next()
+			for range test.streams {
+				all.Go(func() {
+					s := client.Stream(req)
+					defer s.Close()
+					for i := range 2 {
+						if !s.Next() || s.Event().ID != strconv.Itoa(i+1) {
+							t.Errorf("event %d: %v, %v", i+1, s.Event(), s.Err())
+						}
+						if i == 0 {
+							first.Done()
+						}
+					}
+				})
+			}
+			first.Wait()
+			stop()
+			_, stop = start(addr)
+			all.Wait()
+			stop()
+
+			// The first waits of all take a second and something between 250 and 750 ms.
+			slices.Sort(waits)
+			if len(waits) < test.streams || waits[0] < 1250*time.Millisecond {
+				t.Fatalf("%d waits, %v the shortest", len(waits), waits[0])
+			}
+			for d := 1250 * time.Millisecond; d < 1750*time.Millisecond; d += 50 * time.Millisecond {
+				from, _ := slices.BinarySearch(waits, d)
+				to, _ := slices.BinarySearch(waits, d+50*time.Millisecond)
+				if to-from > test.streams/4 {
+					t.Errorf("%d of %d streams come back between %v and %v", to-from, test.streams, d, d+50*time.Millisecond)
+				}
+			}
+		})
+	}
+}
+
+// On HTTP/2 a server can end a stream with RST_STREAM, the connection with GOAWAY, or both at any
+// moment. This server is written in frames.
+func TestHTTP2Frames(t *testing.T) {
+	const (
+		data, headers, rstStream, settings, ping, goAway = 0, 1, 3, 4, 6, 7
+		endStream, endHeaders, ack                       = 1, 4, 1
+	)
+	frame := func(kind, flags byte, id uint32, payload ...byte) []byte {
+		b := []byte{byte(len(payload) >> 16), byte(len(payload) >> 8), byte(len(payload)), kind, flags}
+		return append(binary.BigEndian.AppendUint32(b, id), payload...)
+	}
+	number := func(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+	// :status 200 and content-type, from the static table of HPACK.
+	closed := []byte("and then the connection is closed")
+	ok := append([]byte{0x88, 0x0f, 0x10, byte(len("text/event-stream"))}, "text/event-stream"...)
+
+	for _, test := range []struct {
+		name string
+		end  func(id uint32) []byte // after an event and a half
+	}{
+		{"RST_STREAM NO_ERROR", func(id uint32) []byte { return frame(rstStream, 0, id, number(0)...) }},
+		{"RST_STREAM INTERNAL_ERROR", func(id uint32) []byte { return frame(rstStream, 0, id, number(2)...) }},
+		{"RST_STREAM REFUSED_STREAM", func(id uint32) []byte { return frame(rstStream, 0, id, number(7)...) }},
+		{"RST_STREAM ENHANCE_YOUR_CALM", func(id uint32) []byte { return frame(rstStream, 0, id, number(11)...) }},
+		{"GOAWAY of earlier streams", func(id uint32) []byte {
+			return frame(goAway, 0, 0, append(number(0), number(0)...)...)
+		}},
+		{"GOAWAY and RST_STREAM", func(id uint32) []byte {
+			return append(frame(goAway, 0, 0, append(number(id), number(0)...)...), frame(rstStream, 0, id, number(8)...)...)
+		}},
+		{"GOAWAY and the end", func(id uint32) []byte {
+			return append(frame(goAway, 0, 0, append(number(id), number(0)...)...), frame(data, endStream, id)...)
+		}},
+		{"GOAWAY with an error, and close", func(id uint32) []byte {
+			return append(frame(goAway, 0, 0, append(number(id), number(2)...)...), closed...)
+		}},
+		{"close", func(id uint32) []byte { return closed }},
+		{"a frame that is none", func(id uint32) []byte { return frame(data, 0, 0, 'x') }},
+		{"the end", func(id uint32) []byte { return frame(data, endStream, id) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cert := newCertificate(t)
+			l := listen(t, "127.0.0.1:0")
+			var requests atomic.Int32
+			serve := func(c net.Conn) {
+				defer c.Close()
+				io.CopyN(io.Discard, c, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
+				c.Write(frame(settings, 0, 0))
+				for {
+					head := make([]byte, 9)
+					if _, err := io.ReadFull(c, head); err != nil {
+						return
+					}
+					size := int64(head[0])<<16 | int64(head[1])<<8 | int64(head[2])
+					payload := make([]byte, size)
+					if _, err := io.ReadFull(c, payload); err != nil {
+						return
+					}
+					id := binary.BigEndian.Uint32(head[5:])
+					switch kind, flags := head[3], head[4]; {
+					case kind == settings && flags&ack == 0:
+						c.Write(frame(settings, ack, 0))
+					case kind == ping && flags&ack == 0:
+						c.Write(frame(ping, ack, 0, payload...))
+					case kind == headers:
+						n := requests.Add(1)
+						answer := frame(headers, endHeaders, id, ok...)
+						answer = append(answer, frame(data, 0, id, fmt.Appendf(nil, "id:%d\ndata:\n\nid:no\ndata:", n)...)...)
+						end, closes := bytes.CutSuffix(test.end(id), closed)
+						c.Write(append(answer, end...))
+						if closes {
+							return
+						}
+					}
+				}
+			}
+			var accepting, serving sync.WaitGroup
+			accepting.Go(func() {
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					serving.Go(func() { serve(tls.Server(c, cert.TLS)) })
+				}
+			})
+			client := impatient(cert.Client())
+			var ids []string
+			client.Prepare = func(r *http.Request) error {
+				ids = append(ids, r.Header.Get("Last-Event-ID"))
+				return nil
+			}
+			s := open(t, client, "GET", "https://"+l.Addr().String(), nil)
+			var got []string
+			for len(got) < 5 && s.Next() {
+				got = append(got, s.Event().ID)
+			}
+			s.Close()
+			if s.Next() || s.Err() != nil {
+				t.Errorf("Err() = %v", s.Err())
+			}
+			l.Close()
+			accepting.Wait()
+			l.closeConns()
+			serving.Wait()
+			equal(t, "events", got, []string{"1", "2", "3", "4", "5"})
+			equal(t, "Last-Event-ID", ids, []string{"", "1", "2", "3", "4"})
+		})
+	}
+}
+
+// What many goroutines do with one Client and one Request does no harm to any of them.
+func TestSharedClient(t *testing.T) {
+	var want []sse.Event
+	for i := range 20 {
+		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: "x"})
+	}
+	for protocol, newServer := range protocols {
+		t.Run(protocol, func(t *testing.T) {
+			srv := newServer(t, ssetest.Each(func(n int, r *http.Request) http.Handler {
+				return ssetest.Conn{ssetest.After(n%300, ssetest.Cut()), ssetest.Replay(want...)}
+			}))
+			client := impatient(srv.Client())
+			client.IdleTimeout = 10 * time.Second
+			req, err := http.NewRequestWithContext(t.Context(), "QUERY", srv.URL, strings.NewReader("question"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			for range 50 {
+				wg.Go(func() {
+					s := client.Stream(req)
+					if got := collect(s); !slices.Equal(got, want) || s.Err() != nil {
+						t.Errorf("%d events, Err() = %v", len(got), s.Err())
+					}
+				})
+			}
+			wg.Wait()
+			for _, r := range srv.Requests() {
+				if string(r.Body) != "question" {
+					t.Errorf("a request with body %q", r.Body)
+				}
+			}
+		})
+	}
+}
