@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 
@@ -118,9 +119,6 @@ func TestView(t *testing.T) {
 	term.waitFor(t, `message  id 2`+"\n"+`  \x1b[2J\x1b[H\x1b]0;title\x07 \x9b2J \u202e 世界 界`)
 
 	// The line at the bottom keeps to a terminal that becomes narrow.
-	term.mu.Lock()
-	term.columns = 30
-	term.mu.Unlock()
 	if err := pty.Setsize(term.tty, &pty.Winsize{Rows: rows, Cols: 30}); err != nil {
 		t.Fatal(err)
 	}
@@ -215,6 +213,42 @@ func TestColours(t *testing.T) {
 		if term.sgr != test.sgr || term.cursor != test.cursor {
 			t.Errorf("%v %s: colours %v, cursor moved %v, want %v, %v", test.env, test.args, term.sgr, term.cursor, test.sgr, test.cursor)
 		}
+	}
+}
+
+// What a person sees, to the letter, but for the times.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	srv := ssetest.NewServer(t, ssetest.Conn{
+		ssetest.Retry(1500 * time.Millisecond),
+		ssetest.Comment(" hello"),
+		ssetest.Send(sse.Event{ID: "1", Type: "tick", Data: `{"n":1}`}, sse.Event{ID: "2", Data: "two\nlines"}, sse.Event{ID: "3"}),
+	})
+	text := run(t, []string{"NO_COLOR=1"}, nil, "--no-reconnect", srv.URL+"/events?token=s3cret").end(0)
+	for pattern, with := range map[string]string{
+		`\d\d:\d\d:\d\d\.\d{3}`:         "HH:MM:SS.mmm",
+		` *\+?\d+(\.\d+)?(µs|ms|s)(,?)`: " T$3",
+		`:\d{4,5}/`:                     ":PORT/",
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, with)
+	}
+	const want = `HH:MM:SS.mmm  connecting  GET http://127.0.0.1:PORT/events?token=****
+HH:MM:SS.mmm  open  200 OK · text/event-stream · HTTP/1.1 · T
+HH:MM:SS.mmm  retry T
+HH:MM:SS.mmm  : hello
+HH:MM:SS.mmm T  tick  id 1  {"n": 1}
+HH:MM:SS.mmm T  message  id 2
+  two
+  lines
+HH:MM:SS.mmm T  message  id 3  (empty)
+
+3 events in T, 96 bytes; ended: the server ended the stream
+types        message 2, tick 1
+first event  after T
+gaps         p50 T, p95 T, max T
+`
+	if !strings.HasPrefix(text, want) || !strings.HasSuffix(text, "\nlast id      3\n") {
+		t.Errorf("screen:\n%s\nwant:\n%s", text, want)
 	}
 }
 
