@@ -143,13 +143,13 @@ func (v *view) status(now time.Time) {
 	}
 	parts := []string{plural(s.events, "event"), fmt.Sprintf("%.1f/s", s.rate(now)), byteSize(s.bytes)}
 	if !s.opened.IsZero() {
-		parts = append(parts, "connected "+seconds(now.Sub(s.opened)))
-	}
-	if s.events > 0 {
-		parts = append(parts, "last "+seconds(now.Sub(s.last))+" ago")
+		parts = append(parts, "up "+seconds(now.Sub(s.opened)))
 	}
 	if s.retries > 0 {
 		parts = append(parts, plural(s.retries, "reconnect"))
+	}
+	if s.events > 0 {
+		parts = append(parts, "last "+seconds(now.Sub(s.last))+" ago")
 	}
 	s.mu.Unlock()
 	line := []span{{style, "● " + state}, {dim, "  " + strings.Join(parts, "  ")}}
