@@ -19,58 +19,75 @@ import (
 
 // A Client holds what its streams have in common. The zero value is ready to use, and a Client
 // may be used by many goroutines at once as long as nobody changes it. It holds no locks: copy
-// it to give one stream hooks of its own. A Stream copies the Client it comes from.
+// it to give one stream hooks of its own. A [Stream] copies the Client it comes from.
 //
-// Hooks run on the goroutine that calls Next, and may call the stream's Close, Reconnect and
-// State.
+// The functions run on the goroutine that calls Next. They may call the stream's Close, Reconnect,
+// State and LastEventID, and no other method.
 type Client struct {
 	// HTTPClient sends the requests; nil means http.DefaultClient. It is never changed. Its
 	// Timeout bounds the wait for the response headers of each attempt, never a stream.
 	HTTPClient *http.Client
 
-	// ReconnectionTime is the least time to wait before connecting again, until a retry field
-	// of the server says otherwise. Zero means one second, less than zero none.
+	// ReconnectionTime is the least time to wait before the next attempt, until a retry field of
+	// the server says otherwise. Zero means one second, less than zero none.
 	ReconnectionTime time.Duration
 
-	// Backoff returns a new policy for each stream; nil means DefaultBackoff. What it gives is
-	// added to the reconnection time. It is Reset before its first use and whenever a connection
-	// ends that brought an event or was open for a minute. Where it returns backoff.Stop the
-	// stream ends with the error that was to be overcome.
+	// Backoff returns a new policy for each stream; nil means [DefaultBackoff]. The wait before an
+	// attempt is the longer of the reconnection time and the Retry-After header of a refused
+	// answer, at most one hour, plus what the policy gives. The policy is Reset before its first
+	// use and whenever a connection ends that brought an event or was open for a minute. Where it
+	// returns backoff.Stop the stream ends with the last error. The package is
+	// github.com/cenkalti/backoff/v4.
 	Backoff func() backoff.BackOff
 
 	// IdleTimeout is how long to wait for a byte, of the headers or of the body, before the
-	// connection is taken for dead and made anew. Time that the caller spends between two calls
-	// of Next does not count. Zero means for ever, and AutoIdle a time learned from the stream,
-	// if its request is safe to repeat.
+	// connection is taken for dead. Choose more than the server is ever silent. Time that the
+	// caller spends between two calls of Next does not count. Zero means no limit, as does every
+	// value below zero but [AutoIdle], which means one that is learned.
+	//
+	// Before the attempt that follows a timeout, this one or HTTPClient's,
+	// HTTPClient.CloseIdleConnections is called: a dead HTTP/2 connection would be used again.
 	IdleTimeout time.Duration
 
-	// MaxEventSize is that of Parser. A larger event ends the stream: it would come again.
+	// MaxEventSize is the largest event accepted, in bytes: zero means [DefaultMaxEventSize], less
+	// than zero no limit. A larger event ends the stream, as it would come again.
 	MaxEventSize int
 
 	// Prepare, if not nil, is called with the request of every attempt just before it is sent,
-	// and may change it: a fresh token, a signature, another URL. After an error the attempt is
-	// made again as after a network failure; after one wrapped by backoff.Permanent the stream
-	// ends.
+	// and may change it: a fresh token, a signature, another URL. Where it returns an error,
+	// nothing is sent: one that wraps a backoff.PermanentError ends the stream, after any other
+	// the next attempt follows, of every request.
 	Prepare func(*http.Request) error
 
-	// CheckResponse decides whether a response is the stream: nil means DefaultCheckResponse. An
-	// error of its own is treated as that of Prepare. It is not called with 204, which always
-	// ends the stream.
+	// CheckResponse decides whether a response is the stream; nil means [DefaultCheckResponse].
+	// Its errors are treated as those of Prepare. It may read the Body of a response that it
+	// refuses: IdleTimeout counts there, too. It may replace the Body of one that it accepts, to
+	// decode it; the stream closes the first one. One that accepts everything takes an error page
+	// for a stream without events, so let it call DefaultCheckResponse and forgive what is to be
+	// forgiven. It is not called with 204, which always ends the stream.
 	CheckResponse func(*http.Response) error
 
 	// OnOpen, if not nil, is called whenever a connection is open, with the status and the
 	// headers of its response; the body is empty.
 	OnOpen func(*http.Response)
 
-	// OnRetry, if not nil, is called before each wait, with the reason and the time to be
-	// waited. The reason is io.EOF where the connection came to a clean end.
+	// OnRetry, if not nil, is called before each wait, with the reason and the time to wait. The
+	// reason is io.EOF where the connection came to a clean end, and [ErrReconnect] with no wait
+	// after Reconnect.
 	OnRetry func(err error, wait time.Duration)
 
-	// OnComment, if not nil, is called with each comment; see Parser.
+	// OnComment, if not nil, is called with each comment; see [Parser].
 	OnComment func(text string)
 
-	// Logger, if not nil, gets one record for each change of state. The URL is logged without
-	// user info and query.
+	// Logger, if not nil, gets one record for each change of state:
+	//
+	//	DEBUG sse: connecting
+	//	INFO  sse: open           status
+	//	WARN  sse: retrying       wait, status, cause
+	//	INFO  sse: closed         or ERROR, with status and cause
+	//
+	// Each has url (without user info and query), attempt and last_event_id, and a status only
+	// where there was a response.
 	Logger *slog.Logger
 }
 
@@ -94,9 +111,9 @@ func (s State) String() string {
 	return "closed"
 }
 
-// A Stream is an event stream that outlives its connections. It has no goroutine of its own: all
-// happens in Next. Close, Reconnect and State may be called by any goroutine; everything else
-// belongs to the one that calls Next.
+// A Stream is an event stream that outlives its connections; it comes from [Get] or [Client.Stream].
+// It has no goroutine of its own: all happens in Next. Close, Reconnect and State may be called by
+// any goroutine; everything else belongs to the one that calls Next.
 type Stream struct {
 	client   Client
 	http     http.Client   // a copy of HTTPClient; these two take the place of what it had:
@@ -114,19 +131,18 @@ type Stream struct {
 	silent   int    // timeouts in a row, without a response between them
 	proved   bool   // an event came on this connection
 	opened   time.Time
+	unfit    error // why no request can be made
 	done     bool
 	err      error
 
-	phase     context.Context // of the attempt and its connection, or the wait, under way
-	resp      *http.Response  // nil: there is no connection to read from
-	closeBody func()          // of resp; more than one call does no harm
-	unhook    func() bool     // undoes that the end of phase closes the body
-	timer     *time.Timer     // runs while a read is blocked
+	phase context.Context // of the attempt and its connection, or the wait, under way
+	resp  *http.Response  // nil: there is no connection to read from
+	body  *body           // of resp
 
 	state      atomic.Int32 // a State; StateClosed for good
+	repeatable atomic.Bool  // the last request was; false before the first
 	mu         sync.Mutex
 	cancel     context.CancelCauseFunc // of phase
-	repeatable bool                    // the last request was; false before the first
 	hurried    bool                    // Reconnect saved the last wait
 }
 
@@ -150,15 +166,18 @@ func Get(ctx context.Context, url string) *Stream {
 // attempt starts at its URL, with a body from its GetBody.
 //
 // What is not safe to repeat is never sent twice: the stream of a POST ends with its answer,
-// whatever that is. Safe are GET, HEAD, OPTIONS, TRACE, QUERY and REPORT, and as in net/http any
-// request with an Idempotency-Key or X-Idempotency-Key header. A safe request with a body but
-// without GetBody is an error before anything is sent.
+// whatever that is, a refused connection, 429 and 503 too. Safe are GET, HEAD, OPTIONS, TRACE, QUERY
+// and REPORT, and as in net/http any request with an Idempotency-Key or X-Idempotency-Key header. A
+// safe request with a body but without GetBody is an error before anything is sent.
+//
+// A safe request is repeated also after a clean end of its answer, as a browser does. To read one
+// answer and no more, leave the loop at the event that is its last, such as "[DONE]".
 func (c *Client) Stream(req *http.Request) *Stream {
 	s := &Stream{client: *c, ctx: req.Context(), req: req.Clone(req.Context()), url: bareURL(req.URL)}
 	s.http = *cmp.Or(c.HTTPClient, http.DefaultClient)
 	s.timeout, s.http.Timeout = s.http.Timeout, 0
 	s.redirect, s.http.CheckRedirect = s.http.CheckRedirect, s.checkRedirect
-	s.pace.make = c.Backoff
+	s.pace.newPolicy = c.Backoff
 
 	h := s.req.Header
 	if h == nil {
@@ -180,11 +199,11 @@ func (c *Client) Stream(req *http.Request) *Stream {
 	}
 	last, ok := sendable(last)
 	if !ok {
-		s.end(errors.New("sse: the request's Last-Event-ID header can't be sent"))
+		s.unfit = errors.New("sse: the request's Last-Event-ID header has a control character or more than 4 KiB")
 	}
 	s.lastID = last
 
-	s.r = Reader{src: (*body)(s), MaxEventSize: c.MaxEventSize, OnComment: c.OnComment}
+	s.r = Reader{MaxEventSize: c.MaxEventSize, OnComment: c.OnComment}
 	s.r.p.setLastEventID(last)
 	s.r.p.onID = s.adopt
 	return s
@@ -240,12 +259,12 @@ func (s *Stream) adopt(id []byte) {
 // begin ends the phase under way, releases what it held and begins the next. It returns why the
 // phase was ended before, if it was: by Close, Reconnect, a timeout or the caller's context.
 func (s *Stream) begin() (cause error) {
-	if s.resp != nil {
-		s.unhook()
-	}
 	s.mu.Lock()
 	if s.phase != nil {
 		cause = context.Cause(s.phase)
+		if s.body != nil {
+			s.body.unhook()
+		}
 		s.cancel(nil)
 	}
 	s.phase, s.cancel = context.WithCancelCause(s.ctx)
@@ -254,9 +273,9 @@ func (s *Stream) begin() (cause error) {
 		s.cancel(errClosed)
 	}
 	s.mu.Unlock()
-	if s.resp != nil {
-		s.closeBody()
-		s.resp, s.timer = nil, nil
+	if s.body != nil {
+		s.body.Close()
+		s.resp, s.body = nil, nil
 	}
 	return cause
 }
@@ -274,9 +293,8 @@ func (s *Stream) connect() {
 		return
 	}
 	s.silent = 0
-	s.resp = resp
-	s.closeBody = sync.OnceFunc(func() { resp.Body.Close() })
-	s.unhook = context.AfterFunc(s.phase, s.closeBody)
+	s.resp, s.body = resp, newBody(s, resp.Body)
+	resp.Body = s.body
 	check := s.client.CheckResponse
 	if check == nil {
 		check = DefaultCheckResponse
@@ -316,6 +334,9 @@ func (s *Stream) send() (*http.Response, error) {
 
 // request makes the request of one attempt.
 func (s *Stream) request() (*http.Request, error) {
+	if s.unfit != nil {
+		return nil, backoff.Permanent(s.unfit)
+	}
 	req := s.req.Clone(s.phase)
 	if len(s.lastID) > 0 {
 		req.Header.Set("Last-Event-ID", string(s.lastID))
@@ -342,9 +363,7 @@ func (s *Stream) request() (*http.Request, error) {
 		}
 	}
 	s.spent = !repeatable(req)
-	s.mu.Lock()
-	s.repeatable = !s.spent
-	s.mu.Unlock()
+	s.repeatable.Store(!s.spent)
 	if _, only := req.Body.(onlyBody); only && !s.spent {
 		return nil, backoff.Permanent(errors.New("sse: a request that may be repeated needs a GetBody"))
 	}
@@ -375,7 +394,7 @@ func (s *Stream) checkRedirect(r *http.Request, via []*http.Request) error {
 // open begins to read from the response.
 func (s *Stream) open() {
 	s.r.p.Reset()
-	s.r.err, s.r.done = nil, false
+	s.r.src, s.r.err, s.r.done = s.resp.Body, nil, false
 	s.idle.last = time.Time{}
 	s.opened = time.Now()
 	s.state.CompareAndSwap(int32(StateConnecting), int32(StateOpen))
@@ -415,7 +434,7 @@ func (s *Stream) retry(err error, after time.Duration) {
 		return
 	}
 
-	hurry := err == errReconnect && !s.hurried
+	hurry := err == ErrReconnect && !s.hurried
 	var wait time.Duration
 	if !hurry {
 		var ok bool
@@ -430,7 +449,7 @@ func (s *Stream) retry(err error, after time.Duration) {
 	}
 	if !hurry {
 		sleep(s.phase, wait)
-		hurry = context.Cause(s.phase) == errReconnect
+		hurry = context.Cause(s.phase) == ErrReconnect
 	}
 	s.hurry(hurry)
 }
@@ -507,27 +526,45 @@ func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr
 	s.client.Logger.LogAttrs(s.ctx, level, msg, attrs...)
 }
 
-// body reads the body of the connection that is open.
-type body Stream
+// A body is that of a response. It is closed when its phase ends, and a read that waits for
+// IdleTimeout ends the phase.
+type body struct {
+	stream *Stream
+	src    io.ReadCloser
+	close  func()      // once, whoever calls it
+	unhook func() bool // the end of the phase does not close it any more
+	cancel context.CancelCauseFunc
+	timer  *time.Timer // runs while a read is blocked
+}
+
+func newBody(s *Stream, src io.ReadCloser) *body {
+	b := &body{stream: s, src: src, cancel: s.cancel}
+	b.close = sync.OnceFunc(func() { src.Close() })
+	b.unhook = context.AfterFunc(s.phase, b.close)
+	return b
+}
+
+func (b *body) Close() error {
+	b.close()
+	return nil
+}
 
 func (b *body) Read(p []byte) (int, error) {
-	s := (*Stream)(b)
-	if d := s.idleTimeout(); d > 0 {
-		if s.timer == nil {
-			cancel := s.cancel
-			s.timer = time.AfterFunc(d, func() { cancel(ErrIdleTimeout) })
+	if d := b.stream.idleTimeout(); d > 0 {
+		if b.timer == nil {
+			b.timer = time.AfterFunc(d, func() { b.cancel(ErrIdleTimeout) })
 		} else {
-			s.timer.Reset(d)
+			b.timer.Reset(d)
 		}
-		defer s.timer.Stop()
+		defer b.timer.Stop()
 	}
-	if s.client.IdleTimeout != AutoIdle {
-		return s.resp.Body.Read(p)
+	if b.stream.client.IdleTimeout != AutoIdle || b.stream.opened.IsZero() {
+		return b.src.Read(p)
 	}
 	start := time.Now()
-	n, err := s.resp.Body.Read(p)
+	n, err := b.src.Read(p)
 	if n > 0 {
-		s.idle.read(start, time.Now())
+		b.stream.idle.read(start, time.Now())
 	}
 	return n, err
 }
@@ -536,12 +573,17 @@ func (b *body) Read(p []byte) (int, error) {
 // after the clean end of an answer that can't be repeated; nothing else ends a stream without an
 // error. The errors are
 //
-//   - a *ResponseError, for an answer that is no event stream;
-//   - one that wraps ErrEventTooLarge;
+//   - a [*ResponseError], for an answer that is no event stream;
+//   - one that wraps [ErrEventTooLarge];
 //   - one that matches the Err and the Cause of the request's context;
-//   - ErrIdleTimeout, io.EOF, io.ErrUnexpectedEOF (a cut within an event) and those of net/http, where Backoff
-//     stopped or the request can't be repeated; a *url.Error has no user info or query in it;
-//   - those of Prepare and CheckResponse.
+//   - of failures that would only come again, a *url.Error: a certificate that is not trusted, a URL
+//     of another scheme, too many redirects; it has no user info or query in it;
+//   - of other failures, where Backoff stopped or the request can't be repeated: that of net/http,
+//     [ErrIdleTimeout] or HTTPClient's timeout (Timeout() is true of both), io.ErrUnexpectedEOF (a
+//     cut within an event) or io.EOF;
+//   - those of Prepare, CheckResponse and CheckRedirect;
+//   - one without a type for a request that can't be sent as it is: without GetBody, or with a
+//     Last-Event-ID that a header can't carry.
 func (s *Stream) Err() error { return s.err }
 
 // Close ends the stream: the connection is closed, and Next returns false from then on, even
@@ -564,8 +606,8 @@ func (s *Stream) Close() error {
 func (s *Stream) Reconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.repeatable && (s.State() == StateOpen || !s.hurried) {
-		s.cancel(errReconnect)
+	if s.repeatable.Load() && (s.State() == StateOpen || !s.hurried) {
+		s.cancel(ErrReconnect)
 	}
 }
 

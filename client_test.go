@@ -362,7 +362,12 @@ func TestLastEventIDThatCannotBeSent(t *testing.T) {
 		})
 		req := newRequest(t, "GET", "http://example.com/", nil)
 		req.Header["Last-Event-Id"] = []string{id}
+		var log bytes.Buffer
+		client.Logger = textLogger(&log)
 		s := client.Stream(req)
+		if s.Err() != nil || s.State() != StateConnecting || log.Len() > 0 {
+			t.Errorf("before the first Next: Err() = %v, State() = %v, log:\n%s", s.Err(), s.State(), &log)
+		}
 		if s.Next() || s.Err() == nil || !strings.Contains(s.Err().Error(), "Last-Event-ID") {
 			t.Errorf("Last-Event-ID %.8q: Err() = %v", id, s.Err())
 		}
@@ -653,6 +658,48 @@ func TestCheckResponse(t *testing.T) {
 	if _, err := data(get(t, client)); err != denied {
 		t.Errorf("Err() = %v, want %v", err, denied)
 	}
+}
+
+// A CheckResponse that reads is not held up longer than IdleTimeout, and may decode the body.
+func TestCheckResponseReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			switch n {
+			case 1:
+				resp := status(503, "")
+				resp.Body = newScript("words", forever)
+				return resp, nil
+			case 2:
+				return stream("DATA:A\n\n", 59*time.Second, "DATA:B\n\n", forever), nil
+			}
+			return status(204, ""), nil
+		})
+		client.IdleTimeout = time.Minute
+		client.CheckResponse = func(r *http.Response) error {
+			if r.StatusCode == 503 {
+				b, err := io.ReadAll(r.Body)
+				return fmt.Errorf("%s: %w", b, err)
+			}
+			r.Body = lower{r.Body}
+			return DefaultCheckResponse(r)
+		}
+		var reasons []string
+		client.OnRetry = func(err error, _ time.Duration) { reasons = append(reasons, fmt.Sprint(err, " ", time.Since(start))) }
+		got, err := data(get(t, client))
+		equal(t, "data", got, []string{"a", "b"})
+		equal(t, "Err()", err, nil)
+		idle := ErrIdleTimeout.Error()
+		equal(t, "OnRetry", reasons, []string{idle + " 1m0s", idle + " 3m1s"})
+	})
+}
+
+type lower struct{ io.ReadCloser }
+
+func (l lower) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	copy(p, bytes.ToLower(p[:n]))
+	return n, err
 }
 
 // What belongs to the caller is never changed, and may be shared by many streams.
@@ -1147,6 +1194,9 @@ func TestReconnect(t *testing.T) {
 				client.OnOpen = func(*http.Response) { here("OnOpen") }
 				client.OnComment = func(string) { here("OnComment") }
 				client.OnRetry = func(err error, wait time.Duration) {
+					if wait == 0 && err != ErrReconnect {
+						t.Errorf("OnRetry(%v, 0)", err)
+					}
 					note("retry ", wait)
 					here("OnRetry")
 				}

@@ -28,8 +28,10 @@ const (
 )
 
 // AutoIdle, as a Client's IdleTimeout, means a timeout learned from the stream itself: three
-// times the longest gap between two arrivals, and at least 30 seconds. Until four gaps are known
-// there is none.
+// times the longest gap between two arrivals, and at least 30 seconds. Only gaps in which the caller
+// waited count. Until four are known there is no timeout: neither a server that never sends headers
+// nor a stream that is silent from its beginning is noticed. A request that can't be repeated is not
+// cut off on a guess. Where the server's heartbeat is known, say a time instead.
 const AutoIdle time.Duration = -1
 
 const (
@@ -38,8 +40,7 @@ const (
 	blocked      = time.Millisecond // a read that took so long waited for the server
 )
 
-// ErrIdleTimeout says that no byte came for a Client's IdleTimeout. Its Timeout method returns
-// true.
+// ErrIdleTimeout says that no byte came for a Client's IdleTimeout. Its Timeout method returns true.
 var ErrIdleTimeout error = timeoutError("sse: idle timeout: no byte from the server")
 
 const errHeaderTimeout = timeoutError("sse: timeout: no response headers within HTTPClient.Timeout")
@@ -49,10 +50,10 @@ type timeoutError string
 func (e timeoutError) Error() string { return string(e) }
 func (e timeoutError) Timeout() bool { return true }
 
-var (
-	errClosed    = errors.New("sse: stream closed")
-	errReconnect = errors.New("sse: reconnect asked for")
-)
+// ErrReconnect is what Client.OnRetry gets as the reason after Stream.Reconnect. It ends no stream.
+var ErrReconnect = errors.New("sse: reconnect asked for")
+
+var errClosed = errors.New("sse: stream closed")
 
 // DefaultBackoff returns the policy of a Client whose Backoff is nil: what it adds to the
 // reconnection time begins at 250 to 750 ms, doubles each time up to 30 to 90 seconds, and it
@@ -69,16 +70,16 @@ func DefaultBackoff() backoff.BackOff {
 
 // A pacer says how long to wait before the next connection.
 type pacer struct {
-	make   func() backoff.BackOff
-	policy backoff.BackOff // nil before its first use
+	newPolicy func() backoff.BackOff
+	policy    backoff.BackOff // nil before its first use
 }
 
 // wait returns how long to wait where the server asked for floor. It is false where the policy
 // says to stop.
 func (p *pacer) wait(floor time.Duration) (time.Duration, bool) {
 	if p.policy == nil {
-		if p.make != nil {
-			p.policy = p.make()
+		if p.newPolicy != nil {
+			p.policy = p.newPolicy()
 		}
 		if p.policy == nil {
 			p.policy = DefaultBackoff()
@@ -155,10 +156,10 @@ func (e *ResponseError) Error() string {
 	return s
 }
 
-// printable returns at most max bytes of b as one line without control characters.
-func printable(b []byte, max int) string {
+// printable returns at most n bytes of b as one line without control characters.
+func printable(b []byte, n int) string {
 	b = appendUTF8(nil, b)
-	more := len(b) > max
+	more := len(b) > n
 	s := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '
@@ -166,7 +167,7 @@ func printable(b []byte, max int) string {
 			return -1
 		}
 		return r
-	}, string(b[:cutUTF8(b, max)]))
+	}, string(b[:cutUTF8(b, n)]))
 	s = strings.Join(strings.Fields(s), " ")
 	if more {
 		s += "…"
@@ -174,10 +175,11 @@ func printable(b []byte, max int) string {
 	return s
 }
 
-// DefaultCheckResponse is what a Client does with a response where its CheckResponse is nil. It
-// returns nil for 200 with text/event-stream, and for anything else a *ResponseError; wrapped by
-// backoff.Permanent unless the status is 408, 425, 429, 500, 502, 503 or 504. The standard, and so
-// a browser, gives up on these, too.
+// DefaultCheckResponse is what a [Client] does with a response where its CheckResponse is nil. It
+// returns nil for 200 with text/event-stream. For anything else it reads at most 4 KiB of the body,
+// for at most 5 seconds, and returns a [*ResponseError]; in a backoff.PermanentError (use errors.As)
+// unless the status is 408, 425, 429, 500, 502, 503 or 504. The standard, and so a browser, gives up
+// on these, too.
 //
 // The type is that of the last valid Content-Type, without regard to case or parameters. The text
 // is UTF-8 whatever the parameters say.

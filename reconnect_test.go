@@ -171,7 +171,7 @@ func TestRetryAfter(t *testing.T) {
 		if got := retryAfter(http.Header{}); got != 0 {
 			t.Errorf("no Retry-After: %v", got)
 		}
-		p := pacer{make: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}
+		p := pacer{newPolicy: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}
 		if got, ok := p.wait(math.MaxInt64); got != time.Hour || !ok {
 			t.Errorf("the longest wait is %v, %t", got, ok)
 		}
@@ -183,13 +183,13 @@ func TestRetryAfter(t *testing.T) {
 
 // What a policy adds is never less than nothing, and has no effect on what the server asked for.
 func TestBackoffAdds(t *testing.T) {
-	p := pacer{make: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
+	p := pacer{newPolicy: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
 	for range 3 {
 		if got, ok := p.wait(time.Hour); got != math.MaxInt64 || !ok {
 			t.Errorf("the wait is %v, %t", got, ok)
 		}
 	}
-	p = pacer{make: func() backoff.BackOff { return nil }}
+	p = pacer{newPolicy: func() backoff.BackOff { return nil }}
 	if got, ok := p.wait(time.Hour); got <= time.Hour || !ok {
 		t.Errorf("with a policy that is nil the wait is %v, %t", got, ok)
 	}
