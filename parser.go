@@ -58,7 +58,7 @@ type Parser struct {
 	idMade  bool
 	typ     string      // "" for message
 	types   []knownType // the last few
-	last    int         // of types: the one that came last
+	last    knownType   // of types: the one that came last
 
 	retry    time.Duration
 	hasRetry bool
@@ -110,13 +110,14 @@ func (p *Parser) Next() bool {
 	}
 	limit := p.limit()
 	b, pos, end := p.win, p.pos, p.end
+	tight := 3*(end-pos) > limit-p.size() // else no size can be too large: a byte is U+FFFD at worst
 	for pos < end {
 		ahead := (*[padding]byte)(b[pos:])
-		x := binary.LittleEndian.Uint64(ahead[:8])
-		if x&0xffff_ffff_ffff == fieldEvent && p.sameType(b[pos:end]) {
-			// One compare for the line's end and its type.
-			pos += p.lastType()
-			if p.size() > limit {
+		x, y := binary.LittleEndian.Uint64(ahead[:8]), binary.LittleEndian.Uint64(ahead[8:])
+		if p.last.begins(x, y) && p.last.ends(b[pos:end]) {
+			pos += len(p.last.line)
+			p.typ, p.begun = p.last.name, true
+			if tight && p.size() > limit {
 				p.fail(limit)
 				return false
 			}
@@ -135,8 +136,8 @@ func (p *Parser) Next() bool {
 		} else if low != 0 {
 			i := uint(bits.TrailingZeros64(low))
 			eol, c = pos+int(i/8), byte(x>>(i&56))
-		} else if y := binary.LittleEndian.Uint64(ahead[8:]); below0x10(y) != 0 {
-			i := uint(bits.TrailingZeros64(below0x10(y)))
+		} else if low = below0x10(y); low != 0 {
+			i := uint(bits.TrailingZeros64(low))
 			eol, c = pos+8+int(i/8), byte(y>>(i&56))
 		} else {
 			eol = pos + 16
@@ -169,7 +170,7 @@ func (p *Parser) Next() bool {
 				p.hasData, p.begun = true, true
 				p.data.a, p.data.e = a, eol
 			}
-			if pos < end && b[pos] == c && p.size() <= limit {
+			if pos < end && b[pos] == c && !(tight && p.size() > limit) {
 				// The blank line, without a turn of the loop.
 				if pos++; c == '\r' {
 					pos = p.skipLF(pos)
@@ -202,7 +203,7 @@ func (p *Parser) Next() bool {
 		default:
 			p.other(b[line:eol], eol)
 		}
-		if p.size() > limit {
+		if tight && p.size() > limit {
 			p.fail(limit)
 		}
 		if p.err != nil {
@@ -305,39 +306,51 @@ func (p *Parser) setType(line, a, e int) {
 		p.typ = string(v)
 		return
 	}
-	p.last = slices.IndexFunc(p.types, func(t knownType) bool { return t.name == string(v) })
-	if p.last < 0 {
+	i := slices.IndexFunc(p.types, func(t knownType) bool { return t.name == string(v) })
+	if i < 0 {
 		t := knownType{name: string(v)}
 		if plain && p.win[e] == '\n' {
-			t.line = string(p.win[line : e+1])
-			t.name = t.line[a-line : e-line]
+			t.setLine(string(p.win[line:e+1]), a-line)
 		}
 		if len(p.types) == maxTypes {
 			p.types = slices.Delete(p.types, 0, 1)
 		}
-		p.last = len(p.types)
+		i = len(p.types)
 		p.types = append(p.types, t)
 	}
-	p.typ = p.types[p.last].name
+	p.last = p.types[i]
+	p.typ = p.last.name
 }
 
-// A knownType is a type seen before, and its line if that ended in LF.
-type knownType struct{ line, name string }
+// A knownType is a type seen before, and its line if that ended in LF. Where the last type comes
+// again, its line, with the end, is known by two compares without a call: 0.8 of the time of ticks.
+type knownType struct {
+	name string
+	line string
+	head [2]uint64 // the first 16 bytes of line
+	mask [2]uint64 // which of them there are
+}
 
-// sameType reports whether b starts with the line of the type that came last.
-func (p *Parser) sameType(b []byte) bool {
-	if p.last >= len(p.types) {
-		return false
+func (t *knownType) setLine(line string, name int) {
+	t.line, t.name = line, line[name:len(line)-1]
+	var head, mask [16]byte
+	for i := range copy(head[:], line) {
+		mask[i] = 0xff
 	}
-	line := p.types[p.last].line
-	return line != "" && len(b) >= len(line) && string(b[:len(line)]) == line
+	for i := range t.head {
+		t.head[i], t.mask[i] = binary.LittleEndian.Uint64(head[8*i:]), binary.LittleEndian.Uint64(mask[8*i:])
+	}
 }
 
-// lastType takes the type that came last, and returns the length of its line.
-func (p *Parser) lastType() int {
-	t := &p.types[p.last]
-	p.typ, p.begun = t.name, true
-	return len(t.line)
+func (t *knownType) begins(x, y uint64) bool {
+	return (x^t.head[0])&t.mask[0]|(y^t.head[1])&t.mask[1] == 0
+}
+
+// ends reports whether b, which begins as the line does, has the rest of it. There is no line yet
+// where every b begins so.
+func (t *knownType) ends(b []byte) bool {
+	n := len(t.line)
+	return n > 0 && n <= len(b) && (n <= 16 || string(b[16:n]) == t.line[16:])
 }
 
 // commitID makes the block's id the last event ID.
