@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -227,16 +226,16 @@ func hold(url, name, count, first string, options []string) {
 	if slices.Contains(options, "gzip") {
 		url += "?gzip"
 	}
-	req, err := http.NewRequest("GET", url, nil)
-	if err != nil {
-		panic(err)
-	}
 	transport.DisableCompression = !slices.Contains(options, "gzip")
 
 	held := make([]any, 0, streams)
 	before, goroutines := memory(), runtime.NumGoroutine()
 	ready := make(chan struct{})
 	for range streams {
+		req, err := http.NewRequest("GET", url, nil)
+		if err != nil {
+			panic(err)
+		}
 		if name == "stream" {
 			s := (&sse.Client{HTTPClient: client}).Stream(req)
 			go func() {
@@ -247,7 +246,7 @@ func hold(url, name, count, first string, options []string) {
 			<-ready
 			continue
 		}
-		resp, err := client.Do(req.WithContext(context.Background()))
+		resp, err := client.Do(req)
 		if err != nil {
 			panic(err)
 		}
