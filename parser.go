@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"slices"
 	"strings"
 	"time"
 )
@@ -21,8 +20,6 @@ var ErrEventTooLarge = errors.New("sse: event too large")
 const (
 	maxComment = 4 << 10 // bytes of a comment that OnComment gets
 	maxJoined  = 4 << 10 // bytes of data that a kept ID may hold in memory
-	maxType    = 64      // bytes of a type that is worth remembering
-	maxTypes   = 16      // that are remembered
 )
 
 // A Parser turns the bytes of an event stream into events. It does no I/O: bytes go in by
@@ -290,67 +287,6 @@ func (p *Parser) setID(a, e int, short bool, limit int) {
 			p.nextID.e = len(p.nextID.buf)
 		}
 	}
-}
-
-// setType takes win[a:e], after a space, as the value of the event field in win[line:e].
-func (p *Parser) setType(line, a, e int) {
-	if p.win[a] == ' ' {
-		a++
-	}
-	p.begun = true
-	v, plain := p.win[a:e], true
-	if p.high < e && !p.valid(a, e) {
-		v, plain = appendUTF8(nil, v), false
-	}
-	if len(v) == 0 || len(v) > maxType {
-		p.typ = string(v)
-		return
-	}
-	i := slices.IndexFunc(p.types, func(t knownType) bool { return t.name == string(v) })
-	if i < 0 {
-		t := knownType{name: string(v)}
-		if plain && p.win[e] == '\n' {
-			t.setLine(string(p.win[line:e+1]), a-line)
-		}
-		if len(p.types) == maxTypes {
-			p.types = slices.Delete(p.types, 0, 1)
-		}
-		i = len(p.types)
-		p.types = append(p.types, t)
-	}
-	p.last = p.types[i]
-	p.typ = p.last.name
-}
-
-// A knownType is a type seen before, and its line if that ended in LF. Where the last type comes
-// again, its line, with the end, is known by two compares without a call: 0.8 of the time of ticks.
-type knownType struct {
-	name string
-	line string
-	head [2]uint64 // the first 16 bytes of line
-	mask [2]uint64 // which of them there are
-}
-
-func (t *knownType) setLine(line string, name int) {
-	t.line, t.name = line, line[name:len(line)-1]
-	var head, mask [16]byte
-	for i := range copy(head[:], line) {
-		mask[i] = 0xff
-	}
-	for i := range t.head {
-		t.head[i], t.mask[i] = binary.LittleEndian.Uint64(head[8*i:]), binary.LittleEndian.Uint64(mask[8*i:])
-	}
-}
-
-func (t *knownType) begins(x, y uint64) bool {
-	return (x^t.head[0])&t.mask[0]|(y^t.head[1])&t.mask[1] == 0
-}
-
-// ends reports whether b, which begins as the line does, has the rest of it. There is no line yet
-// where every b begins so.
-func (t *knownType) ends(b []byte) bool {
-	n := len(t.line)
-	return n > 0 && n <= len(b) && (n <= 16 || string(b[16:n]) == t.line[16:])
 }
 
 // commitID makes the block's id the last event ID.

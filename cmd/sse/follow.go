@@ -479,6 +479,9 @@ func advice(err error) string {
 	if errors.Is(err, sse.ErrEventTooLarge) {
 		return " (--max-event-size allows more)"
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return " (an event that was cut is not shown)"
+	}
 	return ""
 }
 

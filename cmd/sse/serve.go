@@ -53,7 +53,8 @@ func serve(ctx context.Context, args []string, std stdio) int {
 		fmt.Fprintf(std.err, "sse: serve: %s\n", message(err))
 		return exitError
 	}
-	fmt.Fprintf(std.out, "serving http://%s/ (Ctrl-C ends it)\n", l.Addr())
+	fmt.Fprintf(std.out, "serving http://%s/ (Ctrl-C ends it)\n"+
+		"  /events /flaky /slow /big /weird /llm (also by POST, to /v1/chat/completions and /v1/messages)\n", l.Addr())
 	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		fmt.Fprintln(std.err, "sse: others than this machine can reach it")
 	}
@@ -93,6 +94,10 @@ type streams struct {
 func newStreams(start time.Time, log io.Writer) *streams {
 	s := &streams{start: start, slots: make(chan struct{}, maxStreams), log: log}
 	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept") == "text/event-stream" {
+			s.events(&stream{w: w, r: r})
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:")
 		io.WriteString(w, page)

@@ -50,11 +50,15 @@ func TestServe(t *testing.T) {
 	if !ok || !strings.HasPrefix(url, "http://127.0.0.1:") {
 		t.Fatalf("first line = %q", first)
 	}
+	if paths := r.line(); !strings.Contains(paths, "/events") {
+		t.Errorf("second line = %q, want the paths", paths)
+	}
 	resp := get(t, url, "")
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), "new EventSource") {
 		t.Errorf("the page: %s, %v", resp.Status, err)
 	}
+	runSSE(t, "", url, "-n", "1", "--last-event-id", "0", "--field", "n").want(t, exitDone, "1\n")
 	res := runSSE(t, "", url+"/events", "-n", "1", "--last-event-id", "0", "--field", "n")
 	res.want(t, exitDone, "1\n")
 	r.stderr.waitFor(t, " GET /events after id 0\n")

@@ -474,6 +474,9 @@ func lookOf(stdout *os.File, color string, getenv func(string) string) look {
 		if n, err := strconv.Atoi(getenv("COLUMNS")); err == nil && n > 0 {
 			return n
 		}
+		if !terminal {
+			return 1 << 20 // nothing is cut in a file
+		}
 		return 80
 	}
 	return l

@@ -130,6 +130,7 @@ func TestViewFull(t *testing.T) {
 		t.Errorf("--full:\n%s", full.stdout)
 	}
 	c = command(t, "--color", "always", "-")
+	c.Env = append(c.Env, "COLUMNS=80")
 	c.Stdin = strings.NewReader(in)
 	cut := finish(t, c)
 	if strings.Contains(cut.stdout, long) || strings.Count(cut.stdout, "\n  x") != maxLines || !strings.Contains(cut.stdout, "… (199 bytes; --full shows all)") {
