@@ -198,6 +198,7 @@ func (p *Parser) Next() bool {
 		case x&0xffff_ffff_ffff == fieldEvent:
 			p.setType(line, line+6, eol)
 		default:
+			p.pos = pos // OnComment may panic
 			p.other(b[line:eol], eol)
 		}
 		if tight && p.size() > limit {

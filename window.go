@@ -52,6 +52,9 @@ func (s *span) bytes(win []byte) []byte {
 // keep copies s out of the window.
 func (s *span) keep(win []byte) {
 	if !s.apart {
+		if cap(s.buf) > largeWindow {
+			s.buf = nil // that of a large id does not stay
+		}
 		s.buf = append(s.buf[:0], win[s.a:s.e]...)
 		s.a, s.e, s.apart = 0, len(s.buf), true
 	}

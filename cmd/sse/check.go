@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-0d85b69d/sse/ssetest"
@@ -58,7 +59,7 @@ func check(ctx context.Context, args []string, std stdio) int {
 	}
 	o.strip(req)
 	begun := time.Now()
-	resp, err := (&http.Client{Transport: t}).Do(req)
+	resp, err := (&http.Client{Transport: t, CheckRedirect: checkRedirect}).Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
 			if err = context.Cause(ctx); err == errFor {
@@ -69,7 +70,8 @@ func check(ctx context.Context, args []string, std stdio) int {
 		if ue := (*url.Error)(nil); errors.As(err, &ue) {
 			err = ue.Err // the URL in it may hold a token
 		}
-		fmt.Fprintf(std.err, "sse: check: %s%s\n", message(err), advice(err))
+		text, _, _ := strings.Cut(message(err), " Location header") // so may the location that is quoted
+		fmt.Fprintf(std.err, "sse: check: %s%s\n", text, advice(err))
 		return code
 	}
 	report := ssetest.Check(ctx, resp, checkBytes)
@@ -88,6 +90,18 @@ func check(ctx context.Context, args []string, std stdio) int {
 		return exitError
 	}
 	return exitDone
+}
+
+// checkRedirect tells another host no more of where the request comes from than
+// the library, or a browser, does: a query may hold a token.
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	if last := via[len(via)-1].URL; last.Host != r.URL.Host {
+		r.Header.Set("Referer", last.Scheme+"://"+last.Host+"/")
+	}
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	return nil
 }
 
 // errNoAnswer is a timeout before there are headers.

@@ -92,3 +92,28 @@ func TestCheckJSON(t *testing.T) {
 		t.Errorf("exit code = %d, want %d", r.code, exitError)
 	}
 }
+
+// Neither another host nor the terminal learns of a token in the query.
+func TestCheckKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	referer := make(chan string, 1)
+	other := server(t, func(w http.ResponseWriter, r *http.Request) {
+		referer <- r.Referer()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		location := other + "/"
+		if r.URL.Path == "/broken" {
+			location = "http://u:s3cret@h:bad/?token=s3cret"
+		}
+		w.Header().Set("Location", location)
+		w.WriteHeader(http.StatusFound)
+	})
+	runSSE(t, "", "check", url+"/?token=s3cret")
+	if got := <-referer; strings.Contains(got, "s3cret") {
+		t.Errorf("Referer = %q", got)
+	}
+	if r := runSSE(t, "", "check", url+"/broken"); r.code != exitError || strings.Contains(r.stderr, "s3cret") {
+		t.Errorf("a broken redirect: %+v", r)
+	}
+}

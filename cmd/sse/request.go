@@ -182,7 +182,7 @@ func traceTo(w io.Writer, req *http.Request) *httptrace.ClientTrace {
 				return
 			}
 			for _, v := range values {
-				fmt.Fprintf(&b, "> %s: %s\n", name, mask(name, v))
+				fmt.Fprintf(&b, "> %s: %s\n", escape(name), escape(mask(name, v))) // an id is the server's
 			}
 		},
 		WroteHeaders: func() {
@@ -192,7 +192,7 @@ func traceTo(w io.Writer, req *http.Request) *httptrace.ClientTrace {
 			if path == "" {
 				path = "/"
 			}
-			fmt.Fprintf(w, "> %s %s %s\n%s>\n", req.Method, path+maskQuery(req.URL), proto, b.String())
+			fmt.Fprintf(w, "> %s %s %s\n%s>\n", escape(req.Method), escape(path+maskQuery(req.URL)), proto, b.String())
 			b.Reset()
 		},
 	}

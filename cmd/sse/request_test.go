@@ -255,3 +255,20 @@ func TestRedact(t *testing.T) {
 		}
 	}
 }
+
+// An id is the server's: on its way back it does not reach the terminal raw.
+func TestVerboseEscapesTheRequest(t *testing.T) {
+	t.Parallel()
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Last-Event-ID") != "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "retry: 1\nid: \u009b31m\u202e\ndata: x\n\n")
+	})
+	r := runSSE(t, "", "-v", "--data", url)
+	if strings.ContainsAny(r.stderr, "\u009b\u202e") || !strings.Contains(r.stderr, `> Last-Event-Id: \x9b31m\u202e`) {
+		t.Errorf("stderr = %q", r.stderr)
+	}
+}

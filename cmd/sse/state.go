@@ -15,13 +15,20 @@ const maxState = 8 << 10
 // readState reads the id that an earlier run stored. A file that is not
 // there holds none; a file that is something else is left alone.
 func readState(path string) (string, error) {
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 			return "", errors.New("there is no such folder")
 		}
 		return "", nil
 	}
+	if err != nil {
+		return "", reason(err)
+	}
+	if !info.Mode().IsRegular() { // a device would be replaced, and a pipe would block
+		return "", errNoState
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return "", reason(err)
 	}
@@ -32,10 +39,12 @@ func readState(path string) (string, error) {
 	}
 	id, ok := strings.CutSuffix(string(b), "\n")
 	if len(b) > maxState || len(b) > 0 && !ok || !headerValue(id) {
-		return "", errors.New("this is no file of --state: want one line, an id")
+		return "", errNoState
 	}
 	return id, nil
 }
+
+var errNoState = errors.New("this is no file of --state: want one line, an id")
 
 // writeState stores an id so that at every moment, also when the machine
 // stops, the file holds the old one or the new one whole.
@@ -48,6 +57,9 @@ func writeState(path, id string) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // after the rename there is nothing to remove
+	if info, err := os.Stat(path); err == nil {
+		f.Chmod(info.Mode().Perm()) // it stays readable for whom it was
+	}
 	_, err = io.WriteString(f, id+"\n")
 	if err == nil {
 		err = f.Sync()

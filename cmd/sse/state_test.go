@@ -141,3 +141,33 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 	res.want(t, exitError, "x\n")
 	res.wantStderr(t, `state": no such file or directory`)
 }
+
+// What is no file is refused before anything is asked for: it would be replaced.
+func TestStateThatIsNoFile(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{os.DevNull, t.TempDir()} {
+		r := runSSE(t, "", "--state", path, "http://127.0.0.1:1/")
+		if r.code != exitUsage || !strings.Contains(r.stderr, "this is no file of --state") {
+			t.Errorf("--state %s: %+v", path, r)
+		}
+	}
+}
+
+func TestStateKeepsItsMode(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state")
+	if err := os.WriteFile(file, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(file, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	runSSE(t, "", ids(t, 1), "--data", "--state", file).want(t, exitDone, "1\n")
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o640 {
+		t.Errorf("mode = %v, want -rw-r-----", info.Mode())
+	}
+}
