@@ -550,6 +550,9 @@ func (b *body) Close() error {
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	if err := b.stream.phase.Err(); err != nil {
+		return 0, err // whatever a closed src would say
+	}
 	if d := b.stream.idleTimeout(); d > 0 {
 		if b.timer == nil {
 			b.timer = time.AfterFunc(d, func() { b.cancel(ErrIdleTimeout) })
