@@ -217,20 +217,24 @@ func (s *Stream) Next() bool {
 			s.connect()
 			continue
 		}
-		if s.r.Next() {
-			if s.State() == StateClosed { // by a hook: the event is not delivered, nor its ID adopted
-				continue
-			}
-			if s.r.p.newID {
-				s.adopt(s.r.p.ID())
-			}
-			s.proved = true
-			return true
+		if !s.r.Next() {
+			s.broke()
+			continue
 		}
-		s.retry(cmp.Or(s.r.Err(), io.EOF), 0)
+		if s.State() == StateClosed { // by a hook: the event is not delivered, nor its ID adopted
+			continue
+		}
+		if s.r.p.newID {
+			s.adopt(s.r.p.ID())
+		}
+		s.proved = true
+		return true
 	}
 	return false
 }
+
+// broke is called at the end of a connection.
+func (s *Stream) broke() { s.retry(cmp.Or(s.r.Err(), io.EOF), 0) }
 
 // alive reports whether the stream goes on, and ends it if it does not.
 func (s *Stream) alive() bool {
@@ -553,6 +557,15 @@ func (b *body) Read(p []byte) (int, error) {
 	if err := b.stream.phase.Err(); err != nil {
 		return 0, err // whatever a closed src would say
 	}
+	if b.stream.client.IdleTimeout == 0 {
+		return b.src.Read(p)
+	}
+	return b.readInTime(p)
+}
+
+// readInTime is apart from Read: a stream spends its life in there, and a small frame lets the
+// stack of its goroutine be 4 KiB and not 8.
+func (b *body) readInTime(p []byte) (int, error) {
 	if d := b.stream.idleTimeout(); d > 0 {
 		if b.timer == nil {
 			b.timer = time.AfterFunc(d, func() { b.cancel(ErrIdleTimeout) })
