@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed-0d85b69d/sse"
 )
 
 // A Severity says how bad a [Finding] is.
@@ -88,7 +90,8 @@ func (r Report) Worst() (worst Severity, ok bool) {
 //
 // It reads until the body ends, limit bytes are read (limit <= 0: as many as
 // there are) or ctx is done, and closes the body. Neither of the last two is a
-// finding: a live stream has no end. Each rule is reported once, with a count, and
+// finding: a live stream has no end. The request should have been made with ctx,
+// too: that breaks off every read, the first of a compressed body as well. Each rule is reported once, with a count, and
 // what is kept of a line is bounded: Check needs less than 2 MiB of memory,
 // whatever the server sends.
 func Check(ctx context.Context, resp *http.Response, limit int64) Report {
@@ -119,6 +122,7 @@ type checker struct {
 	length  int64  // all its bytes so far
 	tail    []byte // of a UTF-8 sequence that is not complete
 	bad     bool   // the line has invalid UTF-8
+	nul     bool   // it has a NUL
 	afterCR bool   // an LF would belong to the CR before it
 
 	ends struct{ lf, crlf bool }      // seen
@@ -208,14 +212,16 @@ func (c *checker) contentType(values []string, add func(Severity, string, string
 		add(Error, "content-type", "9.2.3", "There is no Content-Type: clients refuse what is not text/event-stream.")
 		return true
 	}
-	if len(values) > 1 {
-		add(Warning, "content-types", "9.2.3", "There are %d Content-Type fields, and clients differ in which they take: send one.", len(values))
+	all := strings.Join(values, ", ")
+	if strings.Contains(all, ",") {
+		add(Warning, "content-types", "9.2.3", "The Content-Type is %q, and clients differ in which of several they take: send one.", clip(all))
 	}
 	last := values[len(values)-1]
-	essence, _, _ := strings.Cut(last, ";")
-	if essence = strings.ToLower(strings.Trim(essence, " \t")); essence != "text/event-stream" {
-		add(Error, "content-type", "9.2.3", "The Content-Type is %q: clients refuse what is not text/event-stream.", clip(last))
-		return essence != "text/html"
+	// What the library takes, and the Fetch standard.
+	asked := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": values}, Body: http.NoBody}
+	if sse.DefaultCheckResponse(asked) != nil {
+		add(Error, "content-type", "9.2.3", "The Content-Type is %q: clients refuse what is not text/event-stream.", clip(all))
+		return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(last)), "text/html")
 	}
 	if _, params, err := mime.ParseMediaType(last); err == nil {
 		if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
@@ -329,6 +335,7 @@ func (c *checker) write(b []byte) {
 		c.line++
 		c.before, c.offset = c.offset, c.offset+c.length+1
 		c.text, c.length, c.bad, c.tail = c.text[:0], 0, false, nil
+		c.nul = false
 		if b[i] == '\n' {
 			c.ends.lf = true
 		} else if i+1 == len(b) {
@@ -350,6 +357,7 @@ func (c *checker) bareCR() {
 
 func (c *checker) addText(b []byte) {
 	c.length += int64(len(b))
+	c.nul = c.nul || bytes.IndexByte(b, 0) >= 0
 	c.text = append(c.text, b[:min(len(b), checkedLine-len(c.text))]...)
 	if len(c.tail) > 0 {
 		b = append(c.tail, b...)
@@ -428,7 +436,7 @@ func (c *checker) id(value string) {
 	case value == "":
 		c.add(Info, "id-reset", "9.2.6", "An empty id field takes the last event ID away: a client that connects again after it begins anew.")
 		return
-	case strings.IndexByte(value, 0) >= 0:
+	case c.nul:
 		c.add(Error, "id-nul", "9.2.6", "The id has a NUL, so that clients ignore it: leave it out.")
 		return
 	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
@@ -438,13 +446,16 @@ func (c *checker) id(value string) {
 	case len(value) > 4<<10:
 		c.add(Warning, "id-long", "9.2.4", "The id has %d bytes: many servers and proxies refuse so long a Last-Event-ID header. Stay below 4 KiB.", c.length-int64(len(c.text)-len(value)))
 	}
+	c.idLines++
+	if c.length > int64(len(c.text)) {
+		return // what was kept of it may be the same
+	}
 	hash := maphash.String(c.seed, value)
 	if _, ok := c.ids[hash]; ok {
 		c.add(Warning, "id-again", "9.2.4", "The id %q came before: with it a client can't say which of these events it had last. Give each event an id of its own.", clip(value))
 	} else if len(c.ids) < checkedIDs {
 		c.ids[hash] = struct{}{}
 	}
-	c.idLines++
 }
 
 func (c *checker) retry(value string) {

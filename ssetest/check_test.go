@@ -57,6 +57,8 @@ func TestCheckHeader(t *testing.T) {
 		{"nothing", "POST", "HTTP/1.1 200 OK\r\n", []string{"0+0 error content-type", "0+0 info accel-buffering"}},
 		{"plain text", "POST", strings.Replace(goodHeader, "event-stream", "plain", 1), []string{"0+0 error content-type"}},
 		{"html", "POST", strings.Replace(goodHeader, "event-stream", "html; charset=utf-8", 1), []string{"0+0 error content-type"}},
+		{"types joined by a proxy", "POST", strings.Replace(goodHeader, "event-stream", "event-stream,text/event-stream", 1), []string{"0+0 warning content-types"}},
+		{"the last valid type", "POST", goodHeader + "Content-Type: garbage\r\n", []string{"0+0 warning content-types"}},
 		{"two types", "POST", goodHeader + "Content-Type: text/event-stream\r\n", []string{"0+0 warning content-types"}},
 		{"charset", "POST", strings.Replace(goodHeader, "event-stream", "event-stream; charset=latin1", 1), []string{"0+0 warning charset"}},
 		{"cacheable", "POST", strings.Replace(goodHeader, "no-cache", "public, max-age=60", 1), []string{"0+0 warning cacheable"}},
@@ -349,5 +351,19 @@ func TestFindingString(t *testing.T) {
 	}
 	if worst, ok := r.Worst(); worst != Error || !ok {
 		t.Errorf("Worst: got %v, %t", worst, ok)
+	}
+}
+
+// Of a long id only the beginning is kept; what is said of it is true of the whole.
+func TestCheckLongIDs(t *testing.T) {
+	long := strings.Repeat("x", 9000)
+	for _, test := range []struct{ name, body, want, not string }{
+		{"two that begin alike", "id: " + long + "1\ndata: a\n\nid: " + long + "2\ndata: b\n\n", "id-long", "id-again"},
+		{"a NUL at the end", "id: " + long + "\x00\ndata: a\n\n", "id-nul", "id-long"},
+	} {
+		got := strings.Join(brief(check(t, "POST", goodHeader+"\r\n"+test.body)), "; ")
+		if !strings.Contains(got, test.want) || strings.Contains(got, test.not) {
+			t.Errorf("%s: %s; want %s and not %s", test.name, got, test.want, test.not)
+		}
 	}
 }

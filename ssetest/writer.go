@@ -83,6 +83,7 @@ func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
 		}
 		return nil, err
 	}
+	out.rc.SetWriteDeadline(time.Time{})
 	return out, nil
 }
 
@@ -148,7 +149,6 @@ func (w *Writer) Close() error {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	w.rc.SetWriteDeadline(time.Time{})
 	return nil
 }
 
@@ -180,6 +180,9 @@ func (w *Writer) flush(b []byte) error {
 	_, err := w.w.Write(b)
 	if err == nil {
 		err = w.rc.Flush()
+	}
+	if err == nil {
+		w.rc.SetWriteDeadline(time.Time{}) // on HTTP/2 it would end a stream that is idle
 	}
 	w.last = now
 	return err

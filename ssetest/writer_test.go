@@ -281,3 +281,29 @@ func TestWriterIsChecked(t *testing.T) {
 		}
 	})
 }
+
+// A deadlines is a ResponseWriter that knows its write deadline.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	write time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
+
+// HTTP/2 ends a stream at its write deadline, also where nothing is written.
+func TestWriterLeavesNoDeadline(t *testing.T) {
+	d := &deadlines{ResponseRecorder: httptest.NewRecorder(), write: time.Unix(1, 0)}
+	w, err := NewWriter(d, httptest.NewRequest("GET", "/", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.write.IsZero() {
+		t.Errorf("after NewWriter: write deadline %v, want none", d.write)
+	}
+	if err := w.Send(sse.Event{Data: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if !d.write.IsZero() {
+		t.Errorf("after Send: write deadline %v, want none", d.write)
+	}
+}

@@ -51,6 +51,10 @@ var errNoState = errors.New("this is no file of --state: want one line, an id")
 func writeState(path, id string) error {
 	if p, err := filepath.EvalSymlinks(path); err == nil {
 		path = p
+	} else if p, err := os.Readlink(path); err == nil { // to a file that is not there yet
+		if path = filepath.Join(filepath.Dir(path), p); filepath.IsAbs(p) {
+			path = p
+		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
