@@ -16,6 +16,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
 // What a server can make a client hold, read or wait. SECURITY.md has the table.
@@ -173,6 +174,33 @@ func TestErrorBodyBomb(t *testing.T) {
 	if s.Next() || !errors.As(s.Err(), &refused) || len(refused.Body) != 4<<10 || body.n > 64<<10 {
 		t.Errorf("Err() = %.80v, %d bytes read", s.Err(), body.n)
 	}
+}
+
+// net/http does not close a gzip body while its header is awaited. A refused answer that stalls there
+// takes 5 seconds like any other.
+func TestErrorBodyStallsInGzip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := ssetest.NewTransport(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}))
+		start := time.Now()
+		client := &sse.Client{HTTPClient: &http.Client{Transport: tr}}
+		var s *sse.Stream
+		client.OnRetry = func(err error, _ time.Duration) {
+			var refused *sse.ResponseError
+			if !errors.As(err, &refused) || time.Since(start) != 5*time.Second {
+				t.Errorf("OnRetry(%v) after %v", err, time.Since(start))
+			}
+			s.Close()
+		}
+		s = newStream(t, client, "")
+		if s.Next() || s.Err() != nil {
+			t.Errorf("Err() = %v", s.Err())
+		}
+	})
 }
 
 // One byte a second for ever is a stream that lives. It holds no more than any other, and its reader

@@ -136,8 +136,8 @@ type Stream struct {
 	err      error
 
 	phase context.Context // of the attempt and its connection, or the wait, under way
+	body  *body           // of the response, if there was one
 	resp  *http.Response  // nil: there is no connection to read from
-	body  *body           // of resp
 
 	state      atomic.Int32 // a State; StateClosed for good
 	repeatable atomic.Bool  // the last request was; false before the first
@@ -278,7 +278,7 @@ func (s *Stream) begin() (cause error) {
 	}
 	s.mu.Unlock()
 	if s.body != nil {
-		s.body.Close()
+		s.body.close()
 		s.resp, s.body = nil, nil
 	}
 	return cause
@@ -297,7 +297,7 @@ func (s *Stream) connect() {
 		return
 	}
 	s.silent = 0
-	s.resp, s.body = resp, newBody(s, resp.Body)
+	s.body = newBody(s, resp.Body)
 	resp.Body = s.body
 	check := s.client.CheckResponse
 	if check == nil {
@@ -308,7 +308,7 @@ func (s *Stream) connect() {
 	} else if err := check(resp); err != nil {
 		s.retry(err, retryAfter(resp.Header))
 	} else {
-		s.open()
+		s.open(resp)
 	}
 }
 
@@ -396,15 +396,16 @@ func (s *Stream) checkRedirect(r *http.Request, via []*http.Request) error {
 }
 
 // open begins to read from the response.
-func (s *Stream) open() {
+func (s *Stream) open(resp *http.Response) {
+	s.resp = resp
 	s.r.p.Reset()
-	s.r.src, s.r.err, s.r.done = s.resp.Body, nil, false
+	s.r.src, s.r.err, s.r.done = resp.Body, nil, false
 	s.idle.last = time.Time{}
 	s.opened = time.Now()
 	s.state.CompareAndSwap(int32(StateConnecting), int32(StateOpen))
-	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", s.resp.StatusCode))
+	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
 	if s.client.OnOpen != nil {
-		shown := *s.resp
+		shown := *resp
 		shown.Body = http.NoBody
 		s.client.OnOpen(&shown)
 	}
@@ -413,12 +414,13 @@ func (s *Stream) open() {
 // retry ends an attempt or a connection that failed with err, and waits for the next, unless the
 // stream ends with it. The server asked not to come back before after.
 func (s *Stream) retry(err error, after time.Duration) {
-	if s.proved || !s.opened.IsZero() && time.Since(s.opened) >= provedAfter {
+	opened := !s.opened.IsZero()
+	if s.proved || opened && time.Since(s.opened) >= provedAfter {
 		s.hurry(false)
 		s.pace.reset()
 	}
 	s.proved, s.opened = false, time.Time{}
-	if cause := s.begin(); cause != nil {
+	if cause := s.begin(); cause != nil && cause != http.ErrBodyReadAfterClose {
 		err = cause // and not what became of it on its way through net/http
 	}
 	if _, ok := err.(timeoutError); ok {
@@ -429,7 +431,7 @@ func (s *Stream) retry(err error, after time.Duration) {
 	if !s.alive() {
 		return
 	}
-	if s.spent && err == io.EOF {
+	if s.spent && opened && err == io.EOF {
 		s.end(nil)
 		return
 	}
@@ -548,14 +550,17 @@ func newBody(s *Stream, src io.ReadCloser) *body {
 	return b
 }
 
+// Close is for CheckResponse. It ends the phase, because that frees a blocked read where closing
+// alone does not: net/http closes a gzip body only after the read.
 func (b *body) Close() error {
+	b.cancel(http.ErrBodyReadAfterClose)
 	b.close()
 	return nil
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	if err := b.stream.phase.Err(); err != nil {
-		return 0, err // whatever a closed src would say
+		return 0, context.Cause(b.stream.phase) // whatever a closed src would say
 	}
 	if b.stream.client.IdleTimeout == 0 {
 		return b.src.Read(p)

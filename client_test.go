@@ -694,6 +694,57 @@ func TestCheckResponseReads(t *testing.T) {
 	})
 }
 
+// The error of a CheckResponse is one, also where a stream would end cleanly by it.
+func TestCheckResponseReturnsEOF(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} {
+		client := newClient(t, func(int, *http.Request) (*http.Response, error) { return status(500, ""), nil })
+		client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+		client.CheckResponse = func(r *http.Response) error { return io.EOF }
+		if _, err := data(client.Stream(newRequest(t, method, "http://example.com/", nil))); err != io.EOF {
+			t.Errorf("%s: Err() = %v", method, err)
+		}
+	}
+}
+
+// What CheckResponse did not accept is not read, also where it panics and the caller goes on.
+func TestCheckResponsePanics(t *testing.T) {
+	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+		switch n {
+		case 1:
+			return status(404, "data:not accepted\n\n"), nil
+		case 2:
+			return stream("data:accepted\n\n"), nil
+		}
+		return status(204, ""), nil
+	})
+	client.CheckResponse = func(r *http.Response) error {
+		if r.StatusCode == 404 {
+			panic("404")
+		}
+		return nil
+	}
+	s := get(t, client)
+	func() {
+		defer func() { equal(t, "panic", recover(), any("404")) }()
+		s.Next()
+	}()
+	if !s.Next() || string(s.Data()) != "accepted" {
+		t.Errorf("event %v, Err() = %v", s.Event(), s.Err())
+	}
+	s.Close()
+	s.Next()
+}
+
+// A CheckResponse that closes the body of what it accepts gets no events, and is told why.
+func TestCheckResponseCloses(t *testing.T) {
+	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
+	client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+	client.CheckResponse = func(r *http.Response) error { return r.Body.Close() }
+	if _, err := data(get(t, client)); err != http.ErrBodyReadAfterClose {
+		t.Errorf("Err() = %v", err)
+	}
+}
+
 type lower struct{ io.ReadCloser }
 
 func (l lower) Read(p []byte) (int, error) {

@@ -177,7 +177,7 @@ func printable(b []byte, n int) string {
 
 // DefaultCheckResponse is what a [Client] does with a response where its CheckResponse is nil. It
 // returns nil for 200 with text/event-stream. For anything else it reads at most 4 KiB of the body,
-// for at most 5 seconds, and returns a [*ResponseError]; in a backoff.PermanentError (use errors.As)
+// for at most 5 seconds (then it closes the body), and returns a [*ResponseError]; in a backoff.PermanentError (use errors.As)
 // unless the status is 408, 425, 429, 500, 502, 503 or 504. The standard, and so a browser, gives up
 // on these, too.
 //
