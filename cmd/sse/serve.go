@@ -137,7 +137,9 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	fmt.Fprintln(s.log, line)
 	s.mu.Unlock()
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(askTimeout))
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Now().Add(askTimeout))
+	rc.SetWriteDeadline(time.Now().Add(askTimeout)) // until a Writer sets its own
 	r.Body = http.MaxBytesReader(w, r.Body, maxAsk)
 	s.mux.ServeHTTP(w, r)
 }

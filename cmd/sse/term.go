@@ -6,11 +6,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed-0d85b69d/sse"
 )
@@ -188,8 +190,8 @@ func (v *view) event(ev sse.Event, now time.Time, gap time.Duration) error {
 		} else if ev.Data == "" {
 			line = []span{{dim, "(empty)"}}
 		}
-		if lineWidth(head)+2+lineWidth(line) <= width {
-			return v.lines(append(append(head, span{plain, "  "}), line...))
+		if line = append(append(slices.Clip(head), span{plain, "  "}), line...); fits(line, width) {
+			return v.lines(line)
 		}
 	}
 	limit := maxLines
@@ -403,20 +405,34 @@ func stringEnd(s string, i int) int {
 // cutLine cuts a line to a number of columns, with … where something is
 // missing.
 func cutLine(line []span, columns int) []span {
-	if lineWidth(line) <= columns {
+	if fits(line, columns) {
 		return line
 	}
+	room := perColumn * columns
 	var cut []span
 	left := columns - 1
 	for _, s := range line {
 		for i, r := range s.text {
-			if left -= runeWidth(r); left < 0 {
+			room -= utf8.RuneLen(r)
+			if left -= runeWidth(r); left < 0 || room < 0 {
 				return append(cut, span{s.style, s.text[:i] + "…"})
 			}
 		}
 		cut = append(cut, s)
 	}
 	return cut
+}
+
+// perColumn is how many bytes a column may take: characters without a width
+// would make a line without end.
+const perColumn = 8
+
+func fits(line []span, columns int) bool {
+	bytes := 0
+	for _, s := range line {
+		bytes += len(s.text)
+	}
+	return bytes <= perColumn*columns && lineWidth(line) <= columns
 }
 
 func lineWidth(line []span) int {

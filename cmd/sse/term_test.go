@@ -207,3 +207,14 @@ func TestJSONLinesKeepTheValue(t *testing.T) {
 		t.Errorf("one line: %s", got)
 	}
 }
+
+// Characters without a width do not make a line without end.
+func TestViewBoundsALine(t *testing.T) {
+	t.Parallel()
+	c := command(t, "--color", "always", "-")
+	c.Env = append(c.Env, "COLUMNS=80")
+	c.Stdin = strings.NewReader("event: t" + strings.Repeat("\u0301", 20000) + "\ndata: x\n\n")
+	if r := finish(t, c); len(r.stdout) > 2000 {
+		t.Errorf("%d bytes are shown for an event of 80 columns", len(r.stdout))
+	}
+}
