@@ -1,6 +1,7 @@
 package sse_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -279,6 +280,7 @@ func TestEndlessHeaders(t *testing.T) {
 				if err != nil {
 					return
 				}
+				_, err = http.ReadRequest(bufio.NewReader(c))
 				io.WriteString(c, head)
 				line := "X-Endless: " + strings.Repeat("x", 1000) + "\r\n"
 				if strings.Contains(head, "103") {
