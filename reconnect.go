@@ -298,8 +298,10 @@ func doError(err error) error {
 	if errors.As(err, &cert) {
 		return backoff.Permanent(err)
 	}
+	// What comes later in the text may be a quotation of the server.
+	text := strings.TrimPrefix(errors.Unwrap(err).Error(), "net/http: HTTP/1.x transport connection broken: ")
 	for _, s := range requestErrors {
-		if strings.Contains(errors.Unwrap(err).Error(), s) {
+		if strings.HasPrefix(text, s) {
 			return backoff.Permanent(err)
 		}
 	}
@@ -350,7 +352,7 @@ func redact(err error) error {
 	} else if strings.Contains(uerr.URL, "@") {
 		inner = errors.New("invalid URL") // the text may quote a part of a password
 	}
-	if inner != nil && strings.Contains(inner.Error(), badLocation) {
+	if inner != nil && strings.HasPrefix(inner.Error(), badLocation) {
 		inner = errors.New(badLocation) // the text quotes the location
 	}
 	return &url.Error{Op: uerr.Op, URL: bare, Err: inner}

@@ -498,22 +498,24 @@ func TestTextOfOthersIsNotPermanent(t *testing.T) {
 				return status(503, text), nil
 			case 2:
 				return stream(errors.New(text)), nil
+			case 3:
+				return nil, errors.New("malformed MIME header: missing colon: " + text)
 			}
 			return status(204, ""), nil
 		})
 		calls := 0
 		client.Prepare = func(*http.Request) error {
-			if calls++; calls == 3 {
+			if calls++; calls == 4 {
 				return errors.New(text)
 			}
-			if calls == 4 {
+			if calls == 5 {
 				return &tls.CertificateVerificationError{Err: errors.New("of the token server")}
 			}
 			return nil
 		}
 		_, err := data(get(t, client))
 		equal(t, "Err()", err, nil)
-		equal(t, "attempts", calls, 5)
+		equal(t, "attempts", calls, 6)
 	})
 }
 
