@@ -1004,8 +1004,11 @@ func TestAllClosesTheStream(t *testing.T) {
 		for range s.All() {
 			break
 		}
-		if s.State() != StateClosed || s.Err() != nil || s.Next() {
+		if s.State() != StateClosed || s.Err() != nil {
 			t.Errorf("State() = %v, Err() = %v", s.State(), s.Err())
+		}
+		if n := client.HTTPClient.Transport.(*transport).open.Load(); n != 0 {
+			t.Errorf("%d bodies left open", n)
 		}
 		if !strings.HasSuffix(log.String(), "msg=\"sse: closed\" url=http://example.com/ attempt=1 last_event_id=\"\"\n") {
 			t.Errorf("log:\n%s", &log)

@@ -26,6 +26,16 @@
 // [Event.Append], [AppendComment] and [AppendRetry] are the way back, for servers and relays.
 // Package ssetest has servers with a script, for tests without a network and without waiting.
 //
+// # Resuming
+//
+// [Stream.LastEventID] is what the next request will send, and always fit for a header. A service that
+// stores it after each event that it has handled, and puts it into the Last-Event-ID header of its
+// request when it starts again, loses nothing wherever it was killed, and gets at most the event in
+// hand twice; its example shows how with a file. With a database, store it in the transaction of what
+// the event did: then nothing comes twice. Of several replicas let one follow the stream, under a lock
+// or a lease. Events that share an ID, or have none, can't be told apart by the server: those since
+// the last ID come again.
+//
 // # The standard
 //
 // The rule is the WHATWG HTML standard, section 9.2 "Server-sent events". For every sequence of bytes

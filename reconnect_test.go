@@ -285,6 +285,35 @@ func TestMaxElapsedTime(t *testing.T) {
 	})
 }
 
+// A policy is Reset before its first use, and then for each connection that was good.
+func TestBackoffIsReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			switch n {
+			case 3:
+				return stream("data:\n\n"), nil
+			case 5:
+				return status(204, ""), nil
+			}
+			return nil, errors.New("no network")
+		})
+		var p recorder
+		client.Backoff = func() backoff.BackOff { return &p }
+		_, err := data(get(t, client))
+		equal(t, "Err()", err, nil)
+		equal(t, "calls", []string(p), []string{"Reset", "Next", "Next", "Reset", "Next", "Next"})
+	})
+}
+
+type recorder []string
+
+func (r *recorder) Reset() { *r = append(*r, "Reset") }
+
+func (r *recorder) NextBackOff() time.Duration {
+	*r = append(*r, "Next")
+	return 0
+}
+
 // Where the policy stops, the stream ends with the failure.
 func TestBackoffStops(t *testing.T) {
 	noNetwork := errors.New("no network")
@@ -784,6 +813,31 @@ func TestAutoIdle(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The time between two connections is no gap of the stream.
+func TestAutoIdleAcrossConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			if n > 5 {
+				return stream(forever), nil
+			}
+			return stream(time.Second, "retry:3600000\n\n", time.Second, "data:\n\n"), nil
+		})
+		client.IdleTimeout = AutoIdle
+		var s *Stream
+		var opened time.Time
+		client.OnOpen = func(*http.Response) { opened = time.Now() }
+		client.OnRetry = func(err error, _ time.Duration) {
+			if err == ErrIdleTimeout {
+				equal(t, "timeout", time.Since(opened), 30*time.Second)
+				s.Close()
+			}
+		}
+		s = get(t, client)
+		_, err := data(s)
+		equal(t, "Err()", err, nil)
+	})
 }
 
 // What cannot be repeated is not cut off on a guess.
