@@ -112,16 +112,16 @@ func appendUTF8(dst, b []byte) []byte {
 	return dst
 }
 
-// cutUTF8 returns the length of the longest whole text in the first max bytes of b, which is
+// cutUTF8 returns the length of the longest whole text in the first n bytes of b, which is
 // well-formed.
-func cutUTF8(b []byte, max int) int {
-	if len(b) <= max {
+func cutUTF8(b []byte, n int) int {
+	if len(b) <= n {
 		return len(b)
 	}
-	for !utf8.RuneStart(b[max]) {
-		max--
+	for !utf8.RuneStart(b[n]) {
+		n--
 	}
-	return max
+	return n
 }
 
 // indexHigh returns the index of the first byte that is not ASCII, and len(b) if there is none.
