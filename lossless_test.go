@@ -350,14 +350,7 @@ func TestRandomCuts(t *testing.T) {
 			IdleTimeout: time.Minute,
 			HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				made++
-				next := 0
-				if id := r.Header.Get("Last-Event-ID"); id != "" {
-					last, err := strconv.Atoi(id)
-					if err != nil {
-						t.Errorf("Last-Event-ID %q", id)
-					}
-					next = last + 1
-				}
+				next := afterLast(t, r)
 				if made >= limit && total < 0 {
 					total = next + 10
 				}
@@ -538,14 +531,7 @@ func TestThirtyDays(t *testing.T) {
 			}
 		}
 		handler := func(w http.ResponseWriter, r *http.Request) {
-			next := 0
-			if id := r.Header.Get("Last-Event-ID"); id != "" {
-				last, err := strconv.Atoi(id)
-				if err != nil {
-					t.Errorf("Last-Event-ID %q", id)
-				}
-				next = last + 1
-			}
+			next := afterLast(t, r)
 			fail := func(code int, header ...string) {
 				see(strconv.Itoa(code))
 				for i := 0; i < len(header); i += 2 {
@@ -862,4 +848,17 @@ func equal[T any](t testing.TB, what string, got, want T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
+}
+
+// afterLast is the number of the event that comes after the last one that r says it had.
+func afterLast(t *testing.T, r *http.Request) int {
+	id := r.Header.Get("Last-Event-ID")
+	if id == "" {
+		return 0
+	}
+	last, err := strconv.Atoi(id)
+	if err != nil {
+		t.Errorf("Last-Event-ID %q", id)
+	}
+	return last + 1
 }

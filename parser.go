@@ -187,7 +187,7 @@ func (p *Parser) Next() bool {
 		case x&0xff_ffff == fieldID:
 			if !short || p.hasData || p.high < eol {
 				p.setID(line+3, eol, short, limit)
-			} else {
+			} else { // the common id, without a call: 0.9 of the time of ticks, with the blank line above
 				a := line + 3
 				if b[a] == ' ' {
 					a++
