@@ -48,14 +48,15 @@ type Parser struct {
 	hasData bool
 	hasID   bool
 	newID   bool   // id has changed; for Stream
+	tight   bool   // the bytes to come may make an event too large: one is U+FFFD at worst
 	data    span   // the data lines so far, joined
 	nextID  span   // what id becomes at the blank line, if hasID
 	id      span   // the last event ID
 	idText  string // id as a string, if idMade
 	idMade  bool
-	typ     string      // "" for message
+	hasType bool        // last is that of this block; else message
 	types   []knownType // the last few
-	last    knownType   // of types: the one that came last
+	last    knownType   // the one that came last, of types or not
 
 	retry    time.Duration
 	hasRetry bool
@@ -105,69 +106,50 @@ func (p *Parser) Next() bool {
 		p.rest()
 		return false
 	}
-	limit := p.limit()
-	b, pos, end := p.win, p.pos, p.end
-	tight := 3*(end-pos) > limit-p.size() // else no size can be too large: a byte is U+FFFD at worst
-	for pos < end {
-		ahead := (*[padding]byte)(b[pos:])
-		x, y := binary.LittleEndian.Uint64(ahead[:8]), binary.LittleEndian.Uint64(ahead[8:])
-		if p.last.begins(x, y) && p.last.ends(b[pos:end]) {
-			pos += len(p.last.line)
-			p.typ, p.begun = p.last.name, true
-			if tight && p.size() > limit {
-				p.fail(limit)
-				return false
-			}
-			continue
-		}
-		if x&0xff_ffff == heartbeat && pos+3 <= end && !p.begun && p.OnComment == nil {
-			pos += 3
-			continue
-		}
-
-		// The end of a line of up to 16 bytes is found without a call: the first byte below
-		// 0x10 is nearly always a line end.
-		eol, c := pos, byte(0)
-		if low := below0x10(x); p.seen > pos {
-			eol = p.seen
-		} else if low != 0 {
-			i := uint(bits.TrailingZeros64(low))
-			eol, c = pos+int(i/8), byte(x>>(i&56))
-		} else if low = below0x10(y); low != 0 {
-			i := uint(bits.TrailingZeros64(low))
-			eol, c = pos+8+int(i/8), byte(y>>(i&56))
-		} else {
-			eol = pos + 16
-		}
-		short := c == '\n' || c == '\r'
-		if !short {
-			eol = p.lineEnd(eol)
-			c = b[eol]
-		}
-		if eol >= end {
-			p.pos = pos
-			p.unfinished(limit)
-			pos = p.pos
-			break
-		}
-		line := pos
-		if pos = eol + 1; c == '\r' {
-			pos = p.skipLF(pos)
-		}
-
+	if p.fresh {
+		p.fresh = false
+		p.tight = 3*(p.end-p.pos) > p.limit()-p.size()
+	}
+	// The common lines are taken here, without a call if they are short; line takes all others.
+	b, pos := p.win[:p.end], p.pos
+	for pos < len(b) {
+		ahead := b[pos : pos+padding : pos+padding]
+		x := binary.LittleEndian.Uint64(ahead)
 		switch {
+		case p.tight:
 		case x&0xff_ffff_ffff == fieldData:
-			if p.hasData || p.high < eol {
-				p.addData(line+5, eol)
-			} else {
-				a := line + 5
-				if b[a] == ' ' {
-					a++
-				}
-				p.hasData, p.begun = true, true
-				p.data.a, p.data.e = a, eol
+			a := pos + 5
+			eol := a + clean(binary.LittleEndian.Uint64(ahead[5:]))
+			if eol >= len(b) {
+				break
 			}
-			if pos < end && b[pos] == c && !(tight && p.size() > limit) {
+			c := b[eol]
+			if c != '\n' && c != '\r' {
+				if eol = p.lineEnd(eol); eol >= len(b) {
+					break
+				}
+				c = b[eol]
+			}
+			if p.high < eol && !p.valid(a, eol) {
+				break
+			}
+			if b[a] == ' ' {
+				a++
+			}
+			if !p.hasData {
+				p.data.a, p.data.e = a, eol
+			} else if !p.data.apart {
+				// The lines of an event are joined in place.
+				b[p.data.e] = '\n'
+				p.data.e += 1 + copy(b[p.data.e+1:], b[a:eol])
+			} else {
+				break
+			}
+			p.hasData, p.begun = true, true
+			if pos = eol + 1; c == '\r' {
+				pos = p.skipLF(pos)
+			}
+			if pos < len(b) && b[pos] == c {
 				// The blank line, without a turn of the loop.
 				if pos++; c == '\r' {
 					pos = p.skipLF(pos)
@@ -178,53 +160,90 @@ func (p *Parser) Next() bool {
 				p.pos, p.begun, p.has = pos, false, true
 				return true
 			}
-		case eol == line:
-			if p.endBlock() {
-				p.pos = pos
-				return true
-			}
+			continue
+		case x&0xff_ffff == heartbeat && pos+3 <= len(b) && !p.begun && p.OnComment == nil:
+			pos += 3
+			continue
+		case p.last.begins(x, binary.LittleEndian.Uint64(ahead[8:])) && p.last.ends(b[pos:]):
+			pos += len(p.last.line)
+			p.hasType, p.begun = true, true
 			continue
 		case x&0xff_ffff == fieldID:
-			if !short || p.hasData || p.high < eol {
-				p.setID(line+3, eol, short, limit)
-			} else { // the common id, without a call: 0.9 of the time of ticks, with the blank line above
-				a := line + 3
-				if b[a] == ' ' {
-					a++
-				}
-				p.hasID, p.begun = true, true
-				p.nextID.a, p.nextID.e, p.nextID.apart = a, eol, false
+			a := pos + 3
+			eol := a + clean(binary.LittleEndian.Uint64(ahead[3:]))
+			if eol == a+8 {
+				eol = pos + 8 + clean(binary.LittleEndian.Uint64(ahead[8:]))
 			}
-		case x&0xffff_ffff_ffff == fieldEvent:
-			p.setType(line, line+6, eol)
-		default:
-			p.pos = pos // OnComment may panic
-			p.other(b[line:eol], eol)
+			if eol >= len(b) || b[eol] != '\n' && b[eol] != '\r' || p.high < eol || p.hasData {
+				break
+			}
+			if b[a] == ' ' {
+				a++
+			}
+			p.hasID, p.begun = true, true
+			p.nextID.a, p.nextID.e, p.nextID.apart = a, eol, false
+			if pos = eol + 1; b[eol] == '\r' {
+				pos = p.skipLF(pos)
+			}
+			continue
 		}
-		if tight && p.size() > limit {
-			p.fail(limit)
+		p.pos = pos
+		if !p.line() {
+			return p.has
 		}
-		if p.err != nil {
-			return false
-		}
+		pos = p.pos
 	}
 	p.pos = pos
 	p.rest()
 	return false
 }
 
+// line takes the line at pos. It returns false after the last line of an event, an unfinished
+// line, and one that is too large.
+func (p *Parser) line() bool {
+	limit := p.limit()
+	pos := p.pos
+	eol := p.lineEnd(pos)
+	if eol == p.end {
+		p.unfinished(limit)
+		p.rest()
+		return false
+	}
+	next := eol + 1
+	if p.win[eol] == '\r' {
+		next = p.skipLF(next)
+	}
+	p.pos = next // OnComment may panic
+	line := p.win[pos:eol]
+	switch {
+	case len(line) == 0:
+		return !p.endBlock()
+	case bytes.HasPrefix(line, []byte("data:")):
+		p.addData(pos+5, eol)
+	case bytes.HasPrefix(line, []byte("event:")):
+		p.setType(pos, pos+6, eol)
+	case bytes.HasPrefix(line, []byte("id:")):
+		p.setID(pos+3, eol, limit)
+	default:
+		p.other(line, eol)
+	}
+	if p.size() > limit {
+		p.fail(limit)
+	}
+	return p.err == nil
+}
+
 const (
 	heartbeat  = ':' | '\n'<<8 | '\n'<<16
 	fieldData  = 'd' | 'a'<<8 | 't'<<16 | 'a'<<24 | ':'<<32
 	fieldID    = 'i' | 'd'<<8 | ':'<<16
-	fieldEvent = 'e' | 'v'<<8 | 'e'<<16 | 'n'<<24 | 't'<<32 | ':'<<40
 )
 
-// below0x10 marks the lowest byte of x that is less than 0x10 with its high bit, and perhaps
-// some above it.
-func below0x10(x uint64) uint64 {
+// clean returns how many of the bytes of x, from the lowest on, are not less than 0x10. What
+// follows them is nearly always a line end.
+func clean(x uint64) int {
 	const ones = 0x0101010101010101
-	return (x - 0x10*ones) &^ x & (0x80 * ones)
+	return bits.TrailingZeros64((x-0x10*ones)&^x&(0x80*ones)) / 8
 }
 
 // skipLF returns where the next line starts after a CR at pos-1. Nobody waits for an LF.
@@ -263,20 +282,17 @@ func (p *Parser) addData(a, e int) {
 	p.hasData, p.begun = true, true
 }
 
-// setID takes win[a:e], after a space, as the value of an id field. In a short line there is no
-// NUL: it would have been taken for the line's end.
-func (p *Parser) setID(a, e int, short bool, limit int) {
+// setID takes win[a:e], after a space, as the value of an id field.
+func (p *Parser) setID(a, e int, limit int) {
 	if p.win[a] == ' ' {
 		a++
 	}
-	if !short {
-		if i := bytes.IndexByte(p.win[a:e], 0); i >= 0 {
-			// Ignored, but it was held up to the NUL.
-			if p.size()-p.nextID.len()+i > limit {
-				p.fail(limit)
-			}
-			return
+	if i := bytes.IndexByte(p.win[a:e], 0); i >= 0 {
+		// Ignored, but it was held up to the NUL.
+		if p.size()-p.nextID.len()+i > limit {
+			p.fail(limit)
 		}
+		return
 	}
 	p.begun, p.hasID = true, true
 	p.nextID.a, p.nextID.e, p.nextID.apart = a, e, false
@@ -294,14 +310,12 @@ func (p *Parser) setID(a, e int, short bool, limit int) {
 func (p *Parser) commitID() {
 	if p.nextID.apart {
 		p.id, p.nextID = p.nextID, p.id
+		p.nextID.clear()
 	} else {
 		p.id.a, p.id.e, p.id.apart = p.nextID.a, p.nextID.e, false
+		p.nextID.a, p.nextID.e = 0, 0
 	}
-	p.nextID.clear()
 	p.hasID, p.newID, p.idMade = false, true, false
-	if !p.hasData && p.onID != nil {
-		p.onID(p.id.bytes(p.win))
-	}
 }
 
 // endBlock is the blank line. It reports whether the block is an event.
@@ -309,9 +323,12 @@ func (p *Parser) endBlock() bool {
 	p.begun = false
 	if p.hasID {
 		p.commitID()
+		if !p.hasData && p.onID != nil {
+			p.onID(p.id.bytes(p.win))
+		}
 	}
 	if !p.hasData {
-		p.typ = ""
+		p.hasType = false
 	}
 	p.has = p.hasData
 	return p.has
@@ -325,7 +342,7 @@ func (p *Parser) drop() {
 }
 
 func (p *Parser) forget() {
-	p.has, p.hasData, p.typ = false, false, ""
+	p.has, p.hasData, p.hasType = false, false, false
 	p.data.a, p.data.e = 0, 0
 	if p.data.apart {
 		p.data.clear()
@@ -343,7 +360,14 @@ func (p *Parser) limit() int {
 }
 
 // size is what MaxEventSize limits.
-func (p *Parser) size() int { return p.data.len() + len(p.typ) + p.nextID.len() }
+func (p *Parser) size() int { return p.data.len() + p.typeLen() + p.nextID.len() }
+
+func (p *Parser) typeLen() int {
+	if p.hasType {
+		return len(p.last.name)
+	}
+	return 0
+}
 
 func (p *Parser) fail(limit int) {
 	p.clear()
@@ -412,10 +436,10 @@ func (p *Parser) Type() string {
 	switch {
 	case !p.has:
 		return ""
-	case p.typ == "":
-		return "message"
+	case p.hasType:
+		return p.last.name
 	}
-	return p.typ
+	return "message"
 }
 
 // LastEventID returns the last event ID of the stream: that of the last block that ended, an

@@ -68,7 +68,7 @@ func (p *Parser) other(line []byte, eol int) {
 	case string(line) == "event":
 		p.setType(eol-len(line), eol, eol)
 	case string(line) == "id":
-		p.setID(eol, eol, true, 0)
+		p.setID(eol, eol, 0)
 	case bytes.HasPrefix(line, []byte("retry:")):
 		p.number = -1
 		p.addRetry(value(line, 6))
@@ -90,7 +90,7 @@ func (p *Parser) unfinished(limit int) {
 			size++
 		}
 	case bytes.HasPrefix(line, []byte("event:")):
-		size += len(value(line, 6)) - len(p.typ)
+		size += len(value(line, 6)) - p.typeLen()
 	case bytes.HasPrefix(line, []byte("id:")):
 		held := max(p.pos+3, p.seen)
 		nul := bytes.IndexByte(p.win[held:p.end], 0)

@@ -21,8 +21,12 @@ func (p *Parser) setType(line, a, e int) {
 	if p.high < e && !p.valid(a, e) {
 		v, plain = appendUTF8(nil, v), false
 	}
-	if len(v) == 0 || len(v) > maxType {
-		p.typ = string(v)
+	p.hasType = len(v) > 0
+	if len(v) == 0 {
+		return
+	}
+	if len(v) > maxType {
+		p.last = knownType{name: string(v)}
 		return
 	}
 	i := slices.IndexFunc(p.types, func(t knownType) bool { return t.name == string(v) })
@@ -38,7 +42,6 @@ func (p *Parser) setType(line, a, e int) {
 		p.types = append(p.types, t)
 	}
 	p.last = p.types[i]
-	p.typ = p.last.name
 }
 
 // A knownType is a type seen before, and its line if that ended in LF. Where the last type comes

@@ -26,6 +26,8 @@ type window struct {
 	high int    // the first byte that is not ASCII, likewise
 	full bool   // the last read filled the window
 
+	fresh bool // Next has not seen the last bytes
+
 	own []byte               // the small window
 	box *[]byte              // what win is in; nil: win is own
 	big weak.Pointer[[]byte] // a window larger than largeWindow, while the collector has not seen it unused
@@ -72,23 +74,21 @@ func (s *span) clear() {
 // lineEnd returns the position of the first CR or LF at or after from, and end if there is none.
 // A stream without CR pays for one search of each window, not of each line.
 func (w *window) lineEnd(from int) int {
-	if from >= w.end {
-		return w.end
-	}
 	if w.lf < from {
-		w.lf = w.find('\n', from)
+		w.lf = from + index(w.win[from:w.end], '\n')
 	}
 	if w.cr < from {
-		w.cr = w.find('\r', from)
+		w.cr = from + index(w.win[from:w.end], '\r')
 	}
 	return min(w.lf, w.cr)
 }
 
-func (w *window) find(c byte, from int) int {
-	if i := bytes.IndexByte(w.win[from:w.end], c); i >= 0 {
-		return from + i
+// index returns the index of the first c in b, and len(b) if there is none.
+func index(b []byte, c byte) int {
+	if i := bytes.IndexByte(b, c); i >= 0 {
+		return i
 	}
-	return w.end
+	return len(b)
 }
 
 // valid reports whether win[a:e] is well-formed UTF-8.
@@ -110,11 +110,12 @@ func (w *window) valid(a, e int) bool {
 func (w *window) commit(n int) {
 	end := w.end
 	w.end += n
+	w.fresh = true
 	if w.lf == end {
-		w.lf = w.find('\n', end)
+		w.lf = end + index(w.win[end:w.end], '\n')
 	}
 	if w.cr == end {
-		w.cr = w.find('\r', end)
+		w.cr = end + index(w.win[end:w.end], '\r')
 	}
 	if w.high == end {
 		w.high = end + indexHigh(w.win[end:w.end])
@@ -214,6 +215,9 @@ func (p *Parser) rest() {
 		return
 	}
 	p.keepIDs()
+	if len(p.last.name) > maxType && !p.hasType {
+		p.last = knownType{}
+	}
 	p.pos, p.end, p.seen, p.lf, p.cr, p.high = 0, 0, 0, 0, 0, 0
 	if p.box != nil && (!p.full || len(p.win) > largeWindow) {
 		give(p.box)
