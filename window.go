@@ -142,10 +142,10 @@ func (w *window) room() int { return len(w.win) - padding - w.end }
 // free returns a part of the window to read into. Whoever calls it has called Next until that
 // returned false, and calls commit.
 func (p *Parser) free() []byte {
-	if room := p.room(); room < min(len(p.win), largeWindow)/2 || p.win == nil {
-		p.makeRoom(1)
-	} else if p.full && len(p.win) < largeWindow {
+	if p.full && len(p.win) < largeWindow {
 		p.makeRoom(largeWindow / 2)
+	} else if p.win == nil || p.room() < min(len(p.win), largeWindow)/2 {
+		p.makeRoom(1)
 	}
 	return p.win[p.end : p.end+min(p.room(), largeWindow)]
 }
