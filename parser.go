@@ -125,13 +125,21 @@ func (p *Parser) Next() bool {
 			}
 			c := b[eol]
 			if c != '\n' && c != '\r' {
-				if eol = p.lineEnd(eol); eol >= len(b) {
+				if p.lf < eol { // lineEnd by hand: 0.93 of the time of llm
+					p.lf = eol + index(b[eol:], '\n')
+				}
+				if p.cr < eol {
+					p.cr = eol + index(b[eol:], '\r')
+				}
+				if eol = min(p.lf, p.cr); eol >= len(b) {
 					break
 				}
 				c = b[eol]
 			}
-			if p.high < eol && !p.valid(a, eol) {
-				break
+			if p.high < eol {
+				if !p.valid(a, eol) {
+					break
+				}
 			}
 			if b[a] == ' ' {
 				a++
