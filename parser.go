@@ -242,16 +242,15 @@ func (p *Parser) line() bool {
 }
 
 const (
-	heartbeat  = ':' | '\n'<<8 | '\n'<<16
-	fieldData  = 'd' | 'a'<<8 | 't'<<16 | 'a'<<24 | ':'<<32
-	fieldID    = 'i' | 'd'<<8 | ':'<<16
+	heartbeat = ':' | '\n'<<8 | '\n'<<16
+	fieldData = 'd' | 'a'<<8 | 't'<<16 | 'a'<<24 | ':'<<32
+	fieldID   = 'i' | 'd'<<8 | ':'<<16
 )
 
 // clean returns how many of the bytes of x, from the lowest on, are not less than 0x10. What
 // follows them is nearly always a line end.
 func clean(x uint64) int {
-	const ones = 0x0101010101010101
-	return bits.TrailingZeros64((x-0x10*ones)&^x&(0x80*ones)) / 8
+	return bits.TrailingZeros64((x-0x10*ones)&^x&high) / 8
 }
 
 // skipLF returns where the next line starts after a CR at pos-1. Nobody waits for an LF.

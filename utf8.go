@@ -3,6 +3,7 @@ package sse
 import (
 	"encoding/binary"
 	"math/bits"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -125,8 +126,8 @@ func cutUTF8(b []byte, n int) int {
 }
 
 // indexHigh returns the index of the first byte that is not ASCII, and len(b) if there is none.
+// Seven bytes may be read behind b.
 func indexHigh(b []byte) int {
-	const high = 0x8080808080808080
 	i := 0
 	for ; len(b)-i >= 64; i += 64 {
 		c := b[i : i+64 : i+64]
@@ -137,27 +138,30 @@ func indexHigh(b []byte) int {
 			break
 		}
 	}
-	for ; len(b)-i >= 8; i += 8 {
-		if x := binary.LittleEndian.Uint64(b[i:]) & high; x != 0 {
-			return i + bits.TrailingZeros64(x)/8
+	for ; i < len(b); i += 8 {
+		if x := binary.LittleEndian.Uint64(b[i:i+8:i+8]) & high; x != 0 {
+			return min(i+bits.TrailingZeros64(x)/8, len(b))
 		}
 	}
-	for ; i < len(b) && b[i] < utf8.RuneSelf; i++ {
-	}
-	return i
+	return len(b)
 }
 
-// isText reports whether win[a:e] has no line end, and no other byte below 0x10 or above 0x7f. Padding
-// follows.
-func isText(win []byte, a, e int) bool {
-	const ones, spaces, high = 0x0101010101010101, 0x2020202020202020, 0x8080808080808080
-	for ; e-a >= 8; a += 8 {
-		x := binary.LittleEndian.Uint64(win[a:])
-		if (x-0x10*ones|x)&high != 0 {
-			return false
-		}
+const (
+	ones = 0x0101010101010101
+	high = 0x80 * ones
+)
+
+// textMask[64-n:] is the high bits of n bytes.
+var textMask = [128]byte([]byte(strings.Repeat("\x80", 64) + strings.Repeat("\x00", 64)))
+
+// isText reports whether the first n bytes of c are all from 0x10 to 0x7f. How many they are is as
+// good as random, so it does the same for any number: 0.93 of the time of small reads.
+func isText(c *[64]byte, n int) bool {
+	mask := (*[64]byte)(textMask[64-n:])
+	var not uint64
+	for i := 0; i < 64; i += 8 {
+		x := binary.LittleEndian.Uint64(c[i:])
+		not |= (x - 0x10*ones | x) & binary.LittleEndian.Uint64(mask[i:])
 	}
-	n := uint(e-a) * 8
-	x := binary.LittleEndian.Uint64(win[a:])<<(64-n) | spaces>>n
-	return (x-0x10*ones|x)&high == 0
+	return not == 0
 }
