@@ -121,7 +121,7 @@ func (p *Parser) Next() bool {
 			a := pos + 5
 			eol := a + clean(binary.LittleEndian.Uint64(ahead[5:]))
 			if eol >= len(b) {
-				break
+				return p.hold(pos)
 			}
 			c := b[eol]
 			if c != '\n' && c != '\r' {
@@ -132,7 +132,7 @@ func (p *Parser) Next() bool {
 					p.cr = eol + index(b[eol:], '\r')
 				}
 				if eol = min(p.lf, p.cr); eol >= len(b) {
-					break
+					return p.hold(pos)
 				}
 				c = b[eol]
 			}
@@ -203,6 +203,12 @@ func (p *Parser) Next() bool {
 	}
 	p.pos = pos
 	p.rest()
+	return false
+}
+
+// hold keeps the line at pos, of which the end has not come. It is not too large.
+func (p *Parser) hold(pos int) bool {
+	p.pos, p.seen = pos, p.end
 	return false
 }
 

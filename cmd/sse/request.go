@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // request makes the request that the command line describes.
@@ -114,14 +115,20 @@ type tap struct {
 
 func (t *tap) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.live.Store(false)
+	var wrote <-chan struct{}
 	if t.v != nil {
-		req = req.WithContext(httptrace.WithClientTrace(req.Context(), traceTo(t.v, req)))
+		trace, shown := traceTo(t.v, req)
+		req, wrote = req.WithContext(httptrace.WithClientTrace(req.Context(), trace)), shown
 	}
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	if t.v != nil {
+		select { // HTTP/2 tells of the request when the answer may be here already
+		case <-wrote:
+		case <-time.After(time.Second):
+		}
 		io.WriteString(t.v, dump(resp))
 	}
 	if resp.StatusCode == http.StatusOK {
@@ -156,11 +163,13 @@ func (b *tapped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// traceTo writes a request's headers as they were sent, in curl's manner.
-func traceTo(w io.Writer, req *http.Request) *httptrace.ClientTrace {
+// traceTo writes a request's headers as they were sent, in curl's manner, and closes wrote.
+func traceTo(w io.Writer, req *http.Request) (trace *httptrace.ClientTrace, wrote <-chan struct{}) {
 	var mu sync.Mutex
 	var b strings.Builder
 	proto := "HTTP/1.1"
+	done := make(chan struct{})
+	once := sync.OnceFunc(func() { close(done) })
 	return &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
 			how := "connected to"
@@ -194,8 +203,9 @@ func traceTo(w io.Writer, req *http.Request) *httptrace.ClientTrace {
 			}
 			fmt.Fprintf(w, "> %s %s %s\n%s>\n", escape(req.Method), escape(path+maskQuery(req.URL)), proto, b.String())
 			b.Reset()
+			once() // a request may be written twice, where a connection turns out to be dead
 		},
-	}
+	}, done
 }
 
 // dump is a response's status and headers in curl's manner.
