@@ -243,13 +243,19 @@ func (l library) garbage(s *stream, n, events int) (allocs, size float64) {
 	return allocs, size
 }
 
-// lengths compares the time of a line of 16 MiB with that of one of 4 MiB, in
-// reads of 4 KiB. The first lines of a stream, for which memory has to be found,
-// do not count: how long that takes is up to the system.
-func lengths(rounds int) float64 {
+// A growth is the time for 16 MiB, that for 4 MiB being 1.
+type growth struct {
+	line float64 // of a line in reads of 4 KiB
+	copy float64 // of copying pieces of 4 KiB into memory of that size, and no more
+}
+
+// lengths measures whether the time of a line grows with its length, and how much of that is the
+// memory's doing: 4 MiB may fit in a cache. The first lines of a stream, for which memory has to be
+// found, do not count: how long that takes is up to the system.
+func lengths(rounds int) growth {
 	const first, lines = 4, 8
 	part := bytes.Repeat([]byte("x"), 4<<10)
-	took := func(n int) float64 {
+	line := func(n int) float64 {
 		var stream []io.Reader
 		for range lines {
 			stream = append(stream, strings.NewReader("data: "), &feed{bytes: part, times: n / len(part)}, strings.NewReader("\n\n"))
@@ -266,11 +272,25 @@ func lengths(rounds int) float64 {
 		}
 		return float64(cpu() - start)
 	}
-	var ratios []float64
-	for range rounds {
-		ratios = append(ratios, took(16<<20)/took(4<<20))
+	copies := func(n int) float64 {
+		to := make([]byte, n)
+		var start time.Duration
+		for i := range lines {
+			for rest := to; len(rest) > 0; {
+				rest = rest[copy(rest, part):]
+			}
+			if i == first-1 {
+				start = cpu()
+			}
+		}
+		return float64(cpu() - start)
 	}
-	return median(ratios)
+	var all [2][]float64
+	for range rounds {
+		all[0] = append(all[0], line(16<<20)/line(4<<20))
+		all[1] = append(all[1], copies(16<<20)/copies(4<<20))
+	}
+	return growth{median(all[0]), median(all[1])}
 }
 
 // short reads at most n bytes at a time.

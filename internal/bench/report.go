@@ -11,7 +11,7 @@ import (
 type results struct {
 	parsings  []parsing
 	decoding  *decoding
-	linear    float64
+	linear    growth
 	latency   float64
 	downloads []download
 	holdings  []holding
@@ -70,13 +70,14 @@ func (r *results) tables() map[string]string {
 			yield("strings and `json.Unmarshal`", millions(d.Unpacked*(1-d.ShareStrings)/(1-d.Share)), percent(d.ShareStrings))
 		})
 	}
-	if r.latency > 0 || r.linear > 0 {
+	if r.latency > 0 || r.linear.line > 0 {
 		t["single"] = table([]string{"", "ratio"}, func(yield func(cells ...string)) {
 			if r.latency > 0 {
 				yield("flush to delivery, median, against net/http read by lines", fmt.Sprintf("%.2f", r.latency))
 			}
-			if r.linear > 0 {
-				yield("a line of 16 MiB in reads of 4 KiB, against one of 4 MiB", fmt.Sprintf("%.2f", r.linear))
+			if r.linear.line > 0 {
+				yield("a line of 16 MiB in reads of 4 KiB, against one of 4 MiB", fmt.Sprintf("%.2f", r.linear.line))
+				yield("the same of copying alone, into memory of that size", fmt.Sprintf("%.2f", r.linear.copy))
 			}
 		})
 	}
@@ -218,8 +219,8 @@ func (r *results) check() (list string, missed int) {
 		}
 		add("idle: after an event of 16 MiB against before", 1.05, r.after.KiB/r.fresh.KiB)
 	}
-	if r.linear > 0 {
-		add("a line of 16 MiB against one of 4 MiB (linear is 4; 5 % for noise)", 4.2, r.linear)
+	if r.linear.line > 0 {
+		add("a line of 16 MiB against one of 4 MiB (linear is 4; 5 % for noise)", 4.2, r.linear.line)
 	}
 	if r.latency > 0 {
 		add("latency, median, against net/http", 1.1, r.latency)
