@@ -915,3 +915,26 @@ type idleCloser struct {
 }
 
 func (c *idleCloser) CloseIdleConnections() { c.closed() }
+
+// Every byte at every place of a word, and behind the last one.
+func TestSendable(t *testing.T) {
+	const text = "0123456789abcdefghi"
+	for c := range 256 {
+		for at := range len(text) {
+			id := []byte(text)
+			id[at] = byte(c)
+			want, ok := strings.Trim(string(id), " \t"), c >= 0x20 && c != 0x7f || c == '\t'
+			if !ok {
+				want = ""
+			}
+			if got, sent := sendable(id); string(got) != want || sent != ok {
+				t.Errorf("sendable(%q) = %q, %v", id, got, sent)
+			}
+		}
+	}
+	for id, want := range map[string]string{"": "", " \t ": "", "\t a b\t": "a b", "\t\t12345678\t\t": "12345678"} {
+		if got, ok := sendable([]byte(id)); string(got) != want || !ok {
+			t.Errorf("sendable(%q) = %q, %v", id, got, ok)
+		}
+	}
+}
