@@ -214,9 +214,10 @@ func (p *Parser) Next() bool {
 	return false
 }
 
-// hold keeps the line at pos, of which the end has not come. It is not too large.
+// hold keeps the line at pos, of which the end has not come. Its size does not matter yet.
 func (p *Parser) hold(pos int) bool {
 	p.pos, p.seen = pos, p.end
+	p.rest()
 	return false
 }
 
@@ -321,11 +322,10 @@ func (p *Parser) setID(a, e int, limit int) {
 func (p *Parser) commitID() {
 	if p.nextID.apart {
 		p.id, p.nextID = p.nextID, p.id
-		p.nextID.clear()
 	} else {
 		p.id.a, p.id.e, p.id.apart = p.nextID.a, p.nextID.e, false
-		p.nextID.a, p.nextID.e = 0, 0
 	}
+	p.nextID.clear()
 	p.hasID, p.newID, p.idMade = false, true, false
 }
 

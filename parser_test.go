@@ -42,3 +42,27 @@ func TestLargeIDDoesNotStay(t *testing.T) {
 		t.Errorf("LastEventID() = %.20q, want 1", got)
 	}
 }
+
+// What was large once is let go, also where a line is begun when nothing more comes.
+func TestLargeIsLetGo(t *testing.T) {
+	const large = 1 << 20
+	x := strings.Repeat("x", large)
+	for _, in := range []string{
+		"id:" + x + "\n", "id:\xff" + x + "\nid:1\n\n", "id:" + x + "\ndata:a\n\n", "event:" + x + "\ndata:a\n\n", "event:" + x + "\n\n",
+	} {
+		var p Parser
+		for _, in := range []string{in, "id:1\ndata:a\n\n", "id:2\n\ndata:y"} {
+			p.Write([]byte(in))
+			for p.Next() {
+				p.Event()
+			}
+		}
+		for p.Write([]byte("y\n\nid:3\n\n")); p.Next(); {
+		}
+		p.Write([]byte("data:y"))
+		p.Next()
+		if held := len(p.win) + cap(p.data.buf) + cap(p.id.buf) + cap(p.nextID.buf) + len(p.idText) + len(p.last.name); held > 64<<10 {
+			t.Errorf("%.8q and small events: %d bytes are held", in, held)
+		}
+	}
+}

@@ -51,13 +51,14 @@ func (r *Reader) fill() {
 		r.p.MaxEventSize, r.p.OnComment = r.MaxEventSize, r.OnComment
 	}
 	b := r.p.free()
-	for empty := 0; empty < maxEmptyReads; empty++ {
+	for empty := 0; empty < maxEmptyReads; {
 		n, err := r.src.Read(b)
 		if n < 0 || n > len(b) {
 			n, err = 0, bufio.ErrBadReadCount
 		}
 		r.p.full = n == len(b)
 		if n == 0 && err == nil {
+			empty++
 			continue
 		}
 		if err == nil && n < len(b) && r.p.commitText(n) {
@@ -68,6 +69,7 @@ func (r *Reader) fill() {
 		r.err = err
 		return
 	}
+	r.p.commit(0) // what commitText took may be too large
 	r.err = io.ErrNoProgress
 }
 

@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -37,4 +38,44 @@ func TestReaderReadsAheadNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A hundred empty reads in a row, from the last byte on, are too many; one fewer is not, however
+// few bytes the reads before them brought.
+func TestEmptyReads(t *testing.T) {
+	for _, first := range [][]string{nil, {"data:xy"}, {"data:x", "y"}, {"data:x", strings.Repeat("y", 60), "y"}} {
+		for _, empty := range []int{maxEmptyReads - 1, maxEmptyReads} {
+			reads := append(append([]string{}, first...), make([]string, empty)...)
+			r := NewReader(&readList{append(reads, "\ndata\n\n")})
+			events := 0
+			for r.Next() {
+				events++
+			}
+			if want := empty < maxEmptyReads; (events == 1) != want || (r.Err() == nil) != want || !want && r.Err() != io.ErrNoProgress {
+				t.Errorf("%d empty reads after %d: %d events, Err() = %v", empty, len(first), events, r.Err())
+			}
+		}
+	}
+}
+
+// That an event is too large is said also where the reads that made it so brought no line end, and
+// nothing follows.
+func TestTooLargeAndNoProgress(t *testing.T) {
+	r := NewReader(&readList{append([]string{"data:x", strings.Repeat("x", 60), strings.Repeat("x", 60)}, make([]string, maxEmptyReads)...)})
+	r.MaxEventSize = 100
+	if r.Next() || !errors.Is(r.Err(), ErrEventTooLarge) {
+		t.Errorf("Err() = %v", r.Err())
+	}
+}
+
+// readList reads its strings, one a read.
+type readList struct{ rest []string }
+
+func (l *readList) Read(p []byte) (int, error) {
+	if len(l.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, l.rest[0])
+	l.rest = l.rest[1:]
+	return n, nil
 }

@@ -214,13 +214,16 @@ func give(box *[]byte) {
 // rest is called when there is nothing more to parse. An empty window starts anew, and the stream
 // holds no more than a small one unless it is busy.
 func (p *Parser) rest() {
+	if !p.hasType && len(p.last.name) > maxType {
+		p.last = knownType{}
+	}
+	if !p.idMade {
+		p.idText = ""
+	}
 	if p.pos < p.end || p.hasData && !p.data.apart {
 		return
 	}
 	p.keepIDs()
-	if len(p.last.name) > maxType && !p.hasType {
-		p.last = knownType{}
-	}
 	p.pos, p.end, p.seen, p.lf, p.cr, p.high = 0, 0, 0, 0, 0, 0
 	if p.box != nil && (!p.full || len(p.win) > largeWindow) {
 		give(p.box)
