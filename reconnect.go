@@ -325,7 +325,7 @@ const badLocation = "failed to parse Location header"
 
 // sendable returns id as a request header carries it, without outer blanks, and whether it can:
 // net/http refuses control characters, and servers refuse large headers. It runs with every event
-// that has an id: 0.8 of the time of ticks and wiki, against bytes.Trim and a loop.
+// that has an id: 0.8 of the time of ticks, against bytes.Trim and a loop.
 func sendable(id []byte) ([]byte, bool) {
 	for len(id) > 0 && (id[0] == ' ' || id[0] == '\t') {
 		id = id[1:]
