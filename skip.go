@@ -9,6 +9,19 @@ import (
 // What a parser does not hold: the byte order mark, comments, unknown fields, the digits of retry,
 // and an id from its NUL on stream by, however long they are and however they are cut.
 
+// state says what Next meets before the start of a line.
+type state uint8
+
+const (
+	atStart   state = iota // a byte order mark may come
+	atLine                 // nothing
+	afterCR                // an LF would belong to the CR before it
+	inComment              // the rest of a line whose beginning has streamed by
+	inRetry
+	inOther
+	failed
+)
+
 // enter takes what comes before a line: the byte order mark, an LF after a CR, the rest of a line
 // that streams by. It reports whether the start of a line was reached.
 func (p *Parser) enter() bool {

@@ -26,7 +26,7 @@ type window struct {
 	high int    // the first byte that is not ASCII, likewise
 	full bool   // the last read filled the window
 
-	fresh bool // Next has not seen the last bytes
+	ready int // Next's loop may take lines up to here: end, or 0 for what it has not looked at
 
 	own []byte               // the small window
 	box *[]byte              // what win is in; nil: win is own
@@ -110,7 +110,7 @@ func (w *window) valid(a, e int) bool {
 func (w *window) commit(n int) {
 	end := w.end
 	w.end += n
-	w.fresh = true
+	w.ready = 0
 	if w.lf == end {
 		w.lf = end + index(w.win[end:w.end], '\n')
 	}
@@ -224,7 +224,7 @@ func (p *Parser) rest() {
 		return
 	}
 	p.keepIDs()
-	p.pos, p.end, p.seen, p.lf, p.cr, p.high = 0, 0, 0, 0, 0, 0
+	p.pos, p.end, p.ready, p.seen, p.lf, p.cr, p.high = 0, 0, 0, 0, 0, 0, 0
 	if p.box != nil && (!p.full || len(p.win) > largeWindow) {
 		give(p.box)
 		p.win, p.box = p.own, nil
