@@ -111,14 +111,10 @@ func (p *Parser) Next() bool {
 				if c != '\n' && c != '\r' { // lineEnd by hand: 0.9 of the time of multiline
 					lf := p.lf
 					if lf < eol {
-						n := bytes.IndexByte(b[eol:], '\n')
-						if lf = eol + n; n < 0 {
-							lf = len(b)
-							p.lf = lf
-						}
+						lf = eol + index(b[eol:], '\n')
+						p.lf = lf
 					}
 					if p.cr < lf {
-						p.lf = lf
 						if p.cr < eol {
 							p.cr = eol + index(b[eol:], '\r')
 						}
