@@ -119,12 +119,12 @@ func cutUTF8(b []byte, n int) int {
 // Seven bytes may be read behind b.
 func indexHigh(b []byte) int {
 	i := 0
-	for ; len(b)-i >= 64; i += 64 {
-		c := b[i : i+64 : i+64]
-		if (binary.LittleEndian.Uint64(c)|binary.LittleEndian.Uint64(c[8:])|
-			binary.LittleEndian.Uint64(c[16:])|binary.LittleEndian.Uint64(c[24:])|
-			binary.LittleEndian.Uint64(c[32:])|binary.LittleEndian.Uint64(c[40:])|
-			binary.LittleEndian.Uint64(c[48:])|binary.LittleEndian.Uint64(c[56:]))&high != 0 {
+	for ; i <= len(b)-128; i += 128 { // against 64 at a time: 0.92 of the time of wiki
+		x := anyBits(b[i : i+64])
+		if (x|anyBits(b[i+64:i+128]))&high != 0 {
+			if x&high == 0 {
+				i += 64
+			}
 			break
 		}
 	}
@@ -134,6 +134,14 @@ func indexHigh(b []byte) int {
 		}
 	}
 	return len(b)
+}
+
+// anyBits returns the bits that any of the eight words in b has.
+func anyBits(b []byte) uint64 {
+	return (binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) |
+		binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])) |
+		(binary.LittleEndian.Uint64(b[32:]) | binary.LittleEndian.Uint64(b[40:]) |
+			binary.LittleEndian.Uint64(b[48:]) | binary.LittleEndian.Uint64(b[56:]))
 }
 
 const (
