@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,8 +102,11 @@ var requestFlags = []flagDef{
 		o.user = url.UserPassword(name, password)
 		return nil
 	}},
-	{names: "b cookie", value: true, set: func(o *options, v string) error { return setHeader(o, "Cookie: "+v) }},
-	{names: "A user-agent", value: true, set: func(o *options, v string) error { return setHeader(o, "User-Agent: "+v) }},
+	{names: "b cookie", value: true, set: setCookie},
+	{names: "A user-agent", value: true, set: func(o *options, v string) error {
+		delete(o.header, "User-Agent")
+		return setHeader(o, "User-Agent: "+v)
+	}},
 	{names: "k insecure", set: sets(func(o *options) *bool { return &o.insecure })},
 	{names: "x proxy", value: true, set: func(o *options, v string) error { o.proxy = &v; return nil }},
 	{names: "cacert", value: true, set: text(func(o *options) *string { return &o.cacert })},
@@ -352,7 +356,7 @@ func (o *options) finish(targets []string) error {
 
 // parseURL accepts what curl accepts: without a scheme, it is http.
 func parseURL(s string) (*url.URL, error) {
-	if !strings.Contains(s, "://") {
+	if scheme, _, ok := strings.Cut(s, "://"); !ok || strings.ContainsAny(scheme, "/?#") {
 		s = "http://" + s
 	}
 	u, err := url.Parse(s)
@@ -376,6 +380,15 @@ func parseURL(s string) (*url.URL, error) {
 		return nil, errors.New("bad URL: no host")
 	}
 	return u, nil
+}
+
+// setCookie adds to the one Cookie header that a request may have.
+func setCookie(o *options, v string) error {
+	if old := o.header.Get("Cookie"); old != "" {
+		v = old + "; " + v
+		delete(o.header, "Cookie")
+	}
+	return setHeader(o, "Cookie: "+v)
 }
 
 func setHeader(o *options, v string) error {
@@ -437,12 +450,7 @@ func (o *options) readBody(v string, strip bool) error {
 		return reason(err)
 	}
 	if strip {
-		b = bytes.Map(func(r rune) rune {
-			if r == '\r' || r == '\n' || r == 0 {
-				return -1
-			}
-			return r
-		}, b)
+		b = slices.DeleteFunc(b, func(c byte) bool { return c == '\r' || c == '\n' || c == 0 })
 	}
 	o.addBody(b)
 	return nil
@@ -480,7 +488,7 @@ func size(s string) (int, error) {
 			break
 		}
 	}
-	n, err := strconv.ParseInt(digits, 10, 32)
+	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < 1 || n > math.MaxInt>>shift {
 		return 0, errors.New("want a size such as 65536, 512k or 64MiB, or none")
 	}

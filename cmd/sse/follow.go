@@ -82,7 +82,7 @@ func follow(ctx context.Context, o *options, std stdio, tour *tour) int {
 	defer fail(nil)
 	s := &session{o: o, std: std, stats: newStats(time.Now()), watch: new(watch), fail: fail}
 	out := std.out
-	if o.outFile != "" {
+	if o.outFile != "" && o.outFile != "-" {
 		var err error
 		if out, err = os.Create(o.outFile); err != nil {
 			return usage(std, fmt.Sprintf("-o %q: %v", o.outFile, reason(err)))

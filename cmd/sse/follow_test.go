@@ -286,6 +286,28 @@ func TestFirstFailureGivesAHint(t *testing.T) {
 	r.wait().want(t, exitInterrupted, "")
 }
 
+// What a status line says is shown, and does nothing to the terminal.
+func TestStatusLineIsEscaped(t *testing.T) {
+	t.Parallel()
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		c, _, _ := http.NewResponseController(w).Hijack()
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 "+r.URL.Path[1:]+" Oops\x1b]0;x\x07\xc2\x9b2J\r\nContent-Length: 0\r\n\r\n")
+	})
+	const shown = `Oops\x1b]0;x\x07\x9b2J`
+	r := runSSE(t, "", url+"/404", "--summary")
+	r.wantStderr(t, "HTTP 404 "+shown)
+	r.wantStderr(t, "ended: 404 "+shown)
+	s := start(t, command(t, url+"/503", "--summary"))
+	s.stderr.waitFor(t, "503 "+shown)
+	s.c.Process.Signal(os.Interrupt)
+	for _, stderr := range []string{r.stderr, s.wait().stderr} {
+		if strings.ContainsAny(stderr, "\x1b\x07\u009b") {
+			t.Errorf("stderr %q", stderr)
+		}
+	}
+}
+
 func TestWhatIsNoEvent(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, stream, want string }{
@@ -296,6 +318,7 @@ func TestWhatIsNoEvent(t *testing.T) {
 		{"text", "hello \x1b[31mworld\n\n", `no event so far: the lines are no fields of an event stream: hello \x1b[31mworld`},
 		{"no blank line", "data: a\ndata: b\n", "no event so far: data lines came, but no blank line, which ends an event"},
 		{"no data", "event: a\nid: 1\n\n", "no event so far: event or id lines came without a data line"},
+		{"an unfinished data line", "id: 1\ndata: and so on", "no event so far: a line began that has not ended: data: and so on"},
 		{"an unfinished line", "data: and so on", "no event so far: a line began that has not ended: data: and so on"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -351,6 +374,7 @@ func TestOutputFile(t *testing.T) {
 	if err != nil || string(b) != "two\nlines\n" {
 		t.Errorf("file = %q, %v", b, err)
 	}
+	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, exitDone, "two\nlines\n")
 	r := runSSE(t, sample, "-", "-o", "/dev/full")
 	r.want(t, exitError, "")
 	r.wantStderr(t, "no space left on device")

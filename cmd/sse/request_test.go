@@ -54,8 +54,9 @@ func TestRequest(t *testing.T) {
 		{"-H|Accept-Encoding: identity", "", []string{"Accept-Encoding=identity\n"}, nil},
 		{"-H|X-Empty;", "", []string{"X-Empty=\n"}, nil},
 		{"-H|Host: other.test", "", []string{"host=other.test\n"}, nil},
-		{"-A|me/1", "", []string{"User-Agent=me/1\n"}, nil},
+		{"-A|you/1|-A|me/1", "", []string{"User-Agent=me/1\n"}, nil},
 		{"-b|a=1; b=2", "", []string{"Cookie=a=1; b=2\n"}, nil},
+		{"-b|a=1|-b|b=2", "", []string{"Cookie=a=1; b=2\n"}, nil},
 		{"-u|name:word", "", []string{"Authorization=Basic bmFtZTp3b3Jk\n"}, nil},
 		{"-X|REPORT", "", []string{"method=REPORT\n"}, nil},
 		{"-d|a=1|-d|b=2", "", []string{"method=POST\n", "body=a=1&b=2\n", "Content-Type=application/x-www-form-urlencoded\n"}, nil},
@@ -93,12 +94,15 @@ func TestRequest(t *testing.T) {
 	if r := runSSE(t, "", host+"/p", "--no-reconnect", "--data"); !strings.Contains(r.stdout, "uri=/p\n") {
 		t.Errorf("without a scheme: %+v", r)
 	}
+	if r := runSSE(t, "", host+"/p?to=http://x/", "--no-reconnect", "--data"); !strings.Contains(r.stdout, "uri=/p?to=http://x/\n") {
+		t.Errorf("without a scheme, and one in the query: %+v", r)
+	}
 	if r := runSSE(t, "", "http://me:pw@"+host, "--no-reconnect", "--data"); !strings.Contains(r.stdout, "Authorization=Basic bWU6cHc=\n") {
 		t.Errorf("with user info: %+v", r)
 	}
 }
 
-func TestDataBinaryKeepsLineEnds(t *testing.T) {
+func TestDataBytes(t *testing.T) {
 	t.Parallel()
 	bodies := make(chan string, 1)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +113,10 @@ func TestDataBinaryKeepsLineEnds(t *testing.T) {
 	runSSE(t, "a\r\nb\n", url, "--data-binary", "@-").want(t, exitDone, "")
 	if got := <-bodies; got != "a\r\nb\n" {
 		t.Errorf("body = %q", got)
+	}
+	runSSE(t, "\xe9\r\n\x00\xff\n", url, "-d", "@-").want(t, exitDone, "")
+	if got := <-bodies; got != "\xe9\xff" {
+		t.Errorf("with -d, body = %q", got)
 	}
 }
 

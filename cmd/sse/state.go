@@ -58,7 +58,8 @@ func writeState(path, id string) error {
 	}
 	// One name, so that a run that is killed leaves no more than one file behind.
 	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	os.Remove(temp) // rather than write to what a link of this name leads to
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

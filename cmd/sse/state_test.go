@@ -80,6 +80,26 @@ func TestStateBehindALink(t *testing.T) {
 	}
 }
 
+// What a link of the temporary file's name leads to is not written to.
+func TestStateDoesNotFollowALink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	precious := filepath.Join(dir, "precious")
+	if err := os.WriteFile(precious, []byte("mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(precious, filepath.Join(dir, ".state.tmp")); err != nil {
+		t.Fatal(err)
+	}
+	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t, exitDone, "1\n2\n3\n")
+	if got := readFile(t, precious); got != "mine\n" {
+		t.Errorf("it says %q", got)
+	}
+	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
+		t.Errorf("state = %q, want 3", got)
+	}
+}
+
 // What is killed at any moment loses nothing.
 func TestStateSurvivesAKill(t *testing.T) {
 	t.Parallel()

@@ -305,7 +305,7 @@ func cause(err error) string {
 	case err == io.EOF:
 		return "end of the response"
 	case errors.As(err, &re) && re.Status != "":
-		return re.Status
+		return escape(re.Status)
 	case errors.Is(err, sse.ErrIdleTimeout):
 		return "idle timeout"
 	case errors.Is(err, io.ErrUnexpectedEOF):

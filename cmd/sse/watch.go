@@ -18,7 +18,7 @@ type watch struct {
 	mu      sync.Mutex
 	line    []byte // the beginning of the line being read
 	skipLF  bool   // the last byte was a CR
-	some    bool   // the line being read is not empty
+	begun   bool   // the first line has ended
 	data    int    // data lines
 	fields  int    // event and id lines
 	unknown int    // lines that the standard ignores
@@ -34,7 +34,7 @@ const lineHead = 64
 func (w *watch) reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.line, w.skipLF, w.some = w.line[:0], false, false
+	w.line, w.skipLF, w.begun = w.line[:0], false, false
 }
 
 func (w *watch) Write(p []byte) (int, error) {
@@ -52,10 +52,7 @@ func (w *watch) Write(p []byte) (int, error) {
 		if i < 0 {
 			i = len(p)
 		}
-		if i > 0 {
-			w.some = true
-			w.line = append(w.line, p[:min(i, max(lineHead-len(w.line), 0))]...)
-		}
+		w.line = append(w.line, p[:min(i, max(lineHead-len(w.line), 0))]...)
 		if i == len(p) {
 			break
 		}
@@ -72,14 +69,21 @@ func (w *watch) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+// head is the beginning of the line being read, without a byte order mark.
+func (w *watch) head() []byte {
+	if w.begun {
+		return w.line
+	}
+	return bytes.TrimPrefix(w.line, []byte("\xef\xbb\xbf"))
+}
+
 func (w *watch) endLine() {
-	line := w.line
-	w.line = w.line[:0]
-	if !w.some {
+	line := w.head()
+	w.line, w.begun = w.line[:0], true
+	if len(line) == 0 {
 		w.empty++
 		return
 	}
-	w.some = false
 	name, value, _ := bytes.Cut(line, []byte(":"))
 	switch string(name) {
 	case "":
@@ -110,6 +114,7 @@ func looksJSON(line []byte) bool { return first(line) == '{' || first(line) == '
 func (w *watch) explain() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	line := w.head()
 	switch {
 	case w.json > 0 && w.data == 0:
 		return fmt.Sprintf("the lines are JSON without \"data:\" before it (NDJSON?): %s", escape(w.sample))
@@ -119,12 +124,12 @@ func (w *watch) explain() string {
 		return "data lines came, but no blank line, which ends an event"
 	case w.data > 0:
 		return "data lines came, and the blank line after them has not"
+	case looksJSON(line):
+		return fmt.Sprintf("what came is JSON, not an event stream: %s", escape(string(line)))
+	case len(line) > 0 && line[0] != ':':
+		return fmt.Sprintf("a line began that has not ended: %s", escape(string(line)))
 	case w.fields > 0:
 		return "event or id lines came without a data line: no event is made of those"
-	case w.some && looksJSON(w.line):
-		return fmt.Sprintf("what came is JSON, not an event stream: %s", escape(string(w.line)))
-	case w.some && first(w.line) != ':':
-		return fmt.Sprintf("a line began that has not ended: %s", escape(string(w.line)))
 	}
 	return ""
 }

@@ -27,6 +27,19 @@ func TestWatchLines(t *testing.T) {
 	}
 }
 
+func TestWatchByteOrderMark(t *testing.T) {
+	t.Parallel()
+	w := &watch{}
+	for _, in := range []string{"\ufeffdata: a\n\n", "\ufeff\n\ufeffdata\n", "\ufeffretry: 1"} {
+		w.reset()
+		w.Write([]byte(in))
+	}
+	got := []int{w.data, w.empty, w.unknown}
+	if diff := cmp.Diff([]int{1, 2, 1}, got); diff != "" {
+		t.Errorf("data, blank and unknown lines (-want +got):\n%s", diff)
+	}
+}
+
 // A line of any length costs no memory.
 func TestWatchLongLine(t *testing.T) {
 	t.Parallel()
