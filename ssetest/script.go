@@ -206,7 +206,7 @@ func Stall() Step {
 // that way by itself.
 func End() Step {
 	return Step{
-		do:   func(p *play) error { p.ensureBegun(); return errEnd },
+		do:   func(p *play) error { p.ensureBegun(); p.closeGzip(); return errEnd },
 		name: func() string { return "End()" },
 		last: true,
 	}
@@ -398,6 +398,10 @@ func (p *play) run() {
 	p.step = len(p.conn)
 	p.ensureBegun()
 	p.done = len(p.after) == 0
+	p.closeGzip()
+}
+
+func (p *play) closeGzip() {
 	if p.gzip != nil {
 		p.gzip.Close()
 		p.out(p.takeZipped())
@@ -497,6 +501,9 @@ func (p *play) out(b []byte) error {
 		for len(p.after) > 0 && p.after[0].at <= p.sent {
 			step := p.after[0].step
 			p.after = p.after[1:]
+			if step.last {
+				p.gzip = nil // what it holds back is cut off
+			}
 			if err := step.do(p); err != nil {
 				return err
 			}

@@ -89,6 +89,7 @@ func TestConn(t *testing.T) {
 		{"short of its length", Conn{Status(200, "Content-Length", "100"), Send(abc[0])}, nil, 200, wireA, io.ErrUnexpectedEOF},
 		{"chunks", Conn{Chunks(1), Send(abc[0])}, nil, 200, wireA, nil},
 		{"gzip", Conn{Gzip(), Send(abc[0]), Comment("")}, nil, 200, wireA + ":\n", nil},
+		{"gzip ends", Conn{Gzip(), Send(abc[0]), End()}, nil, 200, wireA, nil},
 		{"gzip breaks off", Conn{Gzip(), Send(abc[0]), Cut()}, nil, 200, wireA, io.ErrUnexpectedEOF},
 		{"gzip ends early", Conn{Gzip(), After(10, End()), Send(abc[0])}, nil, 200, "", io.ErrUnexpectedEOF},
 		{"replay from the start", Conn{Replay(abc...)}, nil, 200, "id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n", nil},
