@@ -51,6 +51,7 @@ func (r *Reader) fill() {
 		r.p.MaxEventSize, r.p.OnComment = r.MaxEventSize, r.OnComment
 	}
 	b := r.p.free()
+	ample := r.p.limit()-r.p.size() > len(r.p.win) // nothing in this window is too large
 	for empty := 0; empty < maxEmptyReads; {
 		n, err := r.src.Read(b)
 		if n < 0 || n > len(b) {
@@ -61,7 +62,7 @@ func (r *Reader) fill() {
 			empty++
 			continue
 		}
-		if err == nil && n < len(b) && r.p.commitText(n) {
+		if err == nil && n < len(b) && ample && r.p.commitText(n) {
 			b, empty = b[n:], 0
 			continue
 		}
@@ -69,7 +70,7 @@ func (r *Reader) fill() {
 		r.err = err
 		return
 	}
-	r.p.commit(0) // what commitText took may be too large
+	r.p.commit(0) // after commitText
 	r.err = io.ErrNoProgress
 }
 

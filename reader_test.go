@@ -68,6 +68,30 @@ func TestTooLargeAndNoProgress(t *testing.T) {
 	}
 }
 
+// That an event is too large is said with the byte that makes it so, however small the reads.
+func TestTooLargeIsSaidAtOnce(t *testing.T) {
+	for _, begin := range []string{"", "data:abcd\n", "event:abcd\n", "id:abcd\n", "id:abcd\n\n"} {
+		limit := 10
+		l := &readList{append([]string{begin + "data:"}, strings.Split(strings.Repeat("x", 400), "")...)}
+		r := NewReader(l)
+		r.MaxEventSize = limit
+		if r.Next() || !errors.Is(r.Err(), ErrEventTooLarge) {
+			t.Errorf("%q: Err() = %v", begin, r.Err())
+		}
+		var p Parser
+		p.MaxEventSize = limit
+		p.Write([]byte(begin + "data:"))
+		n := 0
+		for p.Next(); p.Err() == nil; p.Next() {
+			p.Write([]byte("x"))
+			n++
+		}
+		if got := 400 - len(l.rest); got != n {
+			t.Errorf("%q: said after %d bytes, want %d", begin, got, n)
+		}
+	}
+}
+
 // readList reads its strings, one a read.
 type readList struct{ rest []string }
 
