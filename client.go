@@ -444,7 +444,7 @@ func (s *Stream) retry(err error, after time.Duration) {
 	var wait time.Duration
 	if !hurry {
 		var ok bool
-		if wait, ok = s.pace.wait(max(s.reconnectionTime(), after)); !ok {
+		if wait, ok = s.pace.wait(max(s.reconnectionTime(), after)); !ok && err != ErrReconnect {
 			s.end(err)
 			return
 		}

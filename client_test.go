@@ -1276,6 +1276,27 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
+// Reconnect ends no stream, where Backoff has stopped neither: then it adds nothing to the wait.
+func TestReconnectWhereBackoffStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *Stream
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			if n == 4 {
+				return status(204, ""), nil
+			}
+			return stream(forever), nil
+		})
+		client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+		client.OnOpen = func(*http.Response) { s.Reconnect() }
+		var waits []time.Duration
+		client.OnRetry = func(_ error, wait time.Duration) { waits = append(waits, wait) }
+		s = get(t, client)
+		_, err := data(s)
+		equal(t, "Err()", err, nil)
+		equal(t, "waits", waits, []time.Duration{0, time.Second, 0})
+	})
+}
+
 // The stream of what can't be repeated goes on as if Reconnect had not been called.
 func TestReconnectOfAPost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ type pacer struct {
 }
 
 // wait returns how long to wait where the server asked for floor. It is false where the policy
-// says to stop.
+// says to stop: that leaves floor.
 func (p *pacer) wait(floor time.Duration) (time.Duration, bool) {
 	if p.policy == nil {
 		if p.newPolicy != nil {
@@ -89,7 +90,7 @@ func (p *pacer) wait(floor time.Duration) (time.Duration, bool) {
 	floor = min(max(floor, 0), maxReconnectionTime)
 	d := p.policy.NextBackOff()
 	if d < 0 { // backoff.Stop
-		return 0, false
+		return floor, false
 	}
 	return floor + min(d, math.MaxInt64-floor), true
 }
@@ -103,16 +104,20 @@ func (p *pacer) reset() {
 
 // An idleness learns how long a stream is silent when nothing is wrong.
 type idleness struct {
-	last    time.Time     // when the last read ended, if it was a blocked one
-	longest time.Duration // gap between the ends of two blocked reads in a row
+	last    time.Time     // when bytes came last, if that is known
+	longest time.Duration // gap between two arrivals
 	gaps    int
 }
 
-// read takes note of a read that brought bytes. Only a blocked read ends when the bytes arrive;
-// others find what came while the caller was busy.
+// read takes note of a read that brought bytes. Only a blocked read ends when the bytes arrive. One
+// that follows at once brings the rest of them; another finds what came while the caller was busy.
 func (i *idleness) read(start, end time.Time) {
 	if end.Sub(start) < blocked {
-		i.last = time.Time{}
+		if start.Sub(i.last) < blocked {
+			i.last = end
+		} else {
+			i.last = time.Time{}
+		}
 		return
 	}
 	if !i.last.IsZero() {
@@ -184,7 +189,8 @@ func printable(b []byte, n int) string {
 // The type is that of the last valid Content-Type, without regard to case or parameters. The text
 // is UTF-8 whatever the parameters say.
 func DefaultCheckResponse(resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK && contentType(resp.Header) == "text/event-stream" && encoding(resp.Header) == "" {
+	if resp.StatusCode == http.StatusOK && contentType(resp.Header) == "text/event-stream" &&
+		(encoding(resp.Header) == "" || resp.Header.Get("Content-Length") == "0") { // nothing is left to decode
 		return nil
 	}
 	err := &ResponseError{StatusCode: resp.StatusCode, Status: resp.Status, Header: resp.Header, Body: errorBody(resp.Body)}
@@ -260,12 +266,8 @@ func isToken(s string) bool {
 // retryAfter returns the wait that a failed response asks for, in seconds or until a date.
 func retryAfter(h http.Header) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
-	if v != "" && strings.Trim(v, "0123456789") == "" {
-		var n time.Duration
-		for _, c := range v {
-			n = min(n*10+time.Duration(c-'0'), maxReconnectionTime)
-		}
-		return min(n, maxReconnectionTime/time.Second) * time.Second
+	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(n, uint64(maxReconnectionTime/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
 		return max(time.Until(at), 0)
@@ -374,6 +376,10 @@ func redact(err error) error {
 	}
 	if inner != nil && strings.HasPrefix(inner.Error(), badLocation) {
 		inner = errors.New(badLocation) // the text quotes the location
+	}
+	if header := textproto.ProtocolError(""); errors.As(inner, &header) {
+		what, _, _ := strings.Cut(header.Error(), ":")
+		inner = textproto.ProtocolError(what) // the text quotes the line, and that may be a location
 	}
 	return &url.Error{Op: uerr.Op, URL: bare, Err: inner}
 }

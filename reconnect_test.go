@@ -11,8 +11,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -382,6 +384,10 @@ func TestResponses(t *testing.T) {
 			resp: func() *http.Response {
 				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "Identity")
 			}},
+		{name: "nothing to decode", open: true,
+			resp: func() *http.Response {
+				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "gzip", "Content-Length", "0")
+			}},
 		{name: "no words", text: "sse: 401 Unauthorized", resp: func() *http.Response { return status(401, " \r\n") }},
 		{name: "control characters", text: "sse: 401 \ufffd[31mred: a [2J b \ufffd",
 			resp: func() *http.Response {
@@ -546,6 +552,22 @@ func TestTextOfOthersIsNotPermanent(t *testing.T) {
 		equal(t, "Err()", err, nil)
 		equal(t, "attempts", calls, 6)
 	})
+}
+
+// A header line that net/http can't read may hold a token.
+func TestMalformedHeaderIsNotQuoted(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _, _ := http.NewResponseController(w).Hijack()
+		io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: http://localhost/?secret\x7f\r\n\r\n")
+		c.Close()
+	}))
+	defer srv.Close()
+	client := &Client{Backoff: func() backoff.BackOff { return &backoff.StopBackOff{} }}
+	_, err := data(client.Stream(newRequest(t, "GET", srv.URL, nil)))
+	var proto textproto.ProtocolError
+	if !errors.As(err, &proto) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("Err() = %v", err)
+	}
 }
 
 // What net/http will not send is not tried again. It says so by texts that could change.
@@ -774,6 +796,8 @@ func TestAutoIdle(t *testing.T) {
 		{"at least 30 s", beat(100, s), 0, 30 * s},
 		{"a caller who is slower", beat(100, s), 2 * s, 0},
 		{"a caller who is a little slow", beat(100, 20*s), 5 * s, 60 * s},
+		{"events in two pieces", slices.Repeat([]any{20 * s, "id:1\n", "data:\n\n"}, 5), 0, 60 * s},
+		{"large events", slices.Repeat([]any{20 * s, "data:" + strings.Repeat("x", 5*smallWindow) + "\n\n"}, 5), 0, 60 * s},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
