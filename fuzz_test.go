@@ -227,6 +227,9 @@ func parseScript(script string) (responses []scriptedResponse) {
 				if name != "Content-Type" && name != "Retry-After" || len(r.header[name]) > 1 {
 					r.plain = false
 				}
+				if at, err := http.ParseTime(value); err == nil && at.Year() >= 2000 {
+					r.plain = false // it may be in the future, which begins with 2000 here
+				}
 			}
 		}
 		r.fail = r.status == 0
@@ -380,8 +383,9 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 			events, _ := ref.connection([]byte(r.body))
 			want.Events = append(want.Events, events...)
 		case slices.Contains([]int{408, 425, 429, 500, 502, 503, 504}, r.status):
-			if n, err := strconv.ParseUint(r.header.Get("Retry-After"), 10, 32); err == nil {
-				after = time.Duration(n) * time.Second
+			n, err := strconv.ParseUint(strings.TrimSpace(r.header.Get("Retry-After")), 10, 64)
+			if err == nil || errors.Is(err, strconv.ErrRange) {
+				after = time.Duration(min(n, 3600)) * time.Second
 			}
 		default:
 			var status *sse.ResponseError
