@@ -19,9 +19,9 @@
 // A [Parser] does no I/O at all: bytes are written to it, and events come out.
 //
 // All three have Next, which advances to the next event, and two ways to look at it. Event returns
-// strings that are safe to keep, usually in one allocation. Data and ID return slices that are
-// borrowed until the next call of Next, and Type a string that costs nothing when types repeat: no
-// allocation at all.
+// strings that are safe to keep, in one allocation; in two where a new ID comes with more than 4 KiB of
+// data. Data and ID return slices that are borrowed until the next call of Next, and Type a string that
+// costs nothing where it is one of the last 16, of at most 64 bytes: no allocation at all.
 //
 // [Event.Append], [AppendComment] and [AppendRetry] are the way back, for servers and relays.
 // Package ssetest has servers with a script, for tests without a network and without waiting.
@@ -31,7 +31,7 @@
 // [Stream.LastEventID] is what the next request will send, and always fit for a header. A service that
 // stores it after each event that it has handled, and puts it into the Last-Event-ID header of its
 // request when it starts again, loses nothing wherever it was killed, and gets at most the event in
-// hand twice; its example shows how with a file. With a database, store it in the transaction of what
+// hand twice; the example of Stream.LastEventID shows how, with a file. With a database, store it in the transaction of what
 // the event did: then nothing comes twice. Of several replicas let one follow the stream, under a lock
 // or a lease. Events that share an ID, or have none, can't be told apart by the server: those since
 // the last ID come again.
@@ -53,9 +53,10 @@
 //
 // # Security
 //
-// A server is not trusted. What it can make a client hold or wait is bounded: events by MaxEventSize,
-// comments, ids, error bodies and types by constants of a few KiB, waits by one hour. Comments, unknown
-// fields and blank lines are skipped as they come, however long. SECURITY.md has the table.
+// A server is not trusted. What it can make a client hold or wait is bounded: events, that is data, type
+// and ID together, by MaxEventSize; comments, error bodies and the ID that is sent by 4 KiB; waits by one
+// hour, plus what Backoff adds. Comments, unknown fields and blank lines are skipped as they come, however
+// long. SECURITY.md has the table.
 //
 // The texts of errors and log records have no user info and no query of a URL, and of the
 // request's headers only Last-Event-ID.

@@ -27,8 +27,8 @@ const (
 // concurrent use, and must not be copied after its first use.
 //
 // It implements sections 9.2.5 "Parsing an event stream" and 9.2.6 "Interpreting an event stream"
-// of the WHATWG HTML standard. The one departure is that of every browser: the last event ID
-// buffer of a new connection starts as the last event ID, not empty.
+// of the WHATWG HTML standard, but for two things: as in every browser, the last event ID buffer of a
+// new connection starts as the last event ID, not empty; and there is MaxEventSize.
 type Parser struct {
 	// MaxEventSize is the largest event accepted, in decoded bytes of data, type and id.
 	// Zero means DefaultMaxEventSize, less than zero no limit. Comments and unknown fields
@@ -89,11 +89,12 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 func (p *Parser) Next() bool {
 	p.drop()
 	for p.pos < p.ready || p.look() {
-		// The common lines are taken here, a short one without a call; line takes all others. Of the
-		// time where it had to take them, short ids cost 0.5 (ticks), heartbeats 0.1 (comments).
+		// The common lines are taken here, a short one without a call; line takes all others. With
+		// short ids here ticks takes half the time, with heartbeats here comments a tenth.
 		win, pos := p.win, p.pos
 		b := win[:p.ready:p.ready]
-		for pos < len(b) {
+		// Compared as uint, a position is known not to be negative: 0.9 of the time of comments.
+		for uint(pos) < uint(len(b)) {
 			ahead := win[pos : pos+padding : pos+padding]
 			x := binary.LittleEndian.Uint64(ahead)
 			switch {
@@ -105,7 +106,7 @@ func (p *Parser) Next() bool {
 					eol = a + bits.TrailingZeros64(m)/8
 					c = win[eol]
 				}
-				if eol >= len(b) {
+				if uint(eol) >= uint(len(b)) {
 					return p.hold(pos)
 				}
 				if c != '\n' && c != '\r' { // lineEnd by hand: 0.9 of the time of multiline
@@ -120,30 +121,33 @@ func (p *Parser) Next() bool {
 						}
 						lf = min(lf, p.cr)
 					}
-					if eol = lf; eol >= len(b) {
+					if eol = lf; uint(eol) >= uint(len(b)) {
 						return p.hold(pos)
 					}
 					c = b[eol]
 				}
-				if p.high < eol && !p.valid(a, eol) {
-					break
+				if p.high < eol {
+					if !p.valid(a, eol) { // && would be stored and loaded again
+						break
+					}
 				}
-				if x>>40&0xff == ' ' {
+				if ahead[5] == ' ' { // x would be kept in memory for it
 					a++
 				}
 				if !p.hasData {
 					p.data.a, p.data.e = a, eol
 				} else if !p.data.apart {
 					// The lines of an event are joined in place.
-					b[p.data.e] = '\n'
-					p.data.e += 1 + copy(b[p.data.e+1:], b[a:eol])
+					e := p.data.e
+					b[e] = '\n'
+					p.data.e = e + 1 + copy(b[e+1:], b[a:eol])
 				} else {
 					break
 				}
 				if pos = eol + 1; c == '\r' {
 					pos = p.skipLF(pos)
 				}
-				if pos < len(b) && b[pos] == c {
+				if uint(pos) < uint(len(b)) && b[pos] == c {
 					// The blank line, without a turn of the loop: 0.8 of the time of llm, 0.6 of ticks.
 					if pos++; c == '\r' {
 						pos = p.skipLF(pos)
@@ -159,7 +163,7 @@ func (p *Parser) Next() bool {
 			case x&0xff_ffff == heartbeat && pos+3 <= len(b) && !p.begun && p.OnComment == nil:
 				pos += 3
 				continue
-			case p.last.begins(x, binary.LittleEndian.Uint64(ahead[8:])) && p.last.ends(b[pos:]):
+			case p.last.begins(x, binary.LittleEndian.Uint64(ahead[8:])) && p.last.ends(b, pos):
 				pos += len(p.last.line)
 				p.hasType, p.begun = true, true
 				continue
@@ -170,7 +174,7 @@ func (p *Parser) Next() bool {
 				} else if m := odd(binary.LittleEndian.Uint64(ahead[8:])); m != 0 {
 					eol = pos + 8 + bits.TrailingZeros64(m)/8
 				}
-				if eol >= len(b) || p.hasData {
+				if uint(eol) >= uint(len(b)) || p.hasData {
 					break
 				}
 				if c := b[eol]; c != '\n' && c != '\r' {
@@ -202,14 +206,14 @@ func (p *Parser) Next() bool {
 	return p.has
 }
 
-// look takes what is not for the loop in Next, apart from it: 0.86 of the time of ticks. It reports
-// whether there are lines for it.
+// look does what the loop in Next leaves, apart from it, so that it stays small: 0.86 of the time of
+// ticks. It reports whether there are lines for the loop.
 func (p *Parser) look() bool {
 	if p.pos == p.end || p.state != atLine && !p.enter() {
 		p.rest()
 		return false
 	}
-	// While the bytes to come may make an event too large, each line is measured. One is U+FFFD at worst.
+	// While the bytes to come may make an event too large, each line is measured. One can become U+FFFD, which is three.
 	for p.pos < p.end && 3*(p.end-p.pos) > p.limit()-p.size() {
 		if !p.line() {
 			return false
@@ -481,7 +485,7 @@ func (p *Parser) setLastEventID(id []byte) {
 }
 
 // Retry returns the reconnection time that the stream asked for last, and whether it asked for
-// any. It counts from the end of its line. One that a Duration can't hold is the largest Duration.
+// any. It takes effect at the end of its line. One that a Duration can't hold is the largest Duration.
 func (p *Parser) Retry() (d time.Duration, ok bool) { return p.retry, p.hasRetry }
 
 // Err returns nil, or an error that wraps ErrEventTooLarge and says the limit.

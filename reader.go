@@ -126,8 +126,8 @@ func (r *Reader) ID() []byte { return r.p.ID() }
 // Type returns the event's type, "message" where the stream named none. It is safe to keep.
 func (r *Reader) Type() string { return r.p.Type() }
 
-// LastEventID returns the last event ID of the stream. It is safe to keep. It counts from the end
-// of a block, also of one that is no event.
+// LastEventID returns the last event ID of the stream. It is safe to keep. It takes effect
+// at the end of a block, also of one that is no event.
 func (r *Reader) LastEventID() string { return r.p.LastEventID() }
 
 // Retry returns the reconnection time that the stream asked for last, and whether it asked for

