@@ -21,8 +21,8 @@ import (
 // may be used by many goroutines at once as long as nobody changes it. It holds no locks: copy
 // it to give one stream hooks of its own. A [Stream] copies the Client it comes from.
 //
-// The functions run on the goroutine that calls Next. They may call the stream's Close, Reconnect,
-// State and LastEventID, and no other method.
+// All functions in it, and the Logger, run on the goroutine that calls Next. They may call the stream's
+// Close, Reconnect, State and LastEventID, and no other method.
 type Client struct {
 	// HTTPClient sends the requests; nil means http.DefaultClient. It is never changed. Its
 	// Timeout bounds the wait for the response headers of each attempt, never a stream.
@@ -55,8 +55,9 @@ type Client struct {
 
 	// Prepare, if not nil, is called with the request of every attempt just before it is sent,
 	// and may change it: a fresh token, a signature, another URL. Where it returns an error,
-	// nothing is sent: one that wraps a backoff.PermanentError ends the stream, after any other
-	// the next attempt follows, of every request.
+	// nothing is sent: one that wraps a backoff.PermanentError, as of backoff.Permanent, ends the
+	// stream; after any other it tries again, a POST, too. A 401 ends the stream; let CheckResponse
+	// return another error for it, to try again with another token.
 	Prepare func(*http.Request) error
 
 	// CheckResponse decides whether a response is the stream; nil means [DefaultCheckResponse].
@@ -113,7 +114,8 @@ func (s State) String() string {
 
 // A Stream is an event stream that outlives its connections; it comes from [Get] or [Client.Stream].
 // It has no goroutine of its own: all happens in Next. Close, Reconnect and State may be called by
-// any goroutine; everything else belongs to the one that calls Next.
+// any goroutine; everything else belongs to the one that calls Next. Whoever stops before Next has
+// returned false calls Close: the connection stays open otherwise.
 type Stream struct {
 	client   Client
 	http     http.Client   // a copy of HTTPClient; these two take the place of what it had:
@@ -170,8 +172,9 @@ func Get(ctx context.Context, url string) *Stream {
 // and REPORT, and as in net/http any request with an Idempotency-Key or X-Idempotency-Key header. A
 // safe request with a body but without GetBody is an error before anything is sent.
 //
-// A safe request is repeated also after a clean end of its answer, as a browser does. To read one
-// answer and no more, leave the loop at the event that is its last, such as "[DONE]".
+// A safe request, one with such a key, too, is repeated also after a clean end of its answer, as a
+// browser does. To read one answer and no more, leave the loop at the event that is its last, such as
+// "[DONE]". A redirect with 307 or 308 sends a body on to where it leads, as in net/http.
 func (c *Client) Stream(req *http.Request) *Stream {
 	s := &Stream{client: *c, ctx: req.Context(), req: req.Clone(req.Context()), url: bareURL(req.URL)}
 	s.http = *cmp.Or(c.HTTPClient, http.DefaultClient)
@@ -621,9 +624,9 @@ func (s *Stream) Close() error {
 }
 
 // Reconnect makes the stream connect anew, at once: it drops the connection that is open, or ends
-// a wait. Complete events that were already read come first. It never blocks, and many calls make one
-// connection; until that proved itself by an event or a minute, the next one takes the ordinary
-// wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be repeated.
+// a wait, or an attempt under way. Complete events that were already read come first. It never blocks,
+// and many calls make one connection. A call before that has brought an event or lasted a minute takes
+// the ordinary wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be repeated.
 func (s *Stream) Reconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -659,6 +662,10 @@ func (s *Stream) ID() []byte { return s.r.ID() }
 
 // Type returns the event's type, "message" where the stream named none. It is safe to keep.
 func (s *Stream) Type() string { return s.r.Type() }
+
+// Retry returns the reconnection time that the server asked for last, on any connection, and whether
+// it asked for any. The stream waits so long by itself where it reconnects.
+func (s *Stream) Retry() (d time.Duration, ok bool) { return s.r.Retry() }
 
 // LastEventID returns what the next request will send as Last-Event-ID, also after the stream has
 // ended: the caller's, and then that of the last event or block, without outer spaces and tabs. An ID

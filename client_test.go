@@ -1297,6 +1297,25 @@ func TestReconnectWhereBackoffStops(t *testing.T) {
 	})
 }
 
+// What the server asked for last stays known, on the next connection and after the end.
+func TestStreamRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			return []*http.Response{stream("retry:5\n\n"), stream("data:\n\n"), status(204, "")}[n-1], nil
+		})
+		s := get(t, client)
+		if d, ok := s.Retry(); d != 0 || ok {
+			t.Errorf("before the first Next: %v, %t", d, ok)
+		}
+		for again := true; again; {
+			again = s.Next()
+			if d, ok := s.Retry(); d != 5*time.Millisecond || !ok {
+				t.Errorf("Retry() = %v, %t", d, ok)
+			}
+		}
+	})
+}
+
 // The stream of what can't be repeated goes on as if Reconnect had not been called.
 func TestReconnectOfAPost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

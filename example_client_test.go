@@ -139,7 +139,7 @@ func ExampleClient_Stream_post() {
 		var refused *sse.ResponseError
 		switch {
 		case errors.As(err, &refused):
-			fmt.Printf("%s: come back after %s s: %s", refused.Status, refused.Header.Get("Retry-After"), refused.Body)
+			fmt.Printf("%s: come back after %v: %s", refused.Status, refused.RetryAfter(), refused.Body)
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			fmt.Printf("cut: %q\n", answer)
 		default:
@@ -147,7 +147,7 @@ func ExampleClient_Stream_post() {
 		}
 	}
 	// Output:
-	// 429 Too Many Requests: come back after 20 s: {"error":"rate limit reached"}
+	// 429 Too Many Requests: come back after 20s: {"error":"rate limit reached"}
 	// cut: "Hello"
 	// "Hello, world", <nil>
 }

@@ -263,11 +263,14 @@ func isToken(s string) bool {
 	}) < 0
 }
 
-// retryAfter returns the wait that a failed response asks for, in seconds or until a date.
+// RetryAfter returns the wait that the answer asks for in a Retry-After header, in seconds or until a
+// date: zero where it asks for none. For a stream that can be repeated the Client waits by itself.
+func (e *ResponseError) RetryAfter() time.Duration { return retryAfter(e.Header) }
+
 func retryAfter(h http.Header) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(n, uint64(maxReconnectionTime/time.Second))) * time.Second
+		return time.Duration(min(n, uint64(math.MaxInt64/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
 		return max(time.Until(at), 0)

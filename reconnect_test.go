@@ -141,13 +141,13 @@ func TestRetryAfter(t *testing.T) {
 			"  120\t":                2 * time.Minute,
 			"00120":                  2 * time.Minute,
 			"3600":                   time.Hour,
-			"3601":                   time.Hour,
-			"9223372036":             time.Hour,
-			"9223372037":             time.Hour, // more nanoseconds than an int64 holds
-			"9223372036854775807":    time.Hour,
-			"9223372036854775808":    time.Hour,
-			"18446744073709551617":   time.Hour,
-			strings.Repeat("9", 1e4): time.Hour,
+			"3601":                   3601 * time.Second,
+			"9223372036":             9223372036 * time.Second,
+			"9223372037":             9223372036 * time.Second, // more nanoseconds than an int64 holds
+			"9223372036854775807":    9223372036 * time.Second,
+			"9223372036854775808":    9223372036 * time.Second,
+			"18446744073709551617":   9223372036 * time.Second,
+			strings.Repeat("9", 1e4): 9223372036 * time.Second,
 			"-120":                   0,
 			"+120":                   0,
 			"120.5":                  0,
@@ -165,12 +165,12 @@ func TestRetryAfter(t *testing.T) {
 			"Fri, 31 Dec 9999 23:59:59 GMT":                   math.MaxInt64,
 			"Fri, 32 Dec 9999 23:59:59 GMT":                   0,
 		} {
-			h := http.Header{"Retry-After": {value}}
-			if got := retryAfter(h); got != want {
+			e := &ResponseError{Header: http.Header{"Retry-After": {value}}}
+			if got := e.RetryAfter(); got != want {
 				t.Errorf("Retry-After %.40q: %v, want %v", value, got, want)
 			}
 		}
-		if got := retryAfter(http.Header{}); got != 0 {
+		if got := new(ResponseError).RetryAfter(); got != 0 {
 			t.Errorf("no Retry-After: %v", got)
 		}
 		p := pacer{newPolicy: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}

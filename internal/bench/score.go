@@ -244,10 +244,10 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// await gives a library that reads ahead on another goroutine a quarter of a
-// second to deliver n events.
+// await gives a library that reads ahead on another goroutine a second to
+// deliver n events.
 func (c *chunks) await(n int) {
-	for end := time.Now().Add(time.Second / 4); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
 		c.mu.Lock()
 		got := len(c.got)
 		c.late = c.late || got < n && time.Now().After(end)
