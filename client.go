@@ -36,8 +36,9 @@ type Client struct {
 	// attempt is the longer of the reconnection time and the Retry-After header of a refused
 	// answer, at most one hour, plus what the policy gives. The policy is Reset before its first
 	// use and whenever a connection ends that brought an event or was open for a minute. Where it
-	// returns backoff.Stop the stream ends with the last error. The package is
-	// github.com/cenkalti/backoff/v4.
+	// returns backoff.Stop the stream ends with the last error, as with
+	// backoff.WithMaxRetries(sse.DefaultBackoff(), 5) where five attempts in a row after the first
+	// failed, too. The package is github.com/cenkalti/backoff/v4.
 	Backoff func() backoff.BackOff
 
 	// IdleTimeout is how long to wait for a byte, of the headers or of the body, before the
@@ -626,7 +627,8 @@ func (s *Stream) Close() error {
 // Reconnect makes the stream connect anew, at once: it drops the connection that is open, or ends
 // a wait, or an attempt under way. Complete events that were already read come first. It never blocks,
 // and many calls make one connection. A call before that has brought an event or lasted a minute takes
-// the ordinary wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be repeated.
+// the ordinary wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be
+// repeated.
 func (s *Stream) Reconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,10 +31,10 @@
 // [Stream.LastEventID] is what the next request will send, and always fit for a header. A service that
 // stores it after each event that it has handled, and puts it into the Last-Event-ID header of its
 // request when it starts again, loses nothing wherever it was killed, and gets at most the event in
-// hand twice; the example of Stream.LastEventID shows how, with a file. With a database, store it in the transaction of what
-// the event did: then nothing comes twice. Of several replicas let one follow the stream, under a lock
-// or a lease. Events that share an ID, or have none, can't be told apart by the server: those since
-// the last ID come again.
+// hand twice; the example of Stream.LastEventID shows how, with a file. With a database, store it in the
+// transaction of what the event did: then nothing comes twice. Of several replicas let one follow the
+// stream, under a lock or a lease. Events that share an ID, or have none, can't be told apart by the
+// server: those since the last ID come again.
 //
 // # The standard
 //
