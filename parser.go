@@ -213,7 +213,7 @@ func (p *Parser) look() bool {
 		p.rest()
 		return false
 	}
-	// While the bytes to come may make an event too large, each line is measured. A byte may become U+FFFD: three.
+	// While the bytes to come may make an event too large, each line is measured. A byte can become three.
 	for p.pos < p.end && 3*(p.end-p.pos) > p.limit()-p.size() {
 		if !p.line() {
 			return false
