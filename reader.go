@@ -52,15 +52,17 @@ func (r *Reader) fill() {
 	}
 	b := r.p.free()
 	ample := r.p.limit()-r.p.size() > len(r.p.win) // nothing in this window is too large
-	for empty := 0; empty < maxEmptyReads; {
+	for empty := 0; ; {
 		n, err := r.src.Read(b)
 		if n < 0 || n > len(b) {
 			n, err = 0, bufio.ErrBadReadCount
 		}
 		r.p.full = n == len(b)
 		if n == 0 && err == nil {
-			empty++
-			continue
+			if empty++; empty < maxEmptyReads {
+				continue
+			}
+			err = io.ErrNoProgress
 		}
 		if err == nil && n < len(b) && ample && r.p.commitText(n) {
 			b, empty = b[n:], 0
@@ -70,8 +72,6 @@ func (r *Reader) fill() {
 		r.err = err
 		return
 	}
-	r.p.commit(0) // after commitText
-	r.err = io.ErrNoProgress
 }
 
 // Err returns why Next returned false, and nil before that: nil at a clean end of the stream;

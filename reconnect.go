@@ -112,15 +112,12 @@ type idleness struct {
 // read takes note of a read that brought bytes. Only a blocked read ends when the bytes arrive. One
 // that follows at once brings the rest of them; another finds what came while the caller was busy.
 func (i *idleness) read(start, end time.Time) {
-	if end.Sub(start) < blocked {
-		if start.Sub(i.last) < blocked {
-			i.last = end
-		} else {
-			i.last = time.Time{}
+	switch {
+	case end.Sub(start) < blocked:
+		if start.Sub(i.last) >= blocked {
+			end = time.Time{} // when they came is not known
 		}
-		return
-	}
-	if !i.last.IsZero() {
+	case !i.last.IsZero():
 		i.longest = max(i.longest, end.Sub(i.last))
 		i.gaps++
 	}

@@ -77,8 +77,11 @@ func (t *knownType) begins(x, y uint64) bool {
 // time of anthropic.
 func (t *knownType) ends(b []byte, pos int) bool {
 	n := len(t.line)
-	if n <= 16 || n > len(b)-pos {
-		return n > 0 && n <= len(b)-pos
+	if n > len(b)-pos {
+		return false
+	}
+	if n <= 16 {
+		return n > 0
 	}
 	return *(*[16]byte)(b[pos+n-16:]) == t.tail && (n <= 32 || string(b[pos+16:pos+n]) == t.line[16:])
 }
