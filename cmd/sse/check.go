@@ -70,7 +70,8 @@ func check(ctx context.Context, args []string, std stdio) int {
 		if ue := (*url.Error)(nil); errors.As(err, &ue) {
 			err = ue.Err // the URL in it may hold a token
 		}
-		text, _, _ := strings.Cut(message(err), " Location header") // so may the location that is quoted
+		text, _, _ := strings.Cut(message(err), " Location header") // so may the location that is quoted,
+		text, _, _ = strings.Cut(text, " line: ")                   // and a header line that can't be read
 		fmt.Fprintf(std.err, "sse: check: %s%s\n", text, advice(err))
 		return code
 	}

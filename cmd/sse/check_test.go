@@ -102,6 +102,12 @@ func TestCheckKeepsSecrets(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/malformed" {
+			c, _, _ := http.NewResponseController(w).Hijack()
+			defer c.Close()
+			io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: http://h/?token=s3cret\x7f\r\n\r\n")
+			return
+		}
 		location := other + "/"
 		if r.URL.Path == "/broken" {
 			location = "http://u:s3cret@h:bad/?token=s3cret"
@@ -113,7 +119,9 @@ func TestCheckKeepsSecrets(t *testing.T) {
 	if got := <-referer; strings.Contains(got, "s3cret") {
 		t.Errorf("Referer = %q", got)
 	}
-	if r := runSSE(t, "", "check", url+"/broken"); r.code != exitError || strings.Contains(r.stderr, "s3cret") {
-		t.Errorf("a broken redirect: %+v", r)
+	for _, path := range []string{"/broken", "/malformed"} {
+		if r := runSSE(t, "", "check", url+path); r.code != exitError || strings.Contains(r.stderr, "s3cret") {
+			t.Errorf("a broken redirect: %s: %+v", path, r)
+		}
 	}
 }
