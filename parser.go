@@ -86,9 +86,14 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 // Next advances to the next event, and reports whether there is one. It is complete as soon as
 // its last byte is there. Next returns false when it needs more bytes, and for good when Err is
 // not nil.
-func (p *Parser) Next() bool {
+func (p *Parser) Next() bool { return p.next(nil) }
+
+// next is Next. Where there are too few bytes it reads from r, if that is not nil: so Reader.Next is one
+// call: 0.95 of the time of llm, 0.86 of comments.
+func (p *Parser) next(r *Reader) bool {
 	p.drop()
-	for p.pos < p.ready || p.look() {
+lines:
+	for p.pos < p.ready || p.look(r) {
 		// The common lines are taken here, a short one without a call; line takes all others. With
 		// short ids here ticks takes half the time, with heartbeats here comments a tenth.
 		win, pos := p.win, p.pos
@@ -107,7 +112,8 @@ func (p *Parser) Next() bool {
 					c = win[eol]
 				}
 				if uint(eol) >= uint(len(b)) {
-					return p.hold(pos)
+					p.hold(pos)
+					continue lines
 				}
 				if c != '\n' && c != '\r' { // lineEnd by hand: 0.9 of the time of multiline
 					lf := p.lf
@@ -122,7 +128,8 @@ func (p *Parser) Next() bool {
 						lf = min(lf, p.cr)
 					}
 					if eol = lf; uint(eol) >= uint(len(b)) {
-						return p.hold(pos)
+						p.hold(pos)
+						continue lines
 					}
 					c = b[eol]
 				}
@@ -197,7 +204,8 @@ func (p *Parser) Next() bool {
 			}
 			p.pos = pos
 			if !p.line() {
-				return p.has
+				p.ready = 0
+				continue lines
 			}
 			pos = p.pos
 		}
@@ -206,14 +214,13 @@ func (p *Parser) Next() bool {
 	return p.has
 }
 
-// look does what the loop in Next leaves, apart from it, so that it stays small: 0.86 of the time of
-// ticks. It reports whether there are lines for the loop.
-func (p *Parser) look() bool {
-	if p.pos == p.end || p.state != atLine && !p.enter() {
-		p.rest()
+// measure takes what the loop in next leaves: what comes before a line, and each line while the bytes to
+// come may make an event too large; a byte can become three. It reports whether there are lines for the
+// loop. Apart from it, so that the loop stays small: 0.86 of the time of ticks.
+func (p *Parser) measure() bool {
+	if p.pos == p.end || p.seen == p.end || p.state != atLine && !p.enter() {
 		return false
 	}
-	// While the bytes to come may make an event too large, each line is measured. A byte can become three.
 	for p.pos < p.end && 3*(p.end-p.pos) > p.limit()-p.size() {
 		if !p.line() {
 			return false
@@ -224,11 +231,7 @@ func (p *Parser) look() bool {
 }
 
 // hold keeps the line at pos, of which the end has not come. Its size does not matter yet.
-func (p *Parser) hold(pos int) bool {
-	p.pos, p.seen = pos, p.end
-	p.rest()
-	return false
-}
+func (p *Parser) hold(pos int) { p.pos, p.seen, p.ready = pos, p.end, 0 }
 
 // line takes the line at pos. It returns false after the last line of an event, an unfinished
 // line, and one that is too large.
@@ -238,7 +241,6 @@ func (p *Parser) line() bool {
 	eol := p.lineEnd(pos)
 	if eol == p.end {
 		p.unfinished(limit)
-		p.rest()
 		return false
 	}
 	next := eol + 1
@@ -270,10 +272,6 @@ const (
 	fieldData = 'd' | 'a'<<8 | 't'<<16 | 'a'<<24 | ':'<<32
 	fieldID   = 'i' | 'd'<<8 | ':'<<16
 )
-
-// odd marks, in their highest bits, the bytes of x that are less than 0x10 (nearly always a line
-// end) or more than 0x8f. Only the first mark counts.
-func odd(x uint64) uint64 { return (x - 0x10*ones) & high }
 
 // addData takes win[a:e], after a space, as the value of a data field.
 func (p *Parser) addData(a, e int) {

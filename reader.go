@@ -33,19 +33,26 @@ func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
 // Next advances to the next event, and reports whether there is one. It reads only when the bytes
 // it has hold no further event, so an event is never withheld while more bytes are awaited. When
 // Next has returned false, Err tells why.
-func (r *Reader) Next() bool {
-	for !r.p.Next() {
-		if r.err != nil || r.p.err != nil {
-			r.done = true
+func (r *Reader) Next() bool { return r.p.next(r) }
+
+// look finds lines for the loop in next, and reads from r, if that is not nil, when there are none. It
+// returns false where there is an event, or no more to read.
+func (p *Parser) look(r *Reader) bool {
+	for !p.has && !p.measure() {
+		p.rest()
+		if r == nil || !r.fill() {
 			return false
 		}
-		r.fill()
 	}
-	return true
+	return !p.has
 }
 
-// fill reads once, or until there is something to look at.
-func (r *Reader) fill() {
+// fill reads once, or until there is something to look at. It returns false when there is no more.
+func (r *Reader) fill() bool {
+	if r.err != nil || r.p.err != nil {
+		r.done = true
+		return false
+	}
 	if !r.begun {
 		r.begun = true
 		r.p.MaxEventSize, r.p.OnComment = r.MaxEventSize, r.OnComment
@@ -70,7 +77,7 @@ func (r *Reader) fill() {
 		}
 		r.p.commit(n)
 		r.err = err
-		return
+		return true
 	}
 }
 

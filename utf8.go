@@ -149,6 +149,10 @@ const (
 	high = 0x80 * ones
 )
 
+// odd marks, in their highest bits, the bytes of x that are less than 0x10 (nearly always a line
+// end) or more than 0x8f. Only the first mark counts.
+func odd(x uint64) uint64 { return (x - 0x10*ones) & high }
+
 // textMask[64-n:] is the high bits of n bytes.
 var textMask = [128]byte([]byte(strings.Repeat("\x80", 64) + strings.Repeat("\x00", 64)))
 

@@ -26,7 +26,7 @@ type window struct {
 	high int    // the first byte that is not ASCII, likewise
 	full bool   // the last read filled the window
 
-	ready int // Next's loop may take lines up to here: end, or 0 for what it has not looked at
+	ready int // the loop in next may take lines up to here: end, or 0 for what was not measured
 
 	own []byte               // the small window
 	box *[]byte              // what win is in; nil: win is own
