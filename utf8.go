@@ -60,8 +60,9 @@ func makeUTF8Rows() (rows [256]uint64) {
 // validUTF8 reports whether b is well-formed. Eight steps a turn take 0.6 of the time of one.
 func validUTF8(b []byte) bool {
 	s := uint64(accept)
-	for len(b) >= 8 {
-		c := (*[8]byte)(b)
+	i := 0
+	for ; i <= len(b)-8; i += 8 {
+		c := b[i : i+8 : i+8]
 		s = utf8Rows[c[0]] >> (s & 63)
 		s = utf8Rows[c[1]] >> (s & 63)
 		s = utf8Rows[c[2]] >> (s & 63)
@@ -70,9 +71,8 @@ func validUTF8(b []byte) bool {
 		s = utf8Rows[c[5]] >> (s & 63)
 		s = utf8Rows[c[6]] >> (s & 63)
 		s = utf8Rows[c[7]] >> (s & 63)
-		b = b[8:]
 	}
-	for _, c := range b {
+	for _, c := range b[i:] {
 		s = utf8Rows[c] >> (s & 63)
 	}
 	return s&63 == accept
