@@ -86,7 +86,35 @@ func FuzzChunks(f *testing.F) {
 				t.Fatalf("%q, MaxEventSize %d, reader: %s (-parser +reader):\n%s", stream, limit, how, want.diff(got))
 			}
 		}
+
+		src := &promptReader{t: t, src: &chunkReader{cut(stream)}, p: sse.Parser{MaxEventSize: limit}}
+		r := sse.NewReader(src)
+		r.MaxEventSize = limit
+		for r.Next() {
+			if src.due--; r.Err() != nil {
+				t.Fatalf("%q, MaxEventSize %d: Err() = %v beside an event", stream, limit, r.Err())
+			}
+		}
 	})
+}
+
+// promptReader is read from only when every event that was read has been delivered.
+type promptReader struct {
+	t   *testing.T
+	src io.Reader
+	p   sse.Parser
+	due int // events
+}
+
+func (r *promptReader) Read(b []byte) (int, error) {
+	if r.due > 0 {
+		r.t.Fatalf("%d events were read and not delivered", r.due)
+	}
+	n, err := r.src.Read(b)
+	for r.p.Write(b[:n]); r.p.Next(); {
+		r.due++
+	}
+	return n, err
 }
 
 // chunkReader gives one chunk a read, where the buffer has room for it.

@@ -92,6 +92,78 @@ func TestTooLargeIsSaidAtOnce(t *testing.T) {
 	}
 }
 
+// An event is delivered before the next read, and the window stays small, also where each line is
+// measured because what was read could be too large.
+func TestReadsOnlyWhatIsNeeded(t *testing.T) {
+	const event = "data:abcdefghij\n\n"
+	for _, limit := range []int{10, 11, 1000, 100_000} {
+		src := &endless{event: event}
+		r := NewReader(src)
+		r.MaxEventSize = limit
+		for n := range 20_000 {
+			if !r.Next() || r.Err() != nil {
+				t.Fatalf("MaxEventSize %d: event %d: Err() = %v", limit, n, r.Err())
+			}
+			if had := src.n / len(event); n == 0 && src.reads > 1 || had-n > largeWindow/len(event) || len(r.p.win) > largeWindow {
+				t.Fatalf("MaxEventSize %d: event %d after %d reads of %d events, the window is %d bytes", limit, n, src.reads, had, len(r.p.win))
+			}
+		}
+	}
+}
+
+// endless fills each read with event, again and again.
+type endless struct {
+	event    string
+	n, reads int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = e.event[(e.n+i)%len(e.event)]
+	}
+	e.n += len(p)
+	e.reads++
+	return len(p), nil
+}
+
+// An io.Reader that panics costs nothing: what it brings later is read as if it had not.
+func TestReadPanics(t *testing.T) {
+	for _, first := range []string{
+		"data: a\n:" + strings.Repeat("c", smallWindow-padding-len("data: a\n:\n")) + "\n", // fills the window
+		"data: a\n:c\n", "data: a\n:c", "data: a\nda", "data: a\n\ndata: a\n",
+	} {
+		rest := &readList{[]string{first, "", "\ndata: b\n\n"}}
+		r := NewReader(readFunc(func(p []byte) (int, error) {
+			if len(rest.rest) == 2 {
+				rest.Read(p)
+				panic("read")
+			}
+			return rest.Read(p)
+		}))
+		next := func() bool {
+			defer func() { recover() }()
+			return r.Next()
+		}
+		var got []string
+		for range 5 {
+			if next() {
+				got = append(got, string(r.Data()))
+			}
+		}
+		var want []string
+		for all := NewReader(strings.NewReader(first + "\ndata: b\n\n")); all.Next(); {
+			want = append(want, string(all.Data()))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%.20q, a panic, and more (-want +got):\n%s", first, diff)
+		}
+	}
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
 // readList reads its strings, one a read.
 type readList struct{ rest []string }
 

@@ -176,7 +176,7 @@ func (p *Parser) makeRoom(n int) {
 	}
 	copy(p.win[begun:], old[p.pos:p.end])
 	moved := p.pos - begun
-	p.pos, p.end, p.seen = begun, live, p.seen-moved
+	p.pos, p.end, p.ready, p.seen = begun, live, 0, p.seen-moved
 	p.lf, p.cr, p.high = p.lf-moved, p.cr-moved, p.high-moved
 	if p.box != oldBox {
 		give(oldBox)
