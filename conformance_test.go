@@ -463,6 +463,44 @@ func read(t testing.TB, r *sse.Reader) (o outcome) {
 	return o
 }
 
+// ofReader is what a Reader makes of the stream of which a Parser made o.
+func (o outcome) ofReader() outcome {
+	if o.Err == nil && o.Partial {
+		o.Err = io.ErrUnexpectedEOF
+	}
+	o.Partial = false
+	return o
+}
+
+// readPromptly reads chunks, one a read, and checks that no event waits while the next is read.
+func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
+	t.Helper()
+	src := chunkReader{chunks}
+	p := sse.Parser{MaxEventSize: limit}
+	due := 0
+	r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
+		if due > 0 {
+			t.Fatalf("%q, MaxEventSize %d: %d events wait, and more is read", chunks, limit, due)
+		}
+		n, err := src.Read(b)
+		for p.Write(b[:n]); p.Next(); {
+			due++
+		}
+		return n, err
+	}))
+	r.MaxEventSize = limit
+	var events []sse.Event
+	for ; r.Next(); due-- {
+		events = append(events, current(t, r))
+		if r.Err() != nil {
+			t.Fatalf("%q, MaxEventSize %d: Err() = %v beside an event", chunks, limit, r.Err())
+		}
+	}
+	o := read(t, r)
+	o.Events = events
+	return o
+}
+
 // TestReaderDelivers gives a Reader the chunks of the cases that have them, and
 // checks at each read that all events of the chunks before were delivered.
 func TestReaderDelivers(t *testing.T) {

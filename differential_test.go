@@ -123,6 +123,12 @@ func compare(t testing.TB, conns [][]byte, limit int, comments bool, cut func([]
 			t.Fatalf("connections %q, MaxEventSize %d, cut %q (-whole +cut):\n%s", conns[:i+1], limit, cut(conn), got.diff(cutUp))
 		}
 		chunks := cut(conn)
+		if i == 0 {
+			want := got.ofReader()
+			if got := readPromptly(t, cut(conn), limit); !want.equal(got) {
+				t.Fatalf("%q, MaxEventSize %d, cut %q (-parser +reader):\n%s", conn, limit, chunks, want.diff(got))
+			}
+		}
 		for _, chunk := range chunks {
 			late.Write(chunk)
 		}
