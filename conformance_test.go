@@ -475,7 +475,7 @@ func (o outcome) ofReader() outcome {
 // readPromptly reads chunks, one a read, and checks that no event waits while the next is read.
 func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
 	t.Helper()
-	src := chunkReader{chunks}
+	src := chunkReader{slices.Clone(chunks)}
 	p := sse.Parser{MaxEventSize: limit}
 	due := 0
 	r := sse.NewReader(readerFunc(func(b []byte) (int, error) {

@@ -125,7 +125,7 @@ func compare(t testing.TB, conns [][]byte, limit int, comments bool, cut func([]
 		chunks := cut(conn)
 		if i == 0 {
 			want := got.ofReader()
-			if got := readPromptly(t, cut(conn), limit); !want.equal(got) {
+			if got := readPromptly(t, chunks, limit); !want.equal(got) {
 				t.Fatalf("%q, MaxEventSize %d, cut %q (-parser +reader):\n%s", conn, limit, chunks, want.diff(got))
 			}
 		}
