@@ -327,7 +327,7 @@ const badLocation = "failed to parse Location header"
 
 // sendable returns id as a request header carries it, without outer blanks, and whether it can:
 // net/http refuses control characters, and servers refuse large headers. It runs with every event
-// that has an id: 0.8 of the time of ticks, against bytes.Trim and a loop.
+// that has an id: 0.9 of the time of ticks, against bytes.Trim and a loop.
 func sendable(id []byte) ([]byte, bool) {
 	for len(id) > 0 && (id[0] == ' ' || id[0] == '\t') {
 		id = id[1:]
@@ -338,15 +338,14 @@ func sendable(id []byte) ([]byte, bool) {
 	if len(id) > maxSentID {
 		return nil, false
 	}
-	for i := 0; i < len(id); {
-		if len(id)-i >= 8 && isPlain(binary.LittleEndian.Uint64(id[i:])) {
-			i += 8
-			continue
-		}
-		if c := id[i]; c < 0x20 && c != '\t' || c == 0x7f {
+	i := 0
+	for i <= len(id)-8 && isPlain(binary.LittleEndian.Uint64(id[i:])) {
+		i += 8
+	}
+	for _, c := range id[i:] {
+		if c < 0x20 && c != '\t' || c == 0x7f {
 			return nil, false
 		}
-		i++
 	}
 	return id, true
 }
