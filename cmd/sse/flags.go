@@ -354,12 +354,17 @@ func (o *options) finish(targets []string) error {
 	return nil
 }
 
-// parseURL accepts what curl accepts: without a scheme, it is http.
-func parseURL(s string) (*url.URL, error) {
+// withScheme returns the URL s as curl reads it: without a scheme, it is http.
+func withScheme(s string) string {
 	if scheme, _, ok := strings.Cut(s, "://"); !ok || strings.ContainsAny(scheme, "/?#") {
-		s = "http://" + s
+		return "http://" + s
 	}
-	u, err := url.Parse(s)
+	return s
+}
+
+// parseURL accepts what curl accepts, of what can be an event stream.
+func parseURL(s string) (*url.URL, error) {
+	u, err := url.Parse(withScheme(s))
 	if err != nil {
 		// The reason without the URL, which may hold a password.
 		if e := (*url.Error)(nil); errors.As(err, &e) {

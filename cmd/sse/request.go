@@ -70,10 +70,7 @@ func (o *options) transport() (*http.Transport, error) {
 	if o.proxy != nil {
 		t.Proxy = nil
 		if p := *o.proxy; p != "" {
-			if !strings.Contains(p, "://") {
-				p = "http://" + p
-			}
-			u, err := url.Parse(p)
+			u, err := url.Parse(withScheme(p))
 			if err != nil || u.Host == "" {
 				return nil, errors.New("-x: bad URL of a proxy")
 			}
