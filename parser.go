@@ -88,8 +88,8 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 // not nil.
 func (p *Parser) Next() bool { return p.next(nil) }
 
-// next is Next. Where there are too few bytes it reads from r, if that is not nil: so Reader.Next is one
-// call: 0.95 of the time of llm, 0.86 of comments.
+// next is Next. Where there are too few bytes it reads from r, if that is not nil. That Reader.Next is one
+// call makes 0.95 of the time of llm, 0.86 of comments.
 func (p *Parser) next(r *Reader) bool {
 	p.drop()
 lines:
