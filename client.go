@@ -7,8 +7,10 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -175,7 +177,11 @@ func Get(ctx context.Context, url string) *Stream {
 //
 // A safe request, one with such a key, too, is repeated also after a clean end of its answer, as a
 // browser does. To read one answer and no more, leave the loop at the event that is its last, such as
-// "[DONE]". A redirect with 307 or 308 sends a body on to where it leads, as in net/http.
+// "[DONE]".
+//
+// A redirect with 307 or 308 sends a body on to where it leads, as in net/http. To a host that is neither
+// the same nor a subdomain of it, or from https to http, no header goes along that may hold a token: only
+// those that say how to answer, such as Accept and Last-Event-ID. HTTPClient.CheckRedirect may set others.
 func (c *Client) Stream(req *http.Request) *Stream {
 	s := &Stream{client: *c, ctx: req.Context(), req: req.Clone(req.Context()), url: bareURL(req.URL)}
 	s.http = *cmp.Or(c.HTTPClient, http.DefaultClient)
@@ -381,11 +387,14 @@ func (s *Stream) request() (*http.Request, error) {
 // onlyBody marks a body that can be read only once.
 type onlyBody struct{ io.ReadCloser }
 
-// checkRedirect does what HTTPClient does, but tells another host no more about where the request
-// comes from than a browser tells it: a query may hold a token.
+// checkRedirect does what HTTPClient does, but tells another host no more than a browser tells it. A
+// query and every header that is not known to be harmless may hold a token.
 func (s *Stream) checkRedirect(r *http.Request, via []*http.Request) error {
 	if ref, err := url.Parse(r.Header.Get("Referer")); err == nil && ref.Host != "" && ref.Host != r.URL.Host {
 		r.Header.Set("Referer", ref.Scheme+"://"+ref.Host+"/")
+	}
+	if away(via[0].URL, r.URL) || slices.ContainsFunc(via, func(v *http.Request) bool { return away(via[0].URL, v.URL) }) {
+		maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return !harmless[http.CanonicalHeaderKey(name)] })
 	}
 	var err error
 	if s.redirect != nil {

@@ -1384,32 +1384,60 @@ func TestConcurrentCalls(t *testing.T) {
 }
 
 func TestRedirectKeepsSecrets(t *testing.T) {
-	type seen struct{ Authorization, Cookie, Referer, LastEventID string }
-	got := make(map[string]seen)
-	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-		got[r.URL.Host+r.URL.Path] = seen{r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("Referer"), r.Header.Get("Last-Event-ID")}
-		switch r.URL.Path {
-		case "/":
-			return status(307, "", "Location", "/same"), nil
-		case "/same":
-			return status(307, "", "Location", "https://other.example/away?code=1"), nil
-		case "/away":
-			return status(307, "", "Location", "https://other.example/there"), nil
+	type seen struct{ Authorization, APIKey, Referer, LastEventID, Accept string }
+	run := func(checkRedirect func(*http.Request, []*http.Request) error, from string, to ...string) map[string]seen {
+		t.Helper()
+		got := make(map[string]seen)
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			h := r.Header
+			got[r.URL.String()] = seen{h.Get("Authorization"), strings.Join(h["x-api-key"], ""), h.Get("Referer"), h.Get("Last-Event-ID"), h.Get("Accept")}
+			if n <= len(to) {
+				return status(307, "", "Location", to[n-1]), nil
+			}
+			return status(204, ""), nil
+		})
+		client.HTTPClient.CheckRedirect = checkRedirect
+		req := newRequest(t, "GET", from, nil)
+		req.Header.Set("Authorization", "secret")
+		req.Header["x-api-key"] = []string{"key"}
+		req.Header.Set("Last-Event-ID", "7")
+		if _, err := data(client.Stream(req)); err != nil {
+			t.Error(err)
 		}
-		return status(204, ""), nil
-	})
-	req := newRequest(t, "GET", "https://example.com/?token=secret", nil)
-	req.Header.Set("Authorization", "secret")
-	req.Header.Set("Cookie", "session=secret")
-	req.Header.Set("Last-Event-ID", "7")
-	if _, err := data(client.Stream(req)); err != nil {
-		t.Error(err)
+		return got
 	}
-	equal(t, "requests", got, map[string]seen{
-		"example.com/":        {"secret", "session=secret", "", "7"},
-		"example.com/same":    {"secret", "session=secret", "https://example.com/?token=secret", "7"},
-		"other.example/away":  {"", "", "https://example.com/", "7"},
-		"other.example/there": {"", "", "https://other.example/away?code=1", "7"},
+	const accept = "text/event-stream"
+	equal(t, "another host", run(nil, "https://example.com/?token=secret", "/same", "https://sub.example.com/", "https://other.example/away?code=1", "https://other.example/there", "https://example.com/back"), map[string]seen{
+		"https://example.com/?token=secret": {"secret", "key", "", "7", accept},
+		"https://example.com/same":          {"secret", "key", "https://example.com/?token=secret", "7", accept},
+		"https://sub.example.com/":          {"secret", "key", "https://example.com/", "7", accept},
+		"https://other.example/away?code=1": {"", "", "https://sub.example.com/", "7", accept},
+		"https://other.example/there":       {"", "", "https://other.example/away?code=1", "7", accept},
+		"https://example.com/back":          {"", "", "https://other.example/", "7", accept}, // where the other host wants it
+	})
+	equal(t, "without TLS", run(nil, "https://example.com/", "http://example.com/plain", "https://example.com/back"), map[string]seen{
+		"https://example.com/":     {"secret", "key", "", "7", accept},
+		"http://example.com/plain": {"", "", "", "7", accept},
+		"https://example.com/back": {"", "", "http://example.com/plain", "7", accept},
+	})
+	equal(t, "the same host", run(nil, "http://example.com:8080/", "http://example.com:9090/other", "https://example.com/tls"), map[string]seen{
+		"http://example.com:8080/":      {"secret", "key", "", "7", accept},
+		"http://example.com:9090/other": {"secret", "key", "http://example.com:8080/", "7", accept},
+		"https://example.com/tls":       {"secret", "key", "http://example.com:9090/", "7", accept},
+	})
+	equal(t, "no subdomain", run(nil, "https://example.com/", "https://badexample.com/", "https://[fe80::1]/", "https://com/"), map[string]seen{
+		"https://example.com/":    {"secret", "key", "", "7", accept},
+		"https://badexample.com/": {"", "", "https://example.com/", "7", accept},
+		"https://[fe80::1]/":      {"", "", "https://badexample.com/", "7", accept},
+		"https://com/":            {"", "", "https://[fe80::1]/", "7", accept},
+	})
+	trust := func(r *http.Request, via []*http.Request) error {
+		r.Header["x-api-key"] = via[0].Header["x-api-key"]
+		return nil
+	}
+	equal(t, "a host that is trusted", run(trust, "https://example.com/", "https://other.example/"), map[string]seen{
+		"https://example.com/":   {"secret", "key", "", "7", accept},
+		"https://other.example/": {"", "key", "https://example.com/", "7", accept},
 	})
 }
 

@@ -44,7 +44,7 @@ const (
 // ErrIdleTimeout says that no byte came for a Client's IdleTimeout. Its Timeout method returns true.
 var ErrIdleTimeout error = timeoutError("sse: idle timeout: no byte from the server")
 
-const errHeaderTimeout = timeoutError("sse: timeout: no response headers within HTTPClient.Timeout")
+const errHeaderTimeout = timeoutError("sse: timeout: no response headers in time")
 
 type timeoutError string
 
@@ -285,6 +285,24 @@ func repeatable(r *http.Request) bool {
 	_, key := r.Header["Idempotency-Key"]
 	_, xkey := r.Header["X-Idempotency-Key"]
 	return key || xkey
+}
+
+// harmless are the headers that a redirect may take to any host: they say how to answer, not whom.
+var harmless = map[string]bool{
+	"Accept": true, "Accept-Charset": true, "Accept-Encoding": true, "Accept-Language": true,
+	"Cache-Control": true, "Content-Encoding": true, "Content-Language": true, "Content-Type": true,
+	"Idempotency-Key": true, "X-Idempotency-Key": true, "Last-Event-Id": true, "Pragma": true,
+	"Referer": true, "User-Agent": true,
+}
+
+// away reports whether to is a place where the secrets of a request to from do not belong: a host that
+// is neither the same nor a subdomain, as in net/http, or one without TLS where from has it.
+func away(from, to *url.URL) bool {
+	if from.Scheme == "https" && to.Scheme != "https" {
+		return true
+	}
+	host, parent := strings.ToLower(to.Hostname()), strings.ToLower(from.Hostname())
+	return host != parent && (!strings.HasSuffix(host, "."+parent) || strings.ContainsAny(host, ":%"))
 }
 
 // permanent reports whether a failure would only come again.
