@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -43,45 +44,42 @@ func check(ctx context.Context, args []string, std stdio) int {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.length, checkTime), errFor)
 	defer cancel()
-	ctx, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	if o.connectTimeout > 0 {
-		defer time.AfterFunc(o.connectTimeout, func() { giveUp(errNoAnswer) }).Stop()
-	}
 	req, err := o.request(ctx)
 	if err != nil {
 		return usage(std, "check: "+message(err))
 	}
-	for name, value := range map[string]string{"Accept": "text/event-stream", "Cache-Control": "no-cache"} {
-		if req.Header.Get(name) == "" {
-			req.Header.Set(name, value)
-		}
+	var report *ssetest.Report
+	look := func(resp *http.Response) error {
+		r := ssetest.Check(ctx, resp, checkBytes)
+		report = &r
+		return errChecked
 	}
-	o.strip(req)
+	client := &sse.Client{
+		HTTPClient:    &http.Client{Transport: t, Timeout: o.connectTimeout},
+		Backoff:       func() backoff.BackOff { return &backoff.StopBackOff{} },
+		Prepare:       func(req *http.Request) error { o.strip(req); return nil },
+		CheckResponse: look,
+	}
 	begun := time.Now()
-	resp, err := (&http.Client{Transport: t, CheckRedirect: checkRedirect}).Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			if err = context.Cause(ctx); err == errFor {
-				err = errNoAnswer
-			}
+	stream := client.Stream(req)
+	stream.Next()
+	if err := stream.Err(); report == nil && err != nil {
+		if errors.Is(err, errFor) {
+			err = errNoAnswer
 		}
+		fmt.Fprintf(std.err, "sse: check: %s%s\n", detail(err), advice(err))
 		_, _, code := (&session{o: o}).ending(err)
-		if ue := (*url.Error)(nil); errors.As(err, &ue) {
-			err = ue.Err // the URL in it may hold a token
-		}
-		text, _, _ := strings.Cut(message(err), " Location header") // so may the location that is quoted,
-		text, _, _ = strings.Cut(text, " line: ")                   // and a header line that can't be read
-		fmt.Fprintf(std.err, "sse: check: %s%s\n", text, advice(err))
 		return code
 	}
-	report := ssetest.Check(ctx, resp, checkBytes)
+	if report == nil { // a Client asks nobody about a 204
+		look(&http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody})
+	}
 	if o.form == "json" {
 		enc := json.NewEncoder(std.out)
 		enc.SetEscapeHTML(false)
 		enc.Encode(report)
 	} else {
-		showReport(&report, time.Since(begun), o, std)
+		showReport(report, time.Since(begun), o, std)
 	}
 	if sig := (interrupted{}); errors.As(context.Cause(ctx), &sig) {
 		_, _, code := (&session{o: o}).ending(sig)
@@ -93,17 +91,8 @@ func check(ctx context.Context, args []string, std stdio) int {
 	return exitDone
 }
 
-// checkRedirect tells another host no more of where the request comes from than
-// the library, or a browser, does: a query may hold a token.
-func checkRedirect(r *http.Request, via []*http.Request) error {
-	if last := via[len(via)-1].URL; last.Host != r.URL.Host {
-		r.Header.Set("Referer", last.Scheme+"://"+last.Host+"/")
-	}
-	if len(via) >= 10 {
-		return errors.New("stopped after 10 redirects")
-	}
-	return nil
-}
+// errChecked ends a stream of which all is said.
+var errChecked = errors.New("checked")
 
 // errNoAnswer is a timeout before there are headers.
 var errNoAnswer error = noAnswer{}

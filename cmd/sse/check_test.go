@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
@@ -33,6 +34,15 @@ func TestCheck(t *testing.T) {
 		<-r.Context().Done()
 	})
 	mute := server(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	late := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.(http.Flusher).Flush()
+		select {
+		case <-time.After(700 * time.Millisecond):
+			io.WriteString(w, "data: a\n\n")
+		case <-r.Context().Done():
+		}
+	})
 	for _, test := range []struct {
 		name   string
 		args   []string
@@ -45,7 +55,9 @@ func TestCheck(t *testing.T) {
 		{"no stream", []string{server(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })}, exitError, []string{"error   answer: The status is 404"}, ""},
 		{"endless", []string{endless, "--for", "50ms"}, exitDone, []string{"0 events and 1 comment, "}, ""},
 		{"no answer in time", []string{mute, "--for", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer came\n"},
-		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer came\n"},
+		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, exitTimeout, nil, "sse: check: timeout: no response headers in time\n"},
+		{"headers in time", []string{late, "--connect-timeout", "500ms"}, exitDone, []string{" in 1 event and ", " to the end\n"}, ""},
+		{"no content", []string{server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })}, exitDone, []string{"info    answer: The status 204"}, ""},
 		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, exitError, nil, "connection refused\n"},
 		{"usage", []string{"--raw", "http://x"}, exitUsage, nil, "sse: check: unknown flag --raw (see sse --help)\n"},
 		{"input", []string{"-"}, exitUsage, nil, "sse: check: want a URL"},
