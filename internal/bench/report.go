@@ -112,9 +112,9 @@ func (r *results) parse() string {
 }
 
 func (r *results) best() string {
-	return table([]string{"workload", "fastest right peer", "borrowed", "strings"}, func(yield func(cells ...string)) {
+	return table([]string{"workload", "fastest right peer", "borrowed", "strings", "borrowed against passes"}, func(yield func(cells ...string)) {
 		for _, p := range r.parsings {
-			yield(p.Name, p.Best, fmt.Sprintf("%.2f", p.Borrowed), fmt.Sprintf("%.2f", p.Strings))
+			yield(p.Name, p.Best, fmt.Sprintf("%.2f", p.Borrowed), fmt.Sprintf("%.2f", p.Strings), fmt.Sprintf("%.2f", p.Passes))
 		}
 	})
 }
