@@ -7,10 +7,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"maps"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,8 +62,8 @@ type Client struct {
 
 	// CheckResponse decides whether a response is the stream; nil means [DefaultCheckResponse].
 	// Its errors are treated as those of Prepare. It may read the Body of a response that it
-	// refuses: IdleTimeout counts there, too. It may replace the Body of one that it accepts, to
-	// decode it; the stream closes the first one. One that accepts everything takes an error page
+	// refuses: IdleTimeout counts there, too. It may replace the Body, to decode it; the stream
+	// closes the first one, and then the other. One that accepts everything takes an error page
 	// for a stream without events, so let it call DefaultCheckResponse and forgive what is to be
 	// forgiven. It is not called with 204, which always ends the stream.
 	CheckResponse func(*http.Response) error
@@ -289,6 +286,9 @@ func (s *Stream) begin() (cause error) {
 	s.mu.Unlock()
 	if s.body != nil {
 		s.body.close()
+		if s.body.decoded != nil {
+			s.body.decoded.Close()
+		}
 		s.resp, s.body = nil, nil
 	}
 	return cause
@@ -309,15 +309,21 @@ func (s *Stream) connect() {
 	s.silent = 0
 	s.body = newBody(s, resp.Body)
 	resp.Body = s.body
+	if resp.StatusCode == http.StatusNoContent {
+		s.end(nil)
+		return
+	}
 	check := s.client.CheckResponse
 	if check == nil {
 		check = DefaultCheckResponse
 	}
-	if resp.StatusCode == http.StatusNoContent {
-		s.end(nil)
-	} else if err := check(resp); err != nil {
+	err = check(resp)
+	if resp.Body != s.body {
+		s.body.decoded = resp.Body
+	}
+	if err != nil {
 		s.retry(err, retryAfter(resp.Header))
-	} else {
+	} else if s.State() != StateClosed {
 		s.open(resp)
 	}
 }
@@ -390,12 +396,7 @@ type onlyBody struct{ io.ReadCloser }
 // checkRedirect does what HTTPClient does, but tells another host no more than a browser tells it. A
 // query and every header that is not known to be harmless may hold a token.
 func (s *Stream) checkRedirect(r *http.Request, via []*http.Request) error {
-	if ref, err := url.Parse(r.Header.Get("Referer")); err == nil && ref.Host != "" && ref.Host != r.URL.Host {
-		r.Header.Set("Referer", ref.Scheme+"://"+ref.Host+"/")
-	}
-	if away(via[0].URL, r.URL) || slices.ContainsFunc(via, func(v *http.Request) bool { return away(via[0].URL, v.URL) }) {
-		maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return !harmless[http.CanonicalHeaderKey(name)] })
-	}
+	discreet(r, via)
 	var err error
 	if s.redirect != nil {
 		err = s.redirect(r, via)
@@ -413,7 +414,8 @@ func (s *Stream) open(resp *http.Response) {
 	s.resp = resp
 	s.r.p.Reset()
 	s.r.src, s.r.err, s.r.done = resp.Body, nil, false
-	s.idle.last = time.Time{}
+	s.idle.begin()
+	s.body.open.Store(true)
 	s.opened = time.Now()
 	s.state.CompareAndSwap(int32(StateConnecting), int32(StateOpen))
 	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
@@ -433,7 +435,11 @@ func (s *Stream) retry(err error, after time.Duration) {
 		s.pace.reset()
 	}
 	s.proved, s.opened = false, time.Time{}
-	if cause := s.begin(); cause != nil && cause != http.ErrBodyReadAfterClose {
+	var refused *ResponseError
+	switch cause := s.begin(); {
+	case cause == nil, cause == http.ErrBodyReadAfterClose:
+	case permanent(err), cause != ErrReconnect && errors.As(err, &refused): // all that came of it says enough
+	default:
 		err = cause // and not what became of it on its way through net/http
 	}
 	if _, ok := err.(timeoutError); ok {
@@ -500,7 +506,7 @@ func (s *Stream) idleTimeout() time.Duration {
 	if s.client.IdleTimeout != AutoIdle {
 		return s.client.IdleTimeout
 	}
-	if s.spent {
+	if !s.repeatable.Load() {
 		return 0
 	}
 	return s.idle.timeout()
@@ -546,18 +552,21 @@ func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr
 }
 
 // A body is that of a response. It is closed when its phase ends, and a read that waits for
-// IdleTimeout ends the phase.
+// IdleTimeout ends the phase. A decoder may read it on another goroutine, also after its phase.
 type body struct {
-	stream *Stream
-	src    io.ReadCloser
-	close  func()      // once, whoever calls it
-	unhook func() bool // the end of the phase does not close it any more
-	cancel context.CancelCauseFunc
-	timer  *time.Timer // runs while a read is blocked
+	stream  *Stream
+	src     io.ReadCloser
+	decoded io.Closer   // what CheckResponse put in its place, if it did
+	open    atomic.Bool // CheckResponse has accepted it
+	phase   context.Context
+	cancel  context.CancelCauseFunc
+	close   func()      // once, whoever calls it
+	unhook  func() bool // the end of the phase does not close it any more
+	timer   *time.Timer // runs while a read is blocked
 }
 
 func newBody(s *Stream, src io.ReadCloser) *body {
-	b := &body{stream: s, src: src, cancel: s.cancel}
+	b := &body{stream: s, src: src, phase: s.phase, cancel: s.cancel}
 	b.close = sync.OnceFunc(func() { src.Close() })
 	b.unhook = context.AfterFunc(s.phase, b.close)
 	return b
@@ -572,8 +581,8 @@ func (b *body) Close() error {
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	if err := b.stream.phase.Err(); err != nil {
-		return 0, context.Cause(b.stream.phase) // whatever a closed src would say
+	if b.phase.Err() != nil {
+		return 0, context.Cause(b.phase) // whatever a closed src would say
 	}
 	if b.stream.client.IdleTimeout == 0 {
 		return b.src.Read(p)
@@ -592,7 +601,7 @@ func (b *body) readInTime(p []byte) (int, error) {
 		}
 		defer b.timer.Stop()
 	}
-	if b.stream.client.IdleTimeout != AutoIdle || b.stream.opened.IsZero() {
+	if b.stream.client.IdleTimeout != AutoIdle || !b.open.Load() {
 		return b.src.Read(p)
 	}
 	start := time.Now()

@@ -237,15 +237,17 @@ func TestGet(t *testing.T) {
 	equal(t, "data", got, []string{"x"})
 	equal(t, "Err()", err, nil)
 
-	s := Get(t.Context(), "http://user:secret@host\x7f/?token=secret")
-	if s.Next() || s.Err() == nil || s.State() != StateClosed {
-		t.Errorf("Get of an invalid URL: Err() = %v, State() = %v", s.Err(), s.State())
+	for _, bad := range []string{"http://user:secret@host\x7f/?token=secret", "http://user:secret%40host/", "http://h/%zz?secret", "secret://[::1"} {
+		s := Get(t.Context(), bad)
+		if s.Next() || s.Err() == nil || s.State() != StateClosed {
+			t.Errorf("Get of an invalid URL: Err() = %v, State() = %v", s.Err(), s.State())
+		}
+		if strings.Contains(fmt.Sprint(s.Err()), "secret") {
+			t.Errorf("Err() = %v", s.Err())
+		}
+		s.Reconnect()
+		s.Close()
 	}
-	if strings.Contains(fmt.Sprint(s.Err()), "secret") {
-		t.Errorf("Err() = %v", s.Err())
-	}
-	s.Reconnect()
-	s.Close()
 }
 
 func TestRequestHeader(t *testing.T) {
@@ -742,6 +744,82 @@ func TestCheckResponseCloses(t *testing.T) {
 	client.CheckResponse = func(r *http.Response) error { return r.Body.Close() }
 	if _, err := data(get(t, client)); err != http.ErrBodyReadAfterClose {
 		t.Errorf("Err() = %v", err)
+	}
+}
+
+// A decoder may read on a goroutine of its own. It is closed with its connection, also where it was refused.
+func TestCheckResponseDecodes(t *testing.T) {
+	for _, idle := range []time.Duration{0, time.Minute, AutoIdle} {
+		synctest.Test(t, func(t *testing.T) { // finds goroutines that stay
+			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+				if n == 3 {
+					return status(503, "busy"), nil
+				}
+				return stream("data:a\n\n", time.Second, "data:b\n\n", time.Second, strings.Repeat("data:c\n\n", 1e4), forever), nil
+			})
+			client.IdleTimeout = idle
+			client.CheckResponse = func(r *http.Response) error {
+				src := r.Body
+				pr, pw := io.Pipe()
+				go func() {
+					_, err := io.Copy(pw, src)
+					pw.CloseWithError(err)
+				}()
+				r.Body = pr
+				if r.StatusCode == 503 {
+					return errors.New("busy")
+				}
+				return nil
+			}
+			s := get(t, client)
+			n := 0
+			for s.Next() {
+				if n++; n%10 == 0 {
+					s.Reconnect()
+				}
+				if n == 1000 {
+					break
+				}
+			}
+			s.Close()
+			if s.Next() || s.Err() != nil || n != 1000 {
+				t.Errorf("%d events, Err() = %v", n, s.Err())
+			}
+		})
+	}
+}
+
+// A refusal is told, also where the rest of its body does not come.
+func TestRefusalStalls(t *testing.T) {
+	for _, test := range []struct {
+		method string
+		status int
+	}{{"GET", 401}, {"POST", 401}, {"POST", 503}} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, func(int, *http.Request) (*http.Response, error) {
+				resp := status(test.status, "")
+				resp.Body = newScript("no, because", forever)
+				return resp, nil
+			})
+			client.IdleTimeout = time.Second
+			_, err := data(client.Stream(newRequest(t, test.method, "http://example.com/", nil)))
+			var refused *ResponseError
+			if !errors.As(err, &refused) || refused.StatusCode != test.status || string(refused.Body) != "no, because" {
+				t.Errorf("%v: Err() = %v", test, err)
+			}
+		})
+	}
+}
+
+// After Close no hook says that the stream is open.
+func TestCloseInCheckResponse(t *testing.T) {
+	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
+	s := new(Stream)
+	client.CheckResponse = func(*http.Response) error { return s.Close() }
+	client.OnOpen = func(*http.Response) { t.Error("OnOpen") }
+	s = get(t, client)
+	if s.Next() || s.Err() != nil {
+		t.Errorf("Err() = %v", s.Err())
 	}
 }
 
@@ -1425,6 +1503,11 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 		"http://example.com:9090/other": {"secret", "key", "http://example.com:8080/", "7", accept},
 		"https://example.com/tls":       {"secret", "key", "http://example.com:9090/", "7", accept},
 	})
+	equal(t, "TLS on the way", run(nil, "http://example.com/", "https://example.com/", "http://sub.example.com/"), map[string]seen{
+		"http://example.com/":     {"secret", "key", "", "7", accept},
+		"https://example.com/":    {"secret", "key", "http://example.com/", "7", accept},
+		"http://sub.example.com/": {"", "", "", "7", accept},
+	})
 	equal(t, "no subdomain", run(nil, "https://example.com/", "https://badexample.com/", "https://[fe80::1]/", "https://com/"), map[string]seen{
 		"https://example.com/":    {"secret", "key", "", "7", accept},
 		"https://badexample.com/": {"", "", "https://example.com/", "7", accept},
@@ -1439,6 +1522,36 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 		"https://example.com/":   {"secret", "key", "", "7", accept},
 		"https://other.example/": {"", "key", "https://example.com/", "7", accept},
 	})
+}
+
+// Nor does a Referer of the caller's, however it is spelled, or of a URL without a host.
+func TestRedirectKeepsReferer(t *testing.T) {
+	for _, test := range []struct{ from, name, referer, to, want string }{
+		{"https://a.example/", "Referer", "https://a.example/?s3cret", "https://a.example/2", "https://a.example/?s3cret"},
+		{"https://a.example/", "Referer", "https://a.example/?s3cret", "https://b.example/", "https://a.example/"},
+		{"https://a.example/", "referer", "https://a.example/?s3cret", "https://b.example/", "https://a.example/"},
+		{"https://a.example/", "Referer", "https://a.example/%zz?s3cret", "https://b.example/", ""},
+		{"https://a.example/", "Referer", "https://a.example/?s3cret", "http://a.example/", ""},
+		{"http:a.example/?s3cret", "", "", "https://b.example/", ""},
+	} {
+		var got string
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return status(302, "", "Location", test.to), nil
+			}
+			got = strings.Join(r.Header["Referer"], "") + strings.Join(r.Header["referer"], "")
+			return status(204, ""), nil
+		})
+		req := newRequest(t, "GET", test.from, nil)
+		if test.name == "" {
+			req.URL.Host = "a.example"
+		} else {
+			req.Header[test.name] = []string{test.referer}
+		}
+		if _, err := data(client.Stream(req)); err != nil || test.name != "referer" && got != test.want || strings.Contains(got, "b.example") {
+			t.Errorf("%+v: Referer = %q, Err() = %v", test, got, err)
+		}
+	}
 }
 
 // However a stream fails, no error and no record has what a URL, a header or a body of the request

@@ -12,8 +12,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v4"
 )
@@ -104,14 +106,24 @@ func (p *pacer) reset() {
 
 // An idleness learns how long a stream is silent when nothing is wrong.
 type idleness struct {
+	mu      sync.Mutex
 	last    time.Time     // when bytes came last, if that is known
 	longest time.Duration // gap between two arrivals
 	gaps    int
 }
 
+// begin is called at the beginning of a connection.
+func (i *idleness) begin() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.last = time.Time{}
+}
+
 // read takes note of a read that brought bytes. Only a blocked read ends when the bytes arrive. One
 // that follows at once brings the rest of them; another finds what came while the caller was busy.
 func (i *idleness) read(start, end time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	switch {
 	case end.Sub(start) < blocked:
 		if start.Sub(i.last) >= blocked {
@@ -125,6 +137,8 @@ func (i *idleness) read(start, end time.Time) {
 }
 
 func (i *idleness) timeout() time.Duration {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	switch {
 	case i.gaps < autoIdleGaps:
 		return 0
@@ -295,14 +309,52 @@ var harmless = map[string]bool{
 	"Referer": true, "User-Agent": true,
 }
 
-// away reports whether to is a place where the secrets of a request to from do not belong: a host that
-// is neither the same nor a subdomain, as in net/http, or one without TLS where from has it.
-func away(from, to *url.URL) bool {
-	if from.Scheme == "https" && to.Scheme != "https" {
-		return true
+// discreet takes from r, to which a redirect leads, the headers that are not for the one it goes to.
+func discreet(r *http.Request, via []*http.Request) {
+	away, secure := false, false
+	for _, u := range append(via[:len(via):len(via)], r) {
+		secure = secure || u.URL.Scheme == "https"
+		away = away || secure && u.URL.Scheme != "https" || !within(u.URL.Hostname(), via[0].URL.Hostname())
 	}
-	host, parent := strings.ToLower(to.Hostname()), strings.ToLower(from.Hostname())
-	return host != parent && (!strings.HasSuffix(host, "."+parent) || strings.ContainsAny(host, ":%"))
+	for name, values := range r.Header {
+		switch key := http.CanonicalHeaderKey(name); {
+		case away && !harmless[key]:
+			delete(r.Header, name)
+		case key == "Referer" && len(values) > 0:
+			if ref := referer(values[0], r.URL); ref != "" {
+				r.Header[name] = []string{ref}
+			} else {
+				delete(r.Header, name)
+			}
+		}
+	}
+}
+
+// within reports whether host is parent or a subdomain of it, as net/http has it.
+func within(host, parent string) bool {
+	host, parent = fold(host), fold(parent)
+	return host == parent || strings.HasSuffix(host, "."+parent) && !strings.ContainsAny(host, ":%")
+}
+
+// fold is host in lower case, if it is ASCII. Of other letters it is not known which are the same.
+func fold(host string) string {
+	if strings.IndexFunc(host, func(c rune) bool { return c >= utf8.RuneSelf }) >= 0 {
+		return host
+	}
+	return strings.ToLower(host)
+}
+
+// referer is what a request for to may say of where it comes from: all to the same host, scheme and host
+// to another, and nothing without TLS of what has it.
+func referer(ref string, to *url.URL) string {
+	u, err := url.Parse(ref)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme == "https" && to.Scheme != "https":
+		return ""
+	case u.Host != to.Host:
+		return u.Scheme + "://" + u.Host + "/"
+	}
+	return ref
 }
 
 // permanent reports whether a failure would only come again.
@@ -388,8 +440,11 @@ func redact(err error) error {
 	bare, inner := "", redact(uerr.Err)
 	if u, err := url.Parse(uerr.URL); err == nil {
 		bare = bareURL(u)
+	} else if uerr.Op == "parse" {
+		what, _, _ := strings.Cut(inner.Error(), `"`) // the text may quote a part of a password
+		inner = errors.New(strings.TrimSpace(what))
 	} else if strings.Contains(uerr.URL, "@") {
-		inner = errors.New("invalid URL") // the text may quote a part of a password
+		inner = errors.New("invalid URL") // likewise
 	}
 	if inner != nil && strings.HasPrefix(inner.Error(), badLocation) {
 		inner = errors.New(badLocation) // the text quotes the location
