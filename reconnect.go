@@ -192,7 +192,7 @@ func printable(b []byte, n int) string {
 }
 
 // DefaultCheckResponse is what a [Client] does with a response where its CheckResponse is nil. It
-// returns nil for 200 with text/event-stream. For anything else it reads at most 4 KiB of the body,
+// returns nil for 200 with text/event-stream, without a compression that nobody has undone. For anything else it reads at most 4 KiB of the body,
 // for at most 5 seconds (then it closes the body), and returns a [*ResponseError]; in a backoff.PermanentError (use errors.As)
 // unless the status is 408, 425, 429, 500, 502, 503 or 504. The standard, and so a browser, gives up
 // on these, too.
@@ -223,13 +223,17 @@ func errorBody(body io.ReadCloser) []byte {
 	return b
 }
 
-// encoding returns a Content-Encoding that net/http has left to us.
+// encoding returns a Content-Encoding that net/http has left to us. What is no coding, such as "none" (which
+// keeps a proxy from compressing), leaves the body as it is: section 2.2.4 of the Fetch standard.
 func encoding(h http.Header) string {
-	enc := strings.TrimSpace(strings.Join(h.Values("Content-Encoding"), ", "))
-	if strings.EqualFold(enc, "identity") {
-		return ""
+	all := strings.Join(h.Values("Content-Encoding"), ", ")
+	for c := range strings.SplitSeq(strings.ToLower(all), ",") {
+		switch strings.TrimPrefix(strings.TrimSpace(c), "x-") {
+		case "gzip", "deflate", "br", "zstd", "compress", "dcb", "dcz", "aes128gcm", "exi", "pack200-gzip":
+			return strings.TrimSpace(all)
+		}
 	}
-	return enc
+	return ""
 }
 
 func contentTypes(h http.Header) string {

@@ -384,6 +384,14 @@ func TestResponses(t *testing.T) {
 			resp: func() *http.Response {
 				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "Identity")
 			}},
+		{name: "undecoded twice", text: "sse: 200 OK: undecoded Content-Encoding none, X-GZIP: why",
+			resp: func() *http.Response {
+				return status(200, "why", "Content-Type", "text/event-stream", "Content-Encoding", "none, X-GZIP")
+			}},
+		{name: "no coding", open: true,
+			resp: func() *http.Response {
+				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "none")
+			}},
 		{name: "nothing to decode", open: true,
 			resp: func() *http.Response {
 				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "gzip", "Content-Length", "0")

@@ -2,7 +2,10 @@ package ssetest
 
 import (
 	"bytes"
+	"compress/flate"
+	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -170,7 +173,11 @@ func (c *checker) header(resp *http.Response) bool {
 		add(Info, "no-content", "9.2.3", "The status 204 tells clients to stop: they do not connect again.")
 		return false
 	case resp.StatusCode != http.StatusOK:
-		add(Error, "status", "9.2.3", "The status is %d: clients take only 200 for a stream, and browsers do not try again.", resp.StatusCode)
+		says := ""
+		if re := (*sse.ResponseError)(nil); errors.As(sse.DefaultCheckResponse(resp), &re) && len(re.Body) > 0 {
+			says = fmt.Sprintf(" The server says %.500q.", re.Body)
+		}
+		add(Error, "status", "9.2.3", "The status is %d: clients take only 200 for a stream, and browsers do not try again.%s", resp.StatusCode, says)
 		return false
 	}
 	h := resp.Header
@@ -197,14 +204,28 @@ func (c *checker) header(resp *http.Response) bool {
 	if h.Get("Content-Length") != "" {
 		add(Warning, "content-length", "9.2.7", "A Content-Length says that the answer is made in advance: leave it out, and send each event when it happens.")
 	}
-	if encoding := h.Get("Content-Encoding"); resp.Uncompressed || encoding != "" && !strings.EqualFold(encoding, "identity") {
+	encoding := strings.Join(h.Values("Content-Encoding"), ", ")
+	if resp.Uncompressed || !accepted(http.Header{"Content-Type": {"text/event-stream"}, "Content-Encoding": {encoding}}) {
 		add(Info, "compressed", "9.2.7", "The stream is compressed: the compressor has to be flushed after each event, or clients get it late.")
-		if !resp.Uncompressed && encoding != "" {
-			add(Warning, "not-decoded", "9.2.5", "The body has the encoding %q, which this check does not decode: ask without Accept-Encoding.", clip(encoding))
-			return false
+		if resp.Uncompressed {
+			return true
 		}
+		if resp.Request != nil && resp.Request.Header.Get("Accept-Encoding") != "" {
+			add(Warning, "not-decoded", "9.2.5", "The body has the encoding %q, which this check does not decode: ask without Accept-Encoding.", clip(encoding))
+		} else {
+			add(Error, "not-decoded", "9.2.5", "The body has the encoding %q, which was not asked for: clients can't read it. Send what Accept-Encoding allows.", clip(encoding))
+		}
+		return false
+	}
+	if encoding != "" && !strings.EqualFold(encoding, "identity") {
+		add(Info, "unknown-encoding", "9.2.5", "The Content-Encoding %q is none: browsers read the body as it is, some clients refuse it. Cache-Control: no-transform keeps proxies from compressing, too.", clip(encoding))
 	}
 	return true
+}
+
+// accepted says what the library makes of a header.
+func accepted(h http.Header) bool {
+	return sse.DefaultCheckResponse(&http.Response{StatusCode: http.StatusOK, Header: h, Body: http.NoBody}) == nil
 }
 
 func (c *checker) contentType(values []string, add func(Severity, string, string, string, ...any)) bool {
@@ -216,12 +237,10 @@ func (c *checker) contentType(values []string, add func(Severity, string, string
 	if strings.Contains(all, ",") {
 		add(Warning, "content-types", "9.2.3", "The Content-Type is %q, and clients differ in which of several they take: send one.", clip(all))
 	}
-	last := values[len(values)-1]
-	// What the library takes, and the Fetch standard.
-	asked := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": values}, Body: http.NoBody}
-	if sse.DefaultCheckResponse(asked) != nil {
+	last := strings.ToLower(values[len(values)-1])
+	if !accepted(http.Header{"Content-Type": values}) {
 		add(Error, "content-type", "9.2.3", "The Content-Type is %q: clients refuse what is not text/event-stream.", clip(all))
-		return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(last)), "text/html")
+		return !strings.Contains(last, "html") && !strings.Contains(last, "json") && !strings.Contains(last, "xml") // it may be one all the same
 	}
 	if _, params, err := mime.ParseMediaType(last); err == nil {
 		if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
@@ -264,6 +283,7 @@ func (c *checker) read(ctx context.Context, resp *http.Response, limit int64) {
 			break
 		}
 	}
+	c.nothing(ctx)
 	if silence > 30*time.Second {
 		c.addAt(0, 0, Info, "silence", "9.2.7", "Nothing came for %v: proxies drop a connection that is silent; send a comment every 15 seconds or so.", silence.Round(time.Second))
 	}
@@ -278,6 +298,23 @@ func (c *checker) read(ctx context.Context, resp *http.Response, limit int64) {
 	}
 	if c.ends.lf && c.ends.crlf {
 		c.addAt(0, 0, Info, "mixed-line-ends", "9.2.5", "Lines end in LF here and in CRLF there: that is allowed, but some proxy or program on the way may have changed the stream.")
+	}
+}
+
+// nothing says why there was no event, where time is up or the body is empty.
+func (c *checker) nothing(ctx context.Context) {
+	switch {
+	case c.report.Complete && c.report.Bytes == 0:
+		c.addAt(0, 0, Warning, "empty", "9.2.3", "The body is empty: clients that connect again do so again and again. Where there is nothing to say, answer with 204 No Content.")
+	case c.report.Complete || ctx.Err() == nil || c.report.Events > 0:
+	case c.report.Bytes == 0:
+		c.addAt(0, 0, Warning, "nothing", "9.2.7", "No byte came after the header: is each event flushed? A comment at the beginning shows that the stream is open.")
+	case c.block.data:
+		c.addAt(c.block.line, c.block.offset, Error, "no-blank-line", "9.2.6", "There is data, but no blank line after it: clients wait for that. End each event with a blank line (\"\\n\\n\").")
+	case bytes.Contains(c.text, []byte("\\n")):
+		c.add(Error, "no-line-end", "9.2.5", "There is no line end, but a backslash and an n: clients wait for it. Send a line feed, the byte 0x0A.")
+	case bytes.HasPrefix(c.text, []byte("data:")):
+		c.add(Error, "no-line-end", "9.2.5", "There is no line end after the data: clients wait for it, and for a blank line.")
 	}
 }
 
@@ -298,6 +335,8 @@ func (c *checker) end(ctx context.Context, resp *http.Response, err error) {
 		c.block.line, c.block.offset = c.line, c.offset
 	}
 	switch {
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, new(flate.CorruptInputError)):
+		c.addAt(0, 0, Error, "bad-gzip", "9.2.5", "The body is not the gzip that the Content-Encoding says: %v.", err)
 	case err != io.EOF:
 		c.add(Warning, "broken-off", "9.2.3", "The connection broke off: %v.", err)
 	case unfinished:
@@ -379,7 +418,11 @@ func (c *checker) addText(b []byte) {
 // endLine judges the line at hand.
 func (c *checker) endLine() {
 	if c.bad || len(c.tail) > 0 {
-		c.add(Error, "utf-8", "9.2.5", "The line is not valid UTF-8: clients put U+FFFD in place of what they can't read. Send UTF-8 only, and cut no character.")
+		if len(c.text) > 0 && c.text[0] == ':' {
+			c.add(Info, "utf-8-comment", "9.2.5", "The comment is not valid UTF-8: clients ignore it.")
+		} else {
+			c.add(Error, "utf-8", "9.2.5", "The line is not valid UTF-8: clients put U+FFFD in place of what they can't read. Send UTF-8 only, and cut no character.")
+		}
 	}
 	text := string(c.text)
 	if c.line == 1 {
@@ -415,6 +458,7 @@ func (c *checker) endLine() {
 			c.add(Warning, "two-events", "9.2.6", "An event has two event fields, of which the last counts: is a blank line missing between two events?")
 		}
 		c.block.event = true
+		c.event(strings.TrimPrefix(value, " "))
 	case "id":
 		if c.block.id {
 			c.add(Warning, "two-ids", "9.2.6", "An event has two id fields, of which the last counts: is a blank line missing between two events?")
@@ -426,6 +470,15 @@ func (c *checker) endLine() {
 		c.retry(strings.TrimPrefix(value, " "))
 	default:
 		c.unknown(name, colon)
+	}
+}
+
+func (c *checker) event(value string) {
+	switch {
+	case strings.Trim(value, " \t") != value:
+		c.add(Warning, "event-space", "9.2.6", "The event type %q begins or ends with a space or tab, which is part of it: who listens for %q does not get it.", clip(value), clip(strings.Trim(value, " \t")))
+	case value == "error" || value == "open":
+		c.add(Info, "event-own", "9.2.2", "The event type %q is that of an event of EventSource's own: in a browser a listener gets both.", value)
 	}
 }
 
@@ -475,6 +528,8 @@ func (c *checker) unknown(name string, colon bool) {
 	switch almost := strings.ToLower(strings.Trim(name, " \t\ufeff\x00")); {
 	case almost == "data" || almost == "event" || almost == "id" || almost == "retry":
 		c.add(Error, "almost-a-field", "9.2.6", "The line is ignored: %q is not %q. Field names are lower case, at the start of the line and directly before the colon.", clip(name), almost)
+	case colon && isName(name) && c.block.data:
+		c.add(Warning, "unknown-field", "9.2.6", "The field %q is ignored: the fields are data, event, id and retry. Is there a line end within the data? Each line of it needs its own \"data: \".", clip(name))
 	case colon && isName(name):
 		c.add(Warning, "unknown-field", "9.2.6", "The field %q is ignored: the fields are data, event, id and retry. Put what clients shall see into data.", clip(name))
 	default:

@@ -3,12 +3,14 @@ package ssetest_test
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strings"
@@ -66,7 +68,10 @@ func TestCheckHeader(t *testing.T) {
 		{"cache not told", "GET", strings.Replace(goodHeader, "no-cache", "private", 1), []string{"0+0 info cache-control", "0+0 info ends"}},
 		{"buffering", "POST", strings.Replace(goodHeader, "Buffering: no", "Buffering: yes", 1), []string{"0+0 warning accel-buffering"}},
 		{"length", "POST", goodHeader + fmt.Sprintf("Content-Length: %d\r\n", len(event)), []string{"0+0 warning content-length"}},
-		{"encoding", "POST", goodHeader + "Content-Encoding: br\r\n", []string{"0+0 info compressed", "0+0 warning not-decoded"}},
+		{"encoding", "POST", goodHeader + "Content-Encoding: br\r\n", []string{"0+0 info compressed", "0+0 error not-decoded"}},
+		{"no encoding", "POST", goodHeader + "Content-Encoding: none\r\n", []string{"0+0 info unknown-encoding"}},
+		{"identity", "POST", goodHeader + "Content-Encoding: identity\r\n", nil},
+		{"json", "POST", strings.Replace(goodHeader, "text/event-stream", "application/json", 1), []string{"0+0 error content-type"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,7 +88,7 @@ func TestCheckBody(t *testing.T) {
 		events, comments int
 		want             []string
 	}{
-		{"empty", "", 0, 0, nil},
+		{"empty", "", 0, 0, []string{"0+0 warning empty"}},
 		{"good", "retry: 1000\n\nid: 1\nevent: a\ndata: x\ndata: y\n\n: hi\n\nid: 2\ndata\n\n", 2, 1, nil},
 		{"id alone", "id: 1\n\n", 0, 0, nil},
 		{"no ids", "data: x\n\n", 1, 0, []string{"0+0 info no-ids"}},
@@ -114,6 +119,10 @@ func TestCheckBody(t *testing.T) {
 		{"retry of years", "retry: 99999999999999999999\n\n", 0, 0, []string{"1+0 warning retry-long"}},
 		{"retry of two days", "retry: 172800000\n\n", 0, 0, []string{"1+0 warning retry-long"}},
 		{"unknown field", "id: 1\nfoo: x\ndata: x\n\n", 1, 0, []string{"2+6 warning unknown-field"}},
+		{"unknown field after data", "id: 1\ndata: Traceback\nValueError: x\n\n", 1, 0, []string{"3+22 warning unknown-field"}},
+		{"bad utf-8 in a comment", "id: 1\ndata\n\n:\xff\n", 1, 1, []string{"4+12 info utf-8-comment"}},
+		{"event with spaces", "id: 1\nevent:  a\ndata\n\nid: 2\nevent: a\t\ndata\n\n", 2, 0, []string{"2+6 warning event-space"}},
+		{"event of EventSource", "id: 1\nevent: error\ndata\n\n", 1, 0, []string{"2+6 info event-own"}},
 		{"case", "id: 1\nData: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
 		{"space before", "id: 1\n data: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
 		{"space before the colon", "id: 1\ndata : x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
@@ -152,6 +161,83 @@ func TestCheckBody(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Where time is up and there was no event, Check says why.
+func TestCheckOfNothing(t *testing.T) {
+	for _, test := range []struct {
+		body string
+		want []string
+	}{
+		{"", []string{"0+0 warning nothing"}},
+		{":\n\n", nil},
+		{"data: 0\ndata: 1\n", []string{"1+0 error no-blank-line"}},
+		{": hi\n\nevent: a\ndata: 0\n", []string{"3+6 error no-blank-line"}},
+		{`data: 0\n\ndata: 1\n\n`, []string{"1+0 error no-line-end"}},
+		{"data: 0", []string{"1+0 error no-line-end"}},
+		{"id: 1\ndata: 0\n\ndata: 1\n", nil},
+		{"retry: 1000\n", nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			pr, pw := io.Pipe()
+			go io.WriteString(pw, test.body)
+			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")), &http.Request{Method: "GET"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body = pr
+			if diff := cmp.Diff(test.want, brief(Check(ctx, resp, 0))); diff != "" {
+				t.Errorf("%q: findings (-want +got):\n%s", test.body, diff)
+			}
+		})
+	}
+}
+
+// A body that is not what its Content-Encoding says can't be read.
+func TestCheckCompressed(t *testing.T) {
+	var good bytes.Buffer
+	z := gzip.NewWriter(&good)
+	io.WriteString(z, "id: 1\ndata: x\n\n")
+	z.Close()
+	corrupt := bytes.Clone(good.Bytes())
+	corrupt[10] = 0xff
+	for _, test := range []struct {
+		name string
+		body []byte
+		ask  string
+		want []string
+	}{
+		{"good", good.Bytes(), "", []string{"0+0 info compressed"}},
+		{"plain", []byte("data: x\n\ndata: y\n\n"), "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
+		{"corrupt", corrupt, "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
+		{"asked for", good.Bytes(), "gzip", []string{"0+0 info compressed", "0+0 warning not-decoded"}},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			for name, value := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Encoding": "gzip"} {
+				h.Set(name, value)
+			}
+			w.(http.Flusher).Flush()
+			w.Write(test.body)
+		}))
+		req, err := http.NewRequest("POST", srv.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if test.ask != "" {
+			req.Header.Set("Accept-Encoding", test.ask)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, brief(Check(t.Context(), resp, 0))); diff != "" {
+			t.Errorf("%s: findings (-want +got):\n%s", test.name, diff)
+		}
+		srv.Close()
 	}
 }
 
