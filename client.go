@@ -61,7 +61,8 @@ type Client struct {
 	Prepare func(*http.Request) error
 
 	// CheckResponse decides whether a response is the stream; nil means [DefaultCheckResponse].
-	// Its errors are treated as those of Prepare. It may read the Body of a response that it
+	// After an error of its own the stream tries again, unless that wraps a backoff.PermanentError
+	// or the request can't be repeated. It may read the Body of a response that it
 	// refuses: IdleTimeout counts there, too. It may replace the Body, to decode it; the stream
 	// closes the first one, and then the other. One that accepts everything takes an error page
 	// for a stream without events, so let it call DefaultCheckResponse and forgive what is to be
@@ -85,7 +86,7 @@ type Client struct {
 	//	DEBUG sse: connecting
 	//	INFO  sse: open           status
 	//	WARN  sse: retrying       wait, status, cause
-	//	INFO  sse: closed         or ERROR, with status and cause
+	//	INFO  sse: closed         status, cause; ERROR where Err is neither nil nor context.Canceled
 	//
 	// Each has url (without user info and query), attempt and last_event_id, and a status only
 	// where there was a response.
@@ -131,6 +132,7 @@ type Stream struct {
 	url      string // of the attempt, for the log
 	spent    bool   // a request was sent that can't be repeated
 	silent   int    // timeouts in a row, without a response between them
+	failure  error  // what the last attempt or connection ended with, while there is no other
 	proved   bool   // an event came on this connection
 	opened   time.Time
 	unfit    error // why no request can be made
@@ -252,7 +254,7 @@ func (s *Stream) alive() bool {
 		s.end(nil)
 		return false
 	case s.ctx.Err() != nil:
-		s.end(ended(s.ctx))
+		s.end(ended(s.ctx, s.failure))
 		return false
 	}
 	return true
@@ -310,7 +312,7 @@ func (s *Stream) connect() {
 	s.body = newBody(s, resp.Body)
 	resp.Body = s.body
 	if resp.StatusCode == http.StatusNoContent {
-		s.end(nil)
+		s.end(nil, slog.Int("status", resp.StatusCode))
 		return
 	}
 	check := s.client.CheckResponse
@@ -416,7 +418,7 @@ func (s *Stream) open(resp *http.Response) {
 	s.r.src, s.r.err, s.r.done = resp.Body, nil, false
 	s.idle.begin()
 	s.body.open.Store(true)
-	s.opened = time.Now()
+	s.opened, s.failure = time.Now(), nil
 	s.state.CompareAndSwap(int32(StateConnecting), int32(StateOpen))
 	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
 	if s.client.OnOpen != nil {
@@ -468,6 +470,9 @@ func (s *Stream) retry(err error, after time.Duration) {
 			return
 		}
 	}
+	if err != io.EOF {
+		s.failure = err
+	}
 	s.log(slog.LevelWarn, "sse: retrying", err, slog.Duration("wait", wait))
 	if s.client.OnRetry != nil {
 		s.client.OnRetry(err, wait)
@@ -513,7 +518,7 @@ func (s *Stream) idleTimeout() time.Duration {
 }
 
 // end ends the stream.
-func (s *Stream) end(err error) {
+func (s *Stream) end(err error, attrs ...slog.Attr) {
 	if p, ok := err.(*backoff.PermanentError); ok {
 		err = p.Err
 	}
@@ -525,10 +530,10 @@ func (s *Stream) end(err error) {
 		s.req.Body.Close()
 	}
 	level := slog.LevelInfo
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		level = slog.LevelError
 	}
-	s.log(level, "sse: closed", err)
+	s.log(level, "sse: closed", err, attrs...)
 }
 
 // log makes a record of a change of state.
@@ -618,7 +623,8 @@ func (b *body) readInTime(p []byte) (int, error) {
 //
 //   - a [*ResponseError], for an answer that is no event stream;
 //   - one that wraps [ErrEventTooLarge];
-//   - one that matches the Err and the Cause of the request's context;
+//   - one that matches the Err and the Cause of the request's context, and why there was no connection
+//     then, if there was none;
 //   - of failures that would only come again, a *url.Error: a certificate that is not trusted, a URL
 //     of another scheme, too many redirects; it has no user info or query in it;
 //   - of other failures, where Backoff stopped or the request can't be repeated: that of net/http,
@@ -644,8 +650,8 @@ func (s *Stream) Close() error {
 
 // Reconnect makes the stream connect anew, at once: it drops the connection that is open, or ends
 // a wait, or an attempt under way. Complete events that were already read come first. It never blocks,
-// and many calls make one connection. A call before that has brought an event or lasted a minute takes
-// the ordinary wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be
+// and many calls make one connection. Where that of an earlier call has brought no event and not lasted
+// a minute, the next call takes the ordinary wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be
 // repeated.
 func (s *Stream) Reconnect() {
 	s.mu.Lock()

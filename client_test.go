@@ -1214,7 +1214,7 @@ func TestLog(t *testing.T) {
 			`level=DEBUG msg="sse: connecting"` + to + ` attempt=2 last_event_id=""`,
 			`level=WARN msg="sse: retrying"` + to + ` attempt=2 last_event_id="" wait=3s cause="Get \"http://example.com/path\": no network"`,
 			`level=DEBUG msg="sse: connecting"` + to + ` attempt=3 last_event_id=""`,
-			`level=WARN msg="sse: retrying"` + to + ` attempt=3 last_event_id="" wait=1m3s status=503 cause="sse: 503 Service Unavailable: try[31m later"`,
+			`level=WARN msg="sse: retrying"` + to + ` attempt=3 last_event_id="" wait=1m3s status=503 cause="sse: 503 Service Unavailable: try[31m later (retry after 1m0s)"`,
 			`level=DEBUG msg="sse: connecting"` + to + ` attempt=4 last_event_id=""`,
 			`level=INFO msg="sse: open"` + to + ` attempt=4 last_event_id="" status=200`,
 			`level=WARN msg="sse: retrying"` + to + ` attempt=4 last_event_id=7 wait=2s cause=EOF`,
@@ -1222,6 +1222,71 @@ func TestLog(t *testing.T) {
 			`level=ERROR msg="sse: closed"` + to + ` attempt=5 last_event_id=7 status=401 cause="sse: 401 Unauthorized: {}"`,
 			``,
 		})
+	})
+}
+
+// How it ends in the ordinary way is no error in the log.
+func TestLogOfTheEnd(t *testing.T) {
+	for name, want := range map[string]string{
+		"close":    `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id=""`,
+		"cancel":   `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id="" cause="context canceled"`,
+		"deadline": `level=ERROR msg="sse: closed" url=http://example.com/ attempt=1 last_event_id="" cause="context deadline exceeded"`,
+		"204":      `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id="" status=204`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			var log bytes.Buffer
+			client := newClient(t, func(int, *http.Request) (*http.Response, error) {
+				if name == "204" {
+					return status(204, ""), nil
+				}
+				return stream("data:\n\n", forever), nil
+			})
+			client.Logger = textLogger(&log)
+			s := client.Stream(newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx))
+			for s.Next() {
+				switch name {
+				case "close":
+					s.Close()
+				case "cancel":
+					cancel()
+				}
+			}
+			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+			equal(t, name, lines[len(lines)-1], want)
+		})
+	}
+}
+
+// A context that ends does not hide why there was no connection.
+func TestContextTellsFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			answer  func(n int, r *http.Request) (*http.Response, error)
+			refused bool
+			text    string
+		}{
+			{func(int, *http.Request) (*http.Response, error) { return status(503, "db is down"), nil }, true,
+				"context deadline exceeded: enough (before that: sse: 503 Service Unavailable: db is down)"},
+			{func(n int, _ *http.Request) (*http.Response, error) {
+				if n == 1 {
+					return status(503, "db is down"), nil
+				}
+				return stream("data:\n\n", forever), nil
+			}, false, "context deadline exceeded: enough"},
+			{func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil }, false,
+				"context deadline exceeded: enough"},
+		} {
+			enough := errors.New("enough")
+			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Hour, enough)
+			defer cancel()
+			client := newClient(t, test.answer)
+			_, err := data(client.Stream(newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx)))
+			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, enough) || errors.As(err, new(*ResponseError)) != test.refused || err.Error() != test.text {
+				t.Errorf("Err() = %v, want %s", err, test.text)
+			}
+		}
 	})
 }
 

@@ -10,9 +10,10 @@
 //
 // # Three layers
 //
-// A [Stream], from [Get] or [Client.Stream], follows a URL for as long as its context lives: it
-// connects again when a connection ends or fails, waits as long as the server asks, and resumes
-// with Last-Event-ID, so that with a server that replays every event arrives once, in order.
+// A [Stream], from [Get] or [Client.Stream], follows a URL for as long as its context lives and the server
+// does not refuse it for good (see [DefaultCheckResponse]): it connects again when a connection ends or
+// fails, waits as long as the server asks, and resumes with Last-Event-ID, so that with a server that
+// replays every event arrives once, in order. Failures are silent: Client.OnRetry or its Logger tells.
 //
 // A [Reader] reads the events of any io.Reader: a response that is already there, a file, a pipe.
 //
@@ -44,7 +45,7 @@
 //
 //   - The last event ID buffer of a new connection starts as the last event ID, not empty, as in
 //     every browser.
-//   - 408, 425, 429, 500, 502, 503, 504 and failures of the network are tried again, with a growing
+//   - 408, 425, 429, 500, 502 to 504, 520 to 524, 529 and failures of the network are tried again, with a growing
 //     wait; the standard gives up on the statuses.
 //   - Every attempt starts at the request's own URL, also after a permanent redirect.
 //   - An event larger than MaxEventSize is an error.

@@ -38,8 +38,8 @@ func (e *FieldError) Error() string { return "sse: " + e.Field + " " + e.Err.Err
 func (e *FieldError) Unwrap() error { return e.Err }
 
 // Append appends the event's wire form, blank line included, to b and returns the extended slice.
-// An ID of "" writes no id line, a Type of "" or "message" no event line; Data is written a line
-// for each of its lines.
+// An ID of "" writes no id line, so who reads it goes on with the last ID (the line "id" would reset that);
+// a Type of "" or "message" writes no event line; Data is written a line for each of its lines.
 //
 // What can't be written so that it comes back equal is a *FieldError, and b is returned as it was:
 // a CR or LF in ID or Type, a NUL in ID, a CR in Data, invalid UTF-8 in any of them.

@@ -152,13 +152,12 @@ func ExampleClient_Stream_post() {
 	// "Hello, world", <nil>
 }
 
-// A CheckResponse can forgive what DefaultCheckResponse does not: here a 404 in the first moments
-// after a deployment, and a server that calls its streams text/plain.
+// A CheckResponse can forgive what DefaultCheckResponse does not: here a token that has expired, for
+// which Prepare sends another with the next attempt, and a server that calls its streams text/plain.
 func ExampleClient_checkResponse() {
-	n := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n++; n == 1 {
-			http.NotFound(w, r)
+		if r.Header.Get("Authorization") != "Bearer fresh" {
+			http.Error(w, "expired", http.StatusUnauthorized)
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain")
@@ -166,16 +165,22 @@ func ExampleClient_checkResponse() {
 	}))
 	defer srv.Close()
 
+	token := "stale"
 	client := &sse.Client{
 		ReconnectionTime: time.Millisecond,
 		Backoff:          func() backoff.BackOff { return &backoff.ZeroBackOff{} },
+		Prepare: func(r *http.Request) error {
+			r.Header.Set("Authorization", "Bearer "+token)
+			return nil
+		},
 		CheckResponse: func(r *http.Response) error {
 			if r.Header.Get("Content-Type") == "text/plain" && r.StatusCode == http.StatusOK {
 				return nil
 			}
 			err := sse.DefaultCheckResponse(r)
 			var refused *sse.ResponseError
-			if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
+			if errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && token == "stale" {
+				token = "fresh"
 				return refused // without backoff.Permanent around it: it is tried again
 			}
 			return err
@@ -188,9 +193,9 @@ func ExampleClient_checkResponse() {
 	stream := client.Stream(req)
 	defer stream.Close()
 	if stream.Next() {
-		fmt.Println(stream.Event().Data, n)
+		fmt.Println(stream.Event().Data)
 	}
-	// Output: here we are 2
+	// Output: here we are
 }
 
 // Close ends a stream from any goroutine, wherever Next is blocked.

@@ -1,8 +1,11 @@
 package sse_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"time"
@@ -21,6 +24,69 @@ func ExampleNewReader() {
 		fmt.Printf("%s %s %q\n", ev.ID, ev.Type, ev.Data)
 	}
 	// Output: 7 greeting "hello\nworld"
+}
+
+// A request of the Model Context Protocol is answered by JSON or by a stream. Where the stream ends
+// before the answer, it goes on at a GET with the last event ID.
+func ExampleNewReader_mcp() {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if string(body) == `{"method":"ping"}` {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"result":{}}`)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		if r.Method == http.MethodPost {
+			io.WriteString(w, "retry: 10\nid: 1\ndata: {\"method\":\"notifications/progress\"}\n\n")
+		} else if r.Header.Get("Last-Event-ID") == "1" {
+			io.WriteString(w, "id: 2\ndata: {\"result\":{\"sum\":42}}\n\n")
+		}
+	}))
+	defer srv.Close()
+
+	isAnswer := func(data []byte) bool { return bytes.Contains(data, []byte(`"result"`)) }
+	call := func(message string) (answer string, err error) {
+		resp, err := http.Post(srv.URL, "application/json", strings.NewReader(message))
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") == "application/json" {
+			b, err := io.ReadAll(resp.Body)
+			return string(b), err
+		}
+		if err := sse.DefaultCheckResponse(resp); err != nil {
+			return "", err
+		}
+		r := sse.NewReader(resp.Body)
+		for r.Next() {
+			if isAnswer(r.Data()) {
+				return r.Event().Data, nil
+			}
+		}
+
+		wait, _ := r.Retry()
+		time.Sleep(wait)
+		req, err := http.NewRequest(http.MethodGet, srv.URL, nil)
+		if err != nil {
+			return "", err
+		}
+		req.Header.Set("Last-Event-ID", r.LastEventID())
+		stream := (&sse.Client{ReconnectionTime: wait}).Stream(req)
+		defer stream.Close()
+		for stream.Next() {
+			if isAnswer(stream.Data()) {
+				return stream.Event().Data, nil
+			}
+		}
+		return "", stream.Err()
+	}
+	fmt.Println(call(`{"method":"ping"}`))
+	fmt.Println(call(`{"method":"tools/call"}`))
+	// Output:
+	// {"result":{}} <nil>
+	// {"result":{"sum":42}} <nil>
 }
 
 // The borrowed form: nothing is allocated for an event. What must be kept is copied.

@@ -27,7 +27,8 @@ type Reader struct {
 	p     Parser
 }
 
-// NewReader returns a Reader that reads from r.
+// NewReader returns a Reader that reads from r. Whether the body of a response is an event stream its header
+// says: see [DefaultCheckResponse].
 func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
 
 // Next advances to the next event, and reports whether there is one. It reads only when the bytes

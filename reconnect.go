@@ -156,7 +156,7 @@ type ResponseError struct {
 	Body       []byte      // the first 4 KiB, or what of them came within 5 seconds
 }
 
-// Error says the status, what is wrong if that is 200, and the first words of the body.
+// Error says the status, what is wrong if that is 200, the first words of the body, and when to come back.
 func (e *ResponseError) Error() string {
 	s := "sse: " + printable([]byte(e.Status), 64)
 	if e.StatusCode == http.StatusOK {
@@ -168,6 +168,9 @@ func (e *ResponseError) Error() string {
 	}
 	if body := printable(e.Body, 512); body != "" {
 		s += ": " + body
+	}
+	if after := e.RetryAfter(); after > 0 {
+		s += " (retry after " + after.Round(time.Second).String() + ")"
 	}
 	return s
 }
@@ -194,8 +197,8 @@ func printable(b []byte, n int) string {
 // DefaultCheckResponse is what a [Client] does with a response where its CheckResponse is nil. It
 // returns nil for 200 with text/event-stream, without a compression that nobody has undone. For anything else it reads at most 4 KiB of the body,
 // for at most 5 seconds (then it closes the body), and returns a [*ResponseError]; in a backoff.PermanentError (use errors.As)
-// unless the status is 408, 425, 429, 500, 502, 503 or 504. The standard, and so a browser, gives up
-// on these, too.
+// unless the status is 408, 425, 429, 500, 502, 503, 504, 520 to 524 or 529. The standard, and so a browser,
+// gives up on these, too.
 //
 // The type is that of the last valid Content-Type, without regard to case or parameters. The text
 // is UTF-8 whatever the parameters say.
@@ -210,7 +213,9 @@ func DefaultCheckResponse(resp *http.Response) error {
 	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
-		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		520, 521, 522, 523, 524, // a Cloudflare that does not reach the server
+		529: // overloaded
 		return err
 	}
 	return backoff.Permanent(err)
@@ -471,16 +476,27 @@ func bareURL(u *url.URL) string {
 	return bare.String()
 }
 
-// contextError is how a context ended: it matches both its Err and its Cause.
-type contextError struct{ err, cause error }
+// contextError is how a context ended, and what failed before: it matches all of them.
+type contextError struct {
+	text string
+	errs []error
+}
 
-func (e *contextError) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
-func (e *contextError) Unwrap() []error { return []error{e.err, e.cause} }
+func (e *contextError) Error() string   { return e.text }
+func (e *contextError) Unwrap() []error { return e.errs }
 
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(err, cause) {
-		return err
+func ended(ctx context.Context, failure error) error {
+	e := &contextError{ctx.Err().Error(), []error{ctx.Err()}}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(ctx.Err(), cause) {
+		e.text += ": " + cause.Error()
+		e.errs = append(e.errs, cause)
 	}
-	return &contextError{err, cause}
+	if failure != nil {
+		e.text += " (before that: " + failure.Error() + ")"
+		e.errs = append(e.errs, failure)
+	}
+	if len(e.errs) == 1 {
+		return ctx.Err()
+	}
+	return e
 }
