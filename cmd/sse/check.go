@@ -67,8 +67,10 @@ func check(ctx context.Context, args []string, std stdio) int {
 		if errors.Is(err, errFor) {
 			err = errNoAnswer
 		}
-		fmt.Fprintf(std.err, "sse: check: %s%s\n", detail(err), advice(err))
-		_, _, code := (&session{o: o}).ending(err)
+		end, _, code := (&session{o: o}).ending(err)
+		if end == "error" {
+			fmt.Fprintf(std.err, "sse: check: %s%s\n", detail(err), advice(err))
+		}
 		return code
 	}
 	if report == nil { // a Client asks nobody about a 204
@@ -77,9 +79,13 @@ func check(ctx context.Context, args []string, std stdio) int {
 	if o.form == "json" {
 		enc := json.NewEncoder(std.out)
 		enc.SetEscapeHTML(false)
-		enc.Encode(report)
+		err = enc.Encode(report)
 	} else {
-		showReport(report, time.Since(begun), o, std)
+		err = showReport(report, time.Since(begun), o, std)
+	}
+	if err != nil {
+		complain(std.err, outputError{err})
+		return exitError
 	}
 	if sig := (interrupted{}); errors.As(context.Cause(ctx), &sig) {
 		_, _, code := (&session{o: o}).ending(sig)
@@ -103,7 +109,7 @@ func (noAnswer) Error() string { return "timeout: no answer came" }
 func (noAnswer) Timeout() bool { return true }
 
 // showReport prints the findings, the worst first, and what they are about.
-func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) {
+func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) error {
 	v := &view{out: std.out, color: lookOf(std.out, o.color, std.getenv).color}
 	styles := map[ssetest.Severity]string{ssetest.Error: red, ssetest.Warning: yellow, ssetest.Info: dim}
 	findings := slices.Clone(r.Findings)
@@ -130,5 +136,5 @@ func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) {
 	}
 	lines = append(lines, []span{{bold, plural(count[ssetest.Error], "error") + ", " + plural(count[ssetest.Warning], "warning") + ", " + plural(count[ssetest.Info], "note")},
 		{plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s", plural(r.Events, "event"), plural(r.Comments, "comment"), byteSize(r.Bytes), short(took), end)}})
-	v.lines(lines...)
+	return v.lines(lines...)
 }

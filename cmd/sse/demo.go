@@ -23,6 +23,9 @@ var demoPace = 250 * time.Millisecond
 // connection in the middle of an event, answers 503, ends within a line,
 // and, when all is sent, with 204. Whether anything was lost is counted.
 func demo(ctx context.Context, args []string, std stdio) int {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return usage(std, "demo: it has a server of its own, and takes no URL")
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Fprintf(std.err, "sse: demo: %v\n", err)

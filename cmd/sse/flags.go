@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -276,7 +277,7 @@ func (o *options) setShort(byName map[string]*flagDef, arg string, args []string
 		rest = rest[1:]
 		f := byName[name]
 		if f == nil {
-			return nil, fmt.Errorf("unknown flag %s", escape(arg))
+			return nil, fmt.Errorf("unknown flag -%s", escape(name)) // the rest may be a secret
 		}
 		if f.value {
 			if v, rest = rest, ""; v == "" {
@@ -300,7 +301,10 @@ func (o *options) set(f *flagDef, name, v string) error {
 	}
 	switch strings.Trim(name, "-") {
 	case "H", "header":
-		v, _, _ = strings.Cut(v, ":") // the rest may be a secret
+		if v, _, _ = strings.Cut(v, ":"); token(v) && v != "" { // the rest may be a secret
+			break
+		}
+		fallthrough
 	case "b", "cookie", "x", "proxy":
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -332,9 +336,15 @@ func (o *options) finish(targets []string) error {
 		}
 		return nil
 	}
+	if info, err := os.Stat(targets[0]); err == nil && info.Mode().IsRegular() {
+		return fmt.Errorf("%q is a file: sse - < FILE reads it, http://%s asks a host", targets[0], escape(targets[0]))
+	}
 	var err error
 	if o.url, err = parseURL(targets[0]); err != nil {
 		return err
+	}
+	if o.url.User != nil { // as a flag it goes along with a redirect to the same host
+		o.user, o.url.User = cmp.Or(o.user, o.url.User), nil
 	}
 	if o.method == "" {
 		o.method = http.MethodGet

@@ -47,6 +47,9 @@ var (
 	errFor   = errors.New("for")
 )
 
+// errNoUntil is an end that came too early.
+var errNoUntil = errors.New("the stream ended before what --until waits for")
+
 // hintAfter is how long bytes may come without an event before that is said.
 var hintAfter = 10 * time.Second
 
@@ -65,6 +68,7 @@ type session struct {
 	field  *fieldForm   // --field
 	saver  *saver
 	fail   context.CancelCauseFunc
+	begin  func() // called when the stream is open
 
 	seen      atomic.Int64 // events that came, shown or not
 	explained atomic.Bool
@@ -80,14 +84,21 @@ type tour struct {
 func follow(ctx context.Context, o *options, std stdio, tour *tour) int {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	s := &session{o: o, std: std, stats: newStats(time.Now()), watch: new(watch), fail: fail}
+	s := &session{o: o, std: std, stats: newStats(time.Now()), watch: new(watch), fail: fail, begin: func() {}}
 	out := std.out
 	if o.outFile != "" && o.outFile != "-" {
+		mode := os.O_WRONLY | os.O_CREATE
+		if o.state != "" {
+			mode |= os.O_APPEND // the state says that what is in it was kept
+		}
 		var err error
-		if out, err = os.Create(o.outFile); err != nil {
+		if out, err = os.OpenFile(o.outFile, mode, 0o666); err != nil {
 			return usage(std, fmt.Sprintf("-o %q: %v", o.outFile, reason(err)))
 		}
 		defer out.Close()
+		if o.state == "" {
+			s.begin = sync.OnceFunc(func() { out.Truncate(0) }) // a pipe can't be
+		}
 	}
 	var t *tap
 	if o.url != nil {
@@ -139,6 +150,9 @@ func follow(ctx context.Context, o *options, std stdio, tour *tour) int {
 		err = context.Cause(ctx)
 	} else if err == nil {
 		err = cmp.Or(src.Err(), last)
+		if err == nil && o.until != nil {
+			err = errNoUntil
+		}
 	}
 	code := s.conclude(err, src.LastEventID(), stop)
 	if tour != nil {
@@ -177,7 +191,7 @@ func (s *session) output(out *os.File) (stop func()) {
 	case "data":
 		p.form = appendData
 	case "field":
-		s.field = &fieldForm{path: o.field}
+		s.field = &fieldForm{path: o.field, note: s.obs.note}
 		p.form = s.field.form
 	case "raw":
 		s.raw = w
@@ -229,10 +243,11 @@ func (s *session) stream(ctx context.Context, t *tap, last *error) (*sse.Stream,
 		return nil, err
 	}
 	var (
-		stream *sse.Stream
-		begun  time.Time
-		hint   sync.Once
-		first  = true
+		stream  *sse.Stream
+		begun   time.Time
+		hint    sync.Once
+		first   = true
+		waiting atomic.Bool // for headers
 	)
 	client := &sse.Client{
 		HTTPClient:   &http.Client{Transport: t, Timeout: s.o.connectTimeout},
@@ -241,11 +256,20 @@ func (s *session) stream(ctx context.Context, t *tap, last *error) (*sse.Stream,
 		Prepare: func(req *http.Request) error {
 			s.o.strip(req)
 			s.obs.connecting(req, first)
+			if waiting.Store(true); first {
+				time.AfterFunc(hintAfter, func() {
+					if waiting.Load() {
+						s.obs.note("no answer so far: the server has sent no headers")
+					}
+				})
+			}
 			begun, first = time.Now(), false
 			return nil
 		},
 		OnOpen: func(resp *http.Response) {
 			now := time.Now()
+			waiting.Store(false)
+			s.begin()
 			s.watch.reset()
 			s.stats.open(now)
 			t.live.Store(true)
@@ -253,6 +277,7 @@ func (s *session) stream(ctx context.Context, t *tap, last *error) (*sse.Stream,
 			hint.Do(func() { time.AfterFunc(hintAfter, s.explain) })
 		},
 		OnRetry: func(err error, wait time.Duration) {
+			waiting.Store(false)
 			s.explain()
 			if s.o.noReconnect {
 				if *last = err; err == io.EOF {
@@ -287,6 +312,7 @@ func (s *session) input(ctx context.Context, t *tap) source {
 		s.view.setState("open")
 		r.OnComment = s.obs.comment
 	}
+	s.begin()
 	time.AfterFunc(hintAfter, s.explain)
 	return r
 }
@@ -436,7 +462,7 @@ func complain(w io.Writer, err error) {
 		}
 		line = strings.TrimRight(line, "\r")
 		if len(line) > 1000 {
-			line = line[:1000] + "…"
+			line = line[:cutRune(line, 1000)] + "…"
 		}
 		if line != "" {
 			fmt.Fprintf(w, "  %s\n", appendEscaped(nil, line, "\t"))
@@ -453,12 +479,14 @@ func detail(err error) string {
 	switch {
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, sse.ErrIdleTimeout):
 		return cause(err)
+	case errors.As(err, &ue) && ue.Err == io.EOF:
+		return "the server closed the connection without an answer"
 	case errors.As(err, &re):
 		text, _, _ := bytes.Cut(bytes.TrimSpace(re.Body), []byte("\n"))
 		if len(text) == 0 || re.StatusCode == http.StatusOK {
 			return cause(err)
 		}
-		return cause(err) + ": " + escape(string(text[:min(len(text), 200)]))
+		return cause(err) + ": " + escape(string(text[:cutRune(string(text), 200)]))
 	case errors.As(err, &ue):
 		return message(ue.Err)
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -55,6 +57,98 @@ func TestUntil(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\ndata: [DONE]\n\ndata: b\n\n", "--data", "--until", "[DONE]", "-")
 	r.want(t, exitDone, "a\n")
+}
+
+// A stream that ends before what --until waits for was cut.
+func TestUntilNeverCame(t *testing.T) {
+	t.Parallel()
+	r := runSSE(t, "data: a\n\n", "--data", "--until", "[DONE]", "-")
+	r.want(t, exitError, "a\n")
+	r.wantStderr(t, "sse: the stream ended before what --until waits for\n")
+	r = runSSE(t, "", "--data", "--until", "[DONE]", "-d", "{}", once(t, "data: a\n\n"))
+	r.want(t, exitError, "a\n")
+}
+
+// An error that comes as an event has not the field that is printed.
+func TestFieldOfAnError(t *testing.T) {
+	t.Parallel()
+	const text = `{"error":{"message":"over\u001bloaded"}}`
+	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n", "event: error\ndata: {}\n\n"} {
+		r := runSSE(t, "data: {\"a\":\"x\"}\n\n"+event, "--field", "a", "-")
+		r.want(t, exitDone, "x\n")
+		r.wantStderr(t, "sse: the stream says: {")
+		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr, "says") {
+			t.Errorf("-s: %s", r.stderr)
+		}
+	}
+}
+
+// A server that says nothing is not an "EOF".
+func TestNoAnswer(t *testing.T) {
+	t.Parallel()
+	url := server(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	r := runSSE(t, "", "--no-reconnect", url)
+	r.want(t, exitError, "")
+	r.wantStderr(t, "sse: the server closed the connection without an answer\n")
+}
+
+// A file is begun anew when there is something to write, and one that belongs to a state goes on.
+func TestOutFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "out")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuses := server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	write("precious, and long")
+	for _, args := range [][]string{{refuses}, {"--state", filepath.Join(dir, "none", "x"), refuses}} {
+		if r := runSSE(t, "", append(args, "-o", file)...); r.code == exitDone {
+			t.Errorf("%v: exit code 0", args)
+		}
+		if got := readFile(t, file); got != "precious, and long" {
+			t.Errorf("%v: file = %q", args, got)
+		}
+	}
+	runSSE(t, "", once(t, "data: a\n\n"), "-o", file, "--data").want(t, exitDone, "")
+	if got := readFile(t, file); got != "a\n" {
+		t.Errorf("file = %q", got)
+	}
+	write("old")
+	runSSE(t, "data: b\n\n", "-", "-o", file, "--data").want(t, exitDone, "")
+	if got := readFile(t, file); got != "b\n" {
+		t.Errorf("file = %q", got)
+	}
+	url := ids(t, 3)
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n", "1").want(t, exitDone, "")
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t, exitDone, "")
+	if got := readFile(t, file); got != "b\n1\n2\n3\n" {
+		t.Errorf("file = %q", got)
+	}
+}
+
+// What can't be written is an error, whatever was asked for.
+func TestFullDevice(t *testing.T) {
+	t.Parallel()
+	url := once(t, "data: a\n\n")
+	for _, args := range [][]string{{"--help"}, {"--version"}, {"check", url}, {"check", "--json", url}} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := command(t, args...)
+		c.Stdout = full
+		var stderr strings.Builder
+		c.Stderr = &stderr
+		err = c.Run()
+		full.Close()
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != exitError || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%v: %v: %s", args, err, stderr.String())
+		}
+	}
 }
 
 func TestDemo(t *testing.T) {

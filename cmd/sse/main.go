@@ -22,7 +22,8 @@
 // accepted, and change nothing: they are always so here, or have no use.
 //
 // --for ends the run with exit code 0. --until ends it, with 0 too, before an
-// event whose data is just that text. --state keeps the last event ID in a
+// event whose data is just that text; a stream that ends without it is an error.
+// -o begins its file anew when the stream is open, and with --state adds to it. --state keeps the last event ID in a
 // file, stored after the event was printed: a run that is killed may print
 // the last few events again, and never loses one.
 //
@@ -77,17 +78,14 @@ func run(args []string, std stdio) int {
 			break
 		}
 		if arg == "--help" || arg == "-h" || arg == "-help" {
-			fmt.Fprint(std.out, help)
-			return exitDone
+			return say(std, help)
 		}
 	}
 	switch args[0] {
 	case "help":
-		fmt.Fprint(std.out, help)
-		return exitDone
+		return say(std, help)
 	case "--version", "-V", "-version", "version":
-		fmt.Fprintln(std.out, "sse", version())
-		return exitDone
+		return say(std, "sse "+version()+"\n")
 	case "demo":
 		return demo(ctx, args[1:], std)
 	case "serve":
@@ -100,6 +98,15 @@ func run(args []string, std stdio) int {
 		return usage(std, err.Error())
 	}
 	return follow(ctx, o, std, nil)
+}
+
+// say prints text, which is all that was asked for.
+func say(std stdio, text string) int {
+	if _, err := io.WriteString(std.out, text); err != nil {
+		complain(std.err, outputError{err})
+		return exitError
+	}
+	return exitDone
 }
 
 // usage says in one line what is wrong with the command line.

@@ -86,11 +86,15 @@ type fieldForm struct {
 	path  []string
 	found bool
 	last  byte
+	note  func(string) // told of errors that the stream itself says
 }
 
 func (f *fieldForm) form(b []byte, ev sse.Event) []byte {
 	v, ok := lookup(ev.Data, f.path)
 	if !ok {
+		if _, failed := lookup(ev.Data, []string{"error"}); failed || ev.Type == "error" {
+			f.note("the stream says: " + escape(ev.Data[:cutRune(ev.Data, 500)]))
+		}
 		return b
 	}
 	f.found = true
@@ -99,6 +103,19 @@ func (f *fieldForm) form(b []byte, ev sse.Event) []byte {
 		f.last = v[len(v)-1]
 	}
 	return b
+}
+
+// cutRune returns at most n, so that s[:n] cuts no character.
+func cutRune(s string, n int) int {
+	if len(s) <= n {
+		return len(s)
+	}
+	for i := n; i > n-utf8.UTFMax && i > 0; i-- {
+		if utf8.RuneStart(s[i]) {
+			return i
+		}
+	}
+	return n
 }
 
 // splitPath cuts choices.0.delta.content at its dots; a dot that belongs to

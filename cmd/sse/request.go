@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -234,17 +235,24 @@ func mask(name, value string) string {
 		return masked
 	}
 	secret := strings.HasSuffix(name, "key") && !strings.HasSuffix(name, "idempotency-key")
-	for _, word := range []string{"auth", "cookie", "token", "secret", "password", "api-key", "apikey", "signature", "credential", "session", "csrf"} {
+	for _, word := range []string{"auth", "cookie", "token", "secret", "passw", "passphrase", "api-key", "apikey", "signature", "-sign", "credential", "session", "csrf", "jwt", "dpop", "otp", "assertion"} {
 		secret = secret || strings.Contains(name, word)
 	}
 	if !secret || name == ":authority" || name == "www-authenticate" || name == "proxy-authenticate" {
-		return value
+		return queryValue.ReplaceAllString(userInfo.ReplaceAllString(value, "//"), "${1}"+masked)
 	}
-	if scheme, _, ok := strings.Cut(value, " "); ok && strings.HasSuffix(name, "authorization") && token(scheme) {
+	if scheme, _, ok := strings.Cut(value, " "); ok && strings.HasSuffix(name, "authorization") && authScheme.MatchString(scheme) {
 		return scheme + " " + masked
 	}
 	return masked
 }
+
+// What may be a secret in a URL within the value of a header, as of Link.
+var (
+	userInfo   = regexp.MustCompile(`//[^/?#@\s]*@`)
+	queryValue = regexp.MustCompile(`([?&][^=&?\s<>"';,]*=)[^&\s<>"';,]+`)
+	authScheme = regexp.MustCompile(`(?i)^(basic|bearer|digest|dpop|negotiate|ntlm|token|apikey|key|hawk|hmac|aws4-hmac-sha256)$`)
+)
 
 // redact is a URL to show: without user info, and without the values of its
 // query, which may be tokens.

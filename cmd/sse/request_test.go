@@ -234,15 +234,43 @@ func TestVerbose(t *testing.T) {
 	})
 	r := runSSE(t, "", "-v", "--no-reconnect", "--data", "-s", url+"/x", "-H", "X-Api-Key: s3cret", "-H", "Authorization: Bearer s3cret",
 		"-H", "X-Auth-Token: s3cret", "-b", "s3cret", "-H", "Proxy-Authorization: s3cret", "-H", "Idempotency-Key: shown", "-H", "X-Topic: shown too",
-		"-H", "Ocp-Apim-Subscription-Key: s3cret")
+		"-H", "Ocp-Apim-Subscription-Key: s3cret", "-H", "Cf-Access-Jwt-Assertion: s3cret", "-H", "DPoP: s3cret", "-H", "X-GitHub-OTP: s3cret",
+		"-H", "CB-ACCESS-PASSPHRASE: s3cret", "-H", "CB-ACCESS-SIGN: s3cret", "-H", "Origin: http://u:s3cret@a", "-H", "X-Link: <http://a/?b=s3cret&c=s3cret>; rel=self")
 	if r.code != 0 {
 		t.Errorf("exit code %d", r.code)
 	}
 	r.wantStderr(t, "* connected to 127.0.0.1:", "> GET /x HTTP/1.1\n", "> Host: 127.0.0.1:", "> Accept: text/event-stream\n", "> X-Api-Key: ****\n",
 		"> Authorization: Bearer ****\n", "> X-Auth-Token: ****\n", "> Cookie: ****\n", "> Proxy-Authorization: ****\n", "> Idempotency-Key: shown\n",
-		"> X-Topic: shown too\n", "> Ocp-Apim-Subscription-Key: ****\n", "< HTTP/1.1 200 OK\n", "< Content-Type: text/event-stream\n", "< Set-Cookie: ****\n")
+		"> X-Topic: shown too\n", "> X-Link: <http://a/?b=****&c=****>; rel=self\n", "> Origin: http://a\n", "> Ocp-Apim-Subscription-Key: ****\n", "< HTTP/1.1 200 OK\n", "< Content-Type: text/event-stream\n", "< Set-Cookie: ****\n")
 	if strings.Contains(r.stderr, "s3cret") || strings.Contains(r.stderr, "\u009b") {
 		t.Errorf("a secret or a control character is shown:\n%q", r.stderr)
+	}
+}
+
+// The first word of an Authorization is shown if it is the name of a scheme.
+func TestMaskOfAuthorization(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{"Bearer s3cret": "Bearer ****", "s3cret x": "****", "s3cret": "****", "basic s3cret": "basic ****"} {
+		if got := mask("Authorization", value); got != want {
+			t.Errorf("mask(%q) = %q, want %q", value, got, want)
+		}
+	}
+}
+
+// The name and password of a URL go along with a redirect to the same host, as with curl.
+func TestUserOfAURL(t *testing.T) {
+	t.Parallel()
+	var url string
+	url = server(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/from" {
+			http.Redirect(w, r, url+"/to", http.StatusFound)
+			return
+		}
+		echo(w, r)
+	})
+	r := runSSE(t, "", "--no-reconnect", "--data", strings.Replace(url, "://", "://me:pw@", 1)+"/from")
+	if !strings.Contains(r.stdout, "Authorization=Basic bWU6cHc=\n") {
+		t.Errorf("%+v", r)
 	}
 }
 

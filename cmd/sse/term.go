@@ -203,8 +203,8 @@ func (v *view) event(ev sse.Event, now time.Time, gap time.Duration) error {
 		body = jsonLines(ev.Data, max(width-4, 1), limit+1)
 	} else {
 		for l := range strings.SplitSeq(ev.Data, "\n") {
-			if !v.full && len(l) > 4*width {
-				l = l[:4*width] // more than fits: the rest need not be looked at
+			if !v.full {
+				l = l[:cutRune(l, perColumn*width+utf8.UTFMax)] // more than fits: the rest need not be looked at
 			}
 			body = append(body, []span{{plain, escape(strings.ReplaceAll(l, "\t", "    "))}})
 			if len(body) > limit {

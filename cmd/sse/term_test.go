@@ -209,6 +209,18 @@ func TestJSONLinesKeepTheValue(t *testing.T) {
 }
 
 // Characters without a width do not make a line without end.
+// Characters of several bytes are cut between them, with a mark.
+func TestViewCutsCharacters(t *testing.T) {
+	t.Parallel()
+	c := command(t, "--color", "always", "-")
+	c.Env = append(c.Env, "COLUMNS=80")
+	c.Stdin = strings.NewReader("data: " + strings.Repeat("\u0e17\u0e35\u0e48", 30) + "END\n\ndata: " + strings.Repeat("\u0e17\u0e35\u0e48", 400) + "\n\n")
+	r := finish(t, c)
+	if strings.Contains(r.stdout, `\x`) || !strings.Contains(r.stdout, "END") || !strings.Contains(r.stdout, "…") {
+		t.Errorf("stdout:\n%s", r.stdout)
+	}
+}
+
 func TestViewBoundsALine(t *testing.T) {
 	t.Parallel()
 	c := command(t, "--color", "always", "-")
