@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -193,6 +194,9 @@ func wait[T any](p *play, c <-chan T) error {
 func Stall() Step {
 	return Step{
 		do: func(p *play) error {
+			if p.r.Body != nil {
+				io.Copy(io.Discard, p.r.Body) // net/http looks for the client's end only after that
+			}
 			<-p.r.Context().Done()
 			p.done = true
 			return errGone

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"syscall"
@@ -322,6 +323,31 @@ func TestGiveUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A Conn in a server of another kind sees the client of a POST go, too.
+func TestStallOfAPost(t *testing.T) {
+	served := make(chan bool)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(served) // it may panic
+		served <- true
+		Conn{Stall()}.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, "POST", srv.URL, strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-served
+		cancel()
+	}()
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		resp.Body.Close()
+		t.Error("an answer came")
+	}
+	<-served // a test that fails hangs here
 }
 
 // Closing a body unblocks a read of it, and tells the server.
