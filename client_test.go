@@ -1528,12 +1528,13 @@ func TestConcurrentCalls(t *testing.T) {
 
 func TestRedirectKeepsSecrets(t *testing.T) {
 	type seen struct{ Authorization, APIKey, Referer, LastEventID, Accept string }
+	apiKey := strings.ToLower("X-Api-Key") // in any spelling
 	run := func(checkRedirect func(*http.Request, []*http.Request) error, from string, to ...string) map[string]seen {
 		t.Helper()
 		got := make(map[string]seen)
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			h := r.Header
-			got[r.URL.String()] = seen{h.Get("Authorization"), strings.Join(h["x-api-key"], ""), h.Get("Referer"), h.Get("Last-Event-ID"), h.Get("Accept")}
+			got[r.URL.String()] = seen{h.Get("Authorization"), strings.Join(h[apiKey], ""), h.Get("Referer"), h.Get("Last-Event-ID"), h.Get("Accept")}
 			if n <= len(to) {
 				return status(307, "", "Location", to[n-1]), nil
 			}
@@ -1542,7 +1543,7 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 		client.HTTPClient.CheckRedirect = checkRedirect
 		req := newRequest(t, "GET", from, nil)
 		req.Header.Set("Authorization", "secret")
-		req.Header["x-api-key"] = []string{"key"}
+		req.Header[apiKey] = []string{"key"}
 		req.Header.Set("Last-Event-ID", "7")
 		if _, err := data(client.Stream(req)); err != nil {
 			t.Error(err)
@@ -1580,7 +1581,7 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 		"https://com/":            {"", "", "https://[fe80::1]/", "7", accept},
 	})
 	trust := func(r *http.Request, via []*http.Request) error {
-		r.Header["x-api-key"] = via[0].Header["x-api-key"]
+		r.Header[apiKey] = via[0].Header[apiKey]
 		return nil
 	}
 	equal(t, "a host that is trusted", run(trust, "https://example.com/", "https://other.example/"), map[string]seen{
@@ -1604,7 +1605,7 @@ func TestRedirectKeepsReferer(t *testing.T) {
 			if n == 1 {
 				return status(302, "", "Location", test.to), nil
 			}
-			got = strings.Join(r.Header["Referer"], "") + strings.Join(r.Header["referer"], "")
+			got = strings.Join(r.Header["Referer"], "") + strings.Join(r.Header[strings.ToLower("Referer")], "")
 			return status(204, ""), nil
 		})
 		req := newRequest(t, "GET", test.from, nil)
