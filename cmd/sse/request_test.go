@@ -260,10 +260,9 @@ func TestMaskOfAuthorization(t *testing.T) {
 // The name and password of a URL go along with a redirect to the same host, as with curl.
 func TestUserOfAURL(t *testing.T) {
 	t.Parallel()
-	var url string
-	url = server(t, func(w http.ResponseWriter, r *http.Request) {
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/from" {
-			http.Redirect(w, r, url+"/to", http.StatusFound)
+			http.Redirect(w, r, "http://"+r.Host+"/to", http.StatusFound)
 			return
 		}
 		echo(w, r)
