@@ -609,26 +609,25 @@ func TestRequestErrors(t *testing.T) {
 		func(r *http.Request) { r.ContentLength = 10 },
 		func(r *http.Request) { r.URL, _ = url.Parse(redirect.URL) },
 	} {
-		req := newRequest(t, "QUERY", srv.URL, nil)
-		change(req)
-		client := &Client{
-			HTTPClient: &http.Client{Transport: &http.Transport{}},
-			OnRetry:    func(err error, _ time.Duration) { t.Errorf("would be tried again: %v", err) },
-			Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
-		}
-		_, err := data(client.Stream(req))
-		client.HTTPClient.CloseIdleConnections()
-		if err == nil {
-			t.Errorf("no error")
-			continue
-		}
-		if strings.Contains(err.Error(), "secret") {
-			t.Errorf("Err() = %v", err)
-		}
+		var err error
 		known := false
-		for _, text := range requestErrors {
-			if strings.Contains(err.Error(), text) {
-				seen[text], known = true, true
+		for n := 0; n < 100 && !known; n++ { // net/http may tell of the connection that it closed because of this
+			req := newRequest(t, "QUERY", srv.URL, nil)
+			change(req)
+			client := &Client{
+				HTTPClient: &http.Client{Transport: &http.Transport{}},
+				OnRetry:    func(err error, _ time.Duration) { t.Errorf("would be tried again: %v", err) },
+				Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
+			}
+			_, err = data(client.Stream(req))
+			client.HTTPClient.CloseIdleConnections()
+			if strings.Contains(fmt.Sprint(err), "secret") {
+				t.Errorf("Err() = %v", err)
+			}
+			for _, text := range requestErrors {
+				if strings.Contains(fmt.Sprint(err), text) {
+					seen[text], known = true, true
+				}
 			}
 		}
 		if !known {
