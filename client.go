@@ -62,11 +62,11 @@ type Client struct {
 
 	// CheckResponse decides whether a response is the stream; nil means [DefaultCheckResponse].
 	// After an error of its own the stream tries again, unless that wraps a backoff.PermanentError
-	// or the request can't be repeated. It may read the Body of a response that it
-	// refuses: IdleTimeout counts there, too. It may replace the Body, to decode it; the stream
-	// closes the first one, and then the other. One that accepts everything takes an error page
-	// for a stream without events, so let it call DefaultCheckResponse and forgive what is to be
-	// forgiven. It is not called with 204, which always ends the stream.
+	// or the request can't be repeated. It may read the Body of a response that it refuses:
+	// IdleTimeout counts there, too. It may replace the Body, to decode it; the stream closes the
+	// first one, and then the other. One that accepts everything takes an error page for a stream
+	// without events, so let it call DefaultCheckResponse and forgive what is to be forgiven. It is
+	// not called with 204, which always ends the stream.
 	CheckResponse func(*http.Response) error
 
 	// OnOpen, if not nil, is called whenever a connection is open, with the status and the
@@ -655,9 +655,9 @@ func (s *Stream) Close() error {
 
 // Reconnect makes the stream connect anew, at once: it drops the connection that is open, or ends
 // a wait, or an attempt under way. Complete events that were already read come first. It never blocks,
-// and many calls make one connection. Where that of an earlier call has brought no event and not lasted
-// a minute, the next call takes the ordinary wait. Reconnect has no effect on a stream that has not begun, has ended, or can't be
-// repeated.
+// and many calls make one connection. After a call whose connection brought no event and did not last a
+// minute, the next takes the ordinary wait. Reconnect has no effect on a stream that has not begun, has
+// ended, or can't be repeated.
 func (s *Stream) Reconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -195,10 +195,10 @@ func printable(b []byte, n int) string {
 }
 
 // DefaultCheckResponse is what a [Client] does with a response where its CheckResponse is nil. It
-// returns nil for 200 with text/event-stream, without a compression that nobody has undone. For anything else it reads at most 4 KiB of the body,
-// for at most 5 seconds (then it closes the body), and returns a [*ResponseError]; in a backoff.PermanentError (use errors.As)
-// unless the status is 408, 425, 429, 500, 502, 503, 504, 520 to 524 or 529. The standard, and so a browser,
-// gives up on these, too.
+// returns nil for 200 with text/event-stream, without a compression that nobody has undone. For anything
+// else it reads at most 4 KiB of the body, for at most 5 seconds (then it closes the body), and returns a
+// [*ResponseError]; in a backoff.PermanentError (use errors.As) unless the status is 408, 425, 429, 500,
+// 502, 503, 504, 520 to 524 or 529. The standard, and so a browser, gives up on these, too.
 //
 // The type is that of the last valid Content-Type, without regard to case or parameters. The text
 // is UTF-8 whatever the parameters say.
