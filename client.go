@@ -406,7 +406,7 @@ func (s *Stream) checkRedirect(r *http.Request, via []*http.Request) error {
 	} else if len(via) >= maxRedirects {
 		err = errors.New("stopped after 10 redirects")
 	}
-	if err == nil || err == http.ErrUseLastResponse {
+	if err == nil || err == http.ErrUseLastResponse || r.Context().Err() != nil {
 		return err
 	}
 	return backoff.Permanent(err)
@@ -439,16 +439,20 @@ func (s *Stream) retry(err error, after time.Duration) {
 	}
 	s.proved, s.opened = false, time.Time{}
 	var refused *ResponseError
-	switch cause := s.begin(); {
+	cause := s.begin()
+	switch {
 	case cause == nil, cause == http.ErrBodyReadAfterClose:
 	case permanent(err), cause != ErrReconnect && errors.As(err, &refused): // all that came of it says enough
 	default:
 		err = cause // and not what became of it on its way through net/http
 	}
-	if _, ok := err.(timeoutError); ok {
+	if _, ok := cause.(timeoutError); ok {
 		s.silent++
 	} else {
 		s.silent = 0
+	}
+	if errors.As(err, &refused) || s.ctx.Err() == nil && err != io.EOF && err != ErrReconnect {
+		s.failure = err
 	}
 	if !s.alive() {
 		return
@@ -470,9 +474,6 @@ func (s *Stream) retry(err error, after time.Duration) {
 			s.end(err, 0)
 			return
 		}
-	}
-	if err != io.EOF {
-		s.failure = err
 	}
 	s.log(slog.LevelWarn, "sse: retrying", err, slog.Duration("wait", wait))
 	if s.client.OnRetry != nil {
@@ -628,8 +629,8 @@ func (b *body) readInTime(p []byte) (int, error) {
 //
 //   - a [*ResponseError], for an answer that is no event stream;
 //   - one that wraps [ErrEventTooLarge];
-//   - one that matches the Err and the Cause of the request's context, and why there was no connection
-//     then, if there was none;
+//   - one that matches the Err and the Cause of the request's context; if there was no connection then, it
+//     says why, and wraps the *ResponseError, if that is why;
 //   - of failures that would only come again, a *url.Error: a certificate that is not trusted, a URL
 //     of another scheme, too many redirects; it has no user info or query in it;
 //   - of other failures, where Backoff stopped or the request can't be repeated: that of net/http,

@@ -1259,6 +1259,38 @@ func TestLogOfTheEnd(t *testing.T) {
 	}
 }
 
+// A CheckRedirect that waits is ended like every attempt: the stream goes on.
+func TestCheckRedirectIsTimed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			switch n {
+			case 1, 2:
+				return status(302, "", "Location", "/b"), nil
+			case 3:
+				return stream("data:a\n\n"), nil
+			}
+			return status(204, ""), nil
+		})
+		var s *Stream
+		client.HTTPClient.Timeout = time.Second
+		n := 0
+		client.HTTPClient.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+			if n++; n == 2 {
+				s.Reconnect()
+			}
+			<-r.Context().Done()
+			return r.Context().Err()
+		}
+		var reasons []string
+		client.OnRetry = func(err error, _ time.Duration) { reasons = append(reasons, err.Error()) }
+		s = get(t, client)
+		got, err := data(s)
+		equal(t, "data", got, []string{"a"})
+		equal(t, "Err()", err, nil)
+		equal(t, "OnRetry", reasons, []string{string(errHeaderTimeout), ErrReconnect.Error(), "EOF"})
+	})
+}
+
 // A context that ends does not hide why there was no connection.
 func TestContextTellsFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -1277,13 +1309,20 @@ func TestContextTellsFailure(t *testing.T) {
 			}, false, "context deadline exceeded: enough"},
 			{func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil }, false,
 				"context deadline exceeded: enough"},
+			{func(int, *http.Request) (*http.Response, error) {
+				resp := status(401, "")
+				resp.Body = newScript("bad token", forever)
+				return resp, nil
+			}, true, "context deadline exceeded: enough (before that: sse: 401 Unauthorized: bad token)"},
+			{func(int, *http.Request) (*http.Response, error) { return nil, io.EOF }, false,
+				"context deadline exceeded: enough (before that: Get \"http://example.com/\": EOF)"},
 		} {
 			enough := errors.New("enough")
-			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Hour, enough)
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, enough)
 			defer cancel()
 			client := newClient(t, test.answer)
 			_, err := data(client.Stream(newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx)))
-			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, enough) || errors.As(err, new(*ResponseError)) != test.refused || err.Error() != test.text {
+			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, enough) || errors.Is(err, io.EOF) || errors.As(err, new(*ResponseError)) != test.refused || err.Error() != test.text {
 				t.Errorf("Err() = %v, want %s", err, test.text)
 			}
 		}

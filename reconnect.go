@@ -476,7 +476,7 @@ func bareURL(u *url.URL) string {
 	return bare.String()
 }
 
-// contextError is how a context ended, and what failed before: it matches all of them.
+// contextError is how a context ended: it matches its Err, its Cause, and a refusal that came before.
 type contextError struct {
 	text string
 	errs []error
@@ -493,9 +493,11 @@ func ended(ctx context.Context, failure error) error {
 	}
 	if failure != nil {
 		e.text += " (before that: " + failure.Error() + ")"
-		e.errs = append(e.errs, failure)
+		if refused := (*ResponseError)(nil); errors.As(failure, &refused) {
+			e.errs = append(e.errs, refused)
+		}
 	}
-	if len(e.errs) == 1 {
+	if e.text == ctx.Err().Error() {
 		return ctx.Err()
 	}
 	return e

@@ -101,6 +101,7 @@ func Check(ctx context.Context, resp *http.Response, limit int64) Report {
 	defer resp.Body.Close()
 	c := &checker{index: map[string]int{}, ids: map[uint64]struct{}{}, seed: maphash.MakeSeed(), line: 1}
 	c.report.Findings = []Finding{}
+	defer context.AfterFunc(ctx, func() { resp.Body.Close() })() // unblocks Read
 	if c.header(resp) {
 		c.read(ctx, resp, limit)
 	}
@@ -265,10 +266,9 @@ func directives(values []string) map[string]string {
 
 // read checks the body.
 func (c *checker) read(ctx context.Context, resp *http.Response, limit int64) {
-	stop := context.AfterFunc(ctx, func() { resp.Body.Close() }) // unblocks Read
-	defer stop()
 	buf := make([]byte, 32<<10)
 	last, silence := time.Now(), time.Duration(0)
+	begun := last // when what is at hand came: a block with data, or a line; or else the body
 	for limit <= 0 || c.report.Bytes < limit {
 		part := buf
 		if limit > 0 {
@@ -277,13 +277,22 @@ func (c *checker) read(ctx context.Context, resp *http.Response, limit int64) {
 		n, err := resp.Body.Read(part)
 		now := time.Now()
 		silence, last = max(silence, now.Sub(last)), now
+		events, pending := c.report.Events, c.block.data || len(c.text) > 0
 		c.write(part[:n])
+		if n > 0 && (!pending || c.report.Events > events) {
+			begun = now
+		}
 		if err != nil {
 			c.end(ctx, resp, err)
 			break
 		}
 	}
-	c.nothing(ctx)
+	if ctx.Err() != nil && time.Since(begun) >= patience {
+		c.nothing()
+	}
+	if c.report.Complete && c.report.Bytes == 0 && (resp.Request == nil || resp.Request.Method != http.MethodHead) {
+		c.addAt(0, 0, Warning, "empty", "9.2.3", "The body is empty: clients that connect again do so again and again. Where there is nothing to say, answer with 204 No Content.")
+	}
 	if silence > 30*time.Second {
 		c.addAt(0, 0, Info, "silence", "9.2.7", "Nothing came for %v: proxies drop a connection that is silent; send a comment every 15 seconds or so.", silence.Round(time.Second))
 	}
@@ -301,20 +310,23 @@ func (c *checker) read(ctx context.Context, resp *http.Response, limit int64) {
 	}
 }
 
-// nothing says why there was no event, where time is up or the body is empty.
-func (c *checker) nothing(ctx context.Context) {
+// patience is how long a server may take for the first line and the first event.
+const patience = 3 * time.Second
+
+// nothing says why there was no event so far.
+func (c *checker) nothing() {
+	text := bytes.TrimPrefix(c.text, []byte("\ufeff"))
 	switch {
-	case c.report.Complete && c.report.Bytes == 0:
-		c.addAt(0, 0, Warning, "empty", "9.2.3", "The body is empty: clients that connect again do so again and again. Where there is nothing to say, answer with 204 No Content.")
-	case c.report.Complete || ctx.Err() == nil || c.report.Events > 0:
+	case c.report.Events > 0:
 	case c.report.Bytes == 0:
-		c.addAt(0, 0, Warning, "nothing", "9.2.7", "No byte came after the header: is each event flushed? A comment at the beginning shows that the stream is open.")
+		c.addAt(0, 0, Info, "nothing", "9.2.7", "No byte came after the header: is each event flushed? A comment at the beginning shows that the stream is open.")
 	case c.block.data:
 		c.addAt(c.block.line, c.block.offset, Error, "no-blank-line", "9.2.6", "There is data, but no blank line after it: clients wait for that. End each event with a blank line (\"\\n\\n\").")
-	case bytes.Contains(c.text, []byte("\\n")):
+	case len(text) == 0 || text[0] == ':':
+	case bytes.Contains(text, []byte(`\n\n`)):
 		c.add(Error, "no-line-end", "9.2.5", "There is no line end, but a backslash and an n: clients wait for it. Send a line feed, the byte 0x0A.")
-	case bytes.HasPrefix(c.text, []byte("data:")):
-		c.add(Error, "no-line-end", "9.2.5", "There is no line end after the data: clients wait for it, and for a blank line.")
+	default:
+		c.add(Error, "no-line-end", "9.2.5", "The line does not end: clients wait for that, and for a blank line after it.")
 	}
 }
 
@@ -335,7 +347,8 @@ func (c *checker) end(ctx context.Context, resp *http.Response, err error) {
 		c.block.line, c.block.offset = c.line, c.offset
 	}
 	switch {
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, new(flate.CorruptInputError)):
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, new(flate.CorruptInputError)),
+		resp.Uncompressed && c.report.Bytes == 0 && err == io.ErrUnexpectedEOF: // shorter than its header
 		c.addAt(0, 0, Error, "bad-gzip", "9.2.5", "The body is not the gzip that the Content-Encoding says: %v.", err)
 	case err != io.EOF:
 		c.add(Warning, "broken-off", "9.2.3", "The connection broke off: %v.", err)
@@ -418,7 +431,7 @@ func (c *checker) addText(b []byte) {
 // endLine judges the line at hand.
 func (c *checker) endLine() {
 	if c.bad || len(c.tail) > 0 {
-		if len(c.text) > 0 && c.text[0] == ':' {
+		if bytes.HasPrefix(c.text, []byte(":")) || c.line == 1 && bytes.HasPrefix(c.text, []byte("\ufeff:")) {
 			c.add(Info, "utf-8-comment", "9.2.5", "The comment is not valid UTF-8: clients ignore it.")
 		} else {
 			c.add(Error, "utf-8", "9.2.5", "The line is not valid UTF-8: clients put U+FFFD in place of what they can't read. Send UTF-8 only, and cut no character.")
@@ -474,9 +487,9 @@ func (c *checker) endLine() {
 }
 
 func (c *checker) event(value string) {
-	switch {
-	case strings.Trim(value, " \t") != value:
-		c.add(Warning, "event-space", "9.2.6", "The event type %q begins or ends with a space or tab, which is part of it: who listens for %q does not get it.", clip(value), clip(strings.Trim(value, " \t")))
+	switch bare := strings.Trim(value, " \t"); {
+	case bare != value && bare != "":
+		c.add(Warning, "event-space", "9.2.6", "The event type %q begins or ends with a space or tab, which is part of it: who listens for %q does not get it.", clip(value), clip(bare))
 	case value == "error" || value == "open":
 		c.add(Info, "event-own", "9.2.2", "The event type %q is that of an event of EventSource's own: in a browser a listener gets both.", value)
 	}

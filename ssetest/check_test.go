@@ -122,6 +122,8 @@ func TestCheckBody(t *testing.T) {
 		{"unknown field after data", "id: 1\ndata: Traceback\nValueError: x\n\n", 1, 0, []string{"3+22 warning unknown-field"}},
 		{"bad utf-8 in a comment", "id: 1\ndata\n\n:\xff\n", 1, 1, []string{"4+12 info utf-8-comment"}},
 		{"event with spaces", "id: 1\nevent:  a\ndata\n\nid: 2\nevent: a\t\ndata\n\n", 2, 0, []string{"2+6 warning event-space"}},
+		{"event of a space", "id: 1\nevent:  \ndata\n\n", 1, 0, nil},
+		{"bad utf-8 in a comment after a bom", "\ufeff:\xff\n", 0, 1, []string{"1+0 info utf-8-comment", "1+0 info bom"}},
 		{"event of EventSource", "id: 1\nevent: error\ndata\n\n", 1, 0, []string{"2+6 info event-own"}},
 		{"case", "id: 1\nData: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
 		{"space before", "id: 1\n data: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
@@ -170,17 +172,19 @@ func TestCheckOfNothing(t *testing.T) {
 		body string
 		want []string
 	}{
-		{"", []string{"0+0 warning nothing"}},
+		{"", []string{"0+0 info nothing"}},
 		{":\n\n", nil},
 		{"data: 0\ndata: 1\n", []string{"1+0 error no-blank-line"}},
 		{": hi\n\nevent: a\ndata: 0\n", []string{"3+6 error no-blank-line"}},
 		{`data: 0\n\ndata: 1\n\n`, []string{"1+0 error no-line-end"}},
 		{"data: 0", []string{"1+0 error no-line-end"}},
+		{`{"a":1}`, []string{"1+0 error no-line-end"}},
+		{`: x\n\n`, nil},
 		{"id: 1\ndata: 0\n\ndata: 1\n", nil},
 		{"retry: 1000\n", nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			pr, pw := io.Pipe()
 			go io.WriteString(pw, test.body)
@@ -194,6 +198,42 @@ func TestCheckOfNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What began a moment ago may go on.
+func TestCheckHasPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		pr, pw := io.Pipe()
+		go func() {
+			time.Sleep(9 * time.Second)
+			io.WriteString(pw, ": hi\n\ndata: 0\n")
+		}()
+		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")), &http.Request{Method: "GET"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body = pr
+		if got := brief(Check(ctx, resp, 0)); got != nil {
+			t.Errorf("findings %q", got)
+		}
+	})
+}
+
+// A refusal is not waited for longer than ctx.
+func TestCheckOfAStalledRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		pr, pw := io.Pipe()
+		go io.WriteString(pw, "busy")
+		start := time.Now()
+		got := Check(ctx, &http.Response{StatusCode: 503, Body: pr}, 0)
+		if took := time.Since(start); took != time.Second || len(got.Findings) != 1 || !strings.HasSuffix(got.Findings[0].Message, `The server says "busy".`) {
+			t.Errorf("after %v: %+v", took, got)
+		}
+	})
 }
 
 // A body that is not what its Content-Encoding says can't be read.
@@ -212,6 +252,7 @@ func TestCheckCompressed(t *testing.T) {
 	}{
 		{"good", good.Bytes(), "", []string{"0+0 info compressed"}},
 		{"plain", []byte("data: x\n\ndata: y\n\n"), "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
+		{"short", []byte("data:x\n\n"), "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
 		{"corrupt", corrupt, "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
 		{"asked for", good.Bytes(), "gzip", []string{"0+0 info compressed", "0+0 warning not-decoded"}},
 	} {

@@ -344,7 +344,10 @@ func (o *options) finish(targets []string) error {
 		return err
 	}
 	if o.url.User != nil { // as a flag it goes along with a redirect to the same host
-		o.user, o.url.User = cmp.Or(o.user, o.url.User), nil
+		if o.header.Get("Authorization") == "" {
+			o.user = cmp.Or(o.user, o.url.User)
+		}
+		o.url.User = nil
 	}
 	if o.method == "" {
 		o.method = http.MethodGet

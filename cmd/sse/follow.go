@@ -87,7 +87,7 @@ func follow(ctx context.Context, o *options, std stdio, tour *tour) int {
 	s := &session{o: o, std: std, stats: newStats(time.Now()), watch: new(watch), fail: fail, begin: func() {}}
 	out := std.out
 	if o.outFile != "" && o.outFile != "-" {
-		mode := os.O_WRONLY | os.O_CREATE
+		mode := os.O_RDWR | os.O_CREATE // O_WRONLY waits for who reads a pipe
 		if o.state != "" {
 			mode |= os.O_APPEND // the state says that what is in it was kept
 		}
@@ -122,6 +122,9 @@ func follow(ctx context.Context, o *options, std stdio, tour *tour) int {
 		s.saver = newSaver(o.state, id, fail)
 	}
 	stop := s.output(out)
+	if s.view != nil {
+		s.begin() // it shows more than events
+	}
 	t.stats, t.watch, t.raw, t.fail = s.stats, s.watch, s.raw, fail
 	if o.verbose {
 		t.v = s.diag
@@ -191,7 +194,12 @@ func (s *session) output(out *os.File) (stop func()) {
 	case "data":
 		p.form = appendData
 	case "field":
-		s.field = &fieldForm{path: o.field, note: s.obs.note}
+		s.field = &fieldForm{path: o.field, note: func(text string) {
+			if s.field.last != '\n' && s.field.found && !o.silent {
+				io.WriteString(s.std.err, "\n") // the text is not finished
+			}
+			s.obs.note(text)
+		}}
 		p.form = s.field.form
 	case "raw":
 		s.raw = w
@@ -247,7 +255,7 @@ func (s *session) stream(ctx context.Context, t *tap, last *error) (*sse.Stream,
 		begun   time.Time
 		hint    sync.Once
 		first   = true
-		waiting atomic.Bool // for headers
+		waiting atomic.Bool // for the first headers
 	)
 	client := &sse.Client{
 		HTTPClient:   &http.Client{Transport: t, Timeout: s.o.connectTimeout},
@@ -256,7 +264,8 @@ func (s *session) stream(ctx context.Context, t *tap, last *error) (*sse.Stream,
 		Prepare: func(req *http.Request) error {
 			s.o.strip(req)
 			s.obs.connecting(req, first)
-			if waiting.Store(true); first {
+			if first {
+				waiting.Store(true)
 				time.AfterFunc(hintAfter, func() {
 					if waiting.Load() {
 						s.obs.note("no answer so far: the server has sent no headers")

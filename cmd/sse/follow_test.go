@@ -73,6 +73,12 @@ func TestUntilNeverCame(t *testing.T) {
 func TestFieldOfAnError(t *testing.T) {
 	t.Parallel()
 	const text = `{"error":{"message":"over\u001bloaded"}}`
+	if r := runSSE(t, strings.Repeat("data: {\"error\":false}\n\ndata: {\"error\":\"\"}\n\n", 9), "--field", "a", "-"); strings.Contains(r.stderr, "says") {
+		t.Errorf("no error: %s", r.stderr)
+	}
+	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a", "-"); strings.Count(r.stderr, "says") != mostNotes {
+		t.Errorf("99 errors: %s", r.stderr)
+	}
 	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n", "event: error\ndata: {}\n\n"} {
 		r := runSSE(t, "data: {\"a\":\"x\"}\n\n"+event, "--field", "a", "-")
 		r.want(t, exitDone, "x\n")
@@ -122,6 +128,12 @@ func TestOutFile(t *testing.T) {
 	if got := readFile(t, file); got != "b\n" {
 		t.Errorf("file = %q", got)
 	}
+	write("old and longer than what comes")
+	runSSE(t, "", "--color", "always", "--no-reconnect", "-o", file, once(t, "data: c\n\n")).want(t, exitDone, "")
+	if got := readFile(t, file); strings.ContainsAny(got, "\x00") || strings.Contains(got, "old") || !strings.Contains(got, "connecting") {
+		t.Errorf("file = %q", got)
+	}
+	write("b\n")
 	url := ids(t, 3)
 	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n", "1").want(t, exitDone, "")
 	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t, exitDone, "")

@@ -87,12 +87,19 @@ type fieldForm struct {
 	found bool
 	last  byte
 	note  func(string) // told of errors that the stream itself says
+	notes int
 }
+
+// mostNotes is how many of them are told.
+const mostNotes = 3
 
 func (f *fieldForm) form(b []byte, ev sse.Event) []byte {
 	v, ok := lookup(ev.Data, f.path)
 	if !ok {
-		if _, failed := lookup(ev.Data, []string{"error"}); failed || ev.Type == "error" {
+		what, _ := lookup(ev.Data, []string{"error"})
+		failed := what != "" && what != "false" && what != "0" || ev.Type == "error"
+		if failed && f.notes < mostNotes {
+			f.notes++
 			f.note("the stream says: " + escape(ev.Data[:cutRune(ev.Data, 500)]))
 		}
 		return b

@@ -235,11 +235,18 @@ func mask(name, value string) string {
 		return masked
 	}
 	secret := strings.HasSuffix(name, "key") && !strings.HasSuffix(name, "idempotency-key")
-	for _, word := range []string{"auth", "cookie", "token", "secret", "passw", "passphrase", "api-key", "apikey", "signature", "-sign", "credential", "session", "csrf", "jwt", "dpop", "otp", "assertion"} {
+	for _, word := range []string{"auth", "cookie", "token", "secret", "passw", "passphrase", "api-key", "apikey", "signature", "credential", "session", "csrf", "jwt", "dpop", "assertion"} {
 		secret = secret || strings.Contains(name, word)
 	}
+	secret = secret || strings.HasSuffix(name, "-sign") || strings.HasSuffix(name, "-otp")
 	if !secret || name == ":authority" || name == "www-authenticate" || name == "proxy-authenticate" {
-		return queryValue.ReplaceAllString(userInfo.ReplaceAllString(value, "//"), "${1}"+masked)
+		value = anyURL.ReplaceAllStringFunc(value, func(s string) string {
+			if u, err := url.Parse(s); err == nil {
+				return redact(u)
+			}
+			return masked
+		})
+		return queryValue.ReplaceAllString(value, "${1}"+masked)
 	}
 	if scheme, _, ok := strings.Cut(value, " "); ok && strings.HasSuffix(name, "authorization") && authScheme.MatchString(scheme) {
 		return scheme + " " + masked
@@ -247,10 +254,10 @@ func mask(name, value string) string {
 	return masked
 }
 
-// What may be a secret in a URL within the value of a header, as of Link.
+// A URL may be in any header, as in Link.
 var (
-	userInfo   = regexp.MustCompile(`//[^/?#@\s]*@`)
-	queryValue = regexp.MustCompile(`([?&][^=&?\s<>"';,]*=)[^&\s<>"';,]+`)
+	anyURL     = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s<>"']+`)
+	queryValue = regexp.MustCompile(`([?&#][^=&?#\s<>"']*=)[^&#\s<>"']+`)
 	authScheme = regexp.MustCompile(`(?i)^(basic|bearer|digest|dpop|negotiate|ntlm|token|apikey|key|hawk|hmac|aws4-hmac-sha256)$`)
 )
 

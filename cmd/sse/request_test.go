@@ -257,6 +257,27 @@ func TestMaskOfAuthorization(t *testing.T) {
 	}
 }
 
+// Elsewhere a URL may hold a secret.
+func TestMaskOfURLs(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"http://user:p@ssw0rd@host/":                    "http://host/",
+		"<http://h/a?sig=abc,DEF&x>; rel=self":          "<http://h/a?sig=****&****>; rel=self",
+		"0; url=/x?token=s3cret#access_token=s3cret":    "0; url=/x?token=****#access_token=****",
+		"http://h/%zz?s3cret":                           "****",
+		"text/html; charset=utf-8; q=0.5, text/plain=1": "text/html; charset=utf-8; q=0.5, text/plain=1",
+	} {
+		if got := mask("X-Link", value); got != want {
+			t.Errorf("mask(%q) = %q, want %q", value, got, want)
+		}
+	}
+	for _, name := range []string{"X-Footprint", "X-Signal", "X-Design"} {
+		if got := mask(name, "shown"); got != "shown" {
+			t.Errorf("%s is masked", name)
+		}
+	}
+}
+
 // The name and password of a URL go along with a redirect to the same host, as with curl.
 func TestUserOfAURL(t *testing.T) {
 	t.Parallel()
@@ -269,6 +290,10 @@ func TestUserOfAURL(t *testing.T) {
 	})
 	r := runSSE(t, "", "--no-reconnect", "--data", strings.Replace(url, "://", "://me:pw@", 1)+"/from")
 	if !strings.Contains(r.stdout, "Authorization=Basic bWU6cHc=\n") {
+		t.Errorf("%+v", r)
+	}
+	r = runSSE(t, "", "--no-reconnect", "--data", "-H", "Authorization: Bearer t", strings.Replace(url, "://", "://me:pw@", 1)+"/from")
+	if !strings.Contains(r.stdout, "Authorization=Bearer t\n") {
 		t.Errorf("%+v", r)
 	}
 }
