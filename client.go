@@ -629,8 +629,8 @@ func (b *body) readInTime(p []byte) (int, error) {
 //
 //   - a [*ResponseError], for an answer that is no event stream;
 //   - one that wraps [ErrEventTooLarge];
-//   - one that matches the Err and the Cause of the request's context; if there was no connection then, it
-//     says why, and wraps the *ResponseError, if that is why;
+//   - one that matches the Err and the Cause of the request's context; where a deadline passed while there
+//     was no connection it says why, and wraps the *ResponseError, if that is why;
 //   - of failures that would only come again, a *url.Error: a certificate that is not trusted, a URL
 //     of another scheme, too many redirects; it has no user info or query in it;
 //   - of other failures, where Backoff stopped or the request can't be repeated: that of net/http,

@@ -476,7 +476,8 @@ func bareURL(u *url.URL) string {
 	return bare.String()
 }
 
-// contextError is how a context ended: it matches its Err, its Cause, and a refusal that came before.
+// contextError is how a context ended: it matches its Err, its Cause, and a refusal that came before a
+// deadline.
 type contextError struct {
 	text string
 	errs []error
@@ -491,7 +492,7 @@ func ended(ctx context.Context, failure error) error {
 		e.text += ": " + cause.Error()
 		e.errs = append(e.errs, cause)
 	}
-	if failure != nil {
+	if failure != nil && ctx.Err() == context.DeadlineExceeded { // who cancels has a reason of their own
 		e.text += " (before that: " + failure.Error() + ")"
 		if refused := (*ResponseError)(nil); errors.As(failure, &refused) {
 			e.errs = append(e.errs, refused)
