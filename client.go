@@ -46,7 +46,9 @@ type Client struct {
 	// value below zero but [AutoIdle], which means one that is learned.
 	//
 	// Before the attempt that follows a timeout, this one or HTTPClient's,
-	// HTTPClient.CloseIdleConnections is called: a dead HTTP/2 connection would be used again.
+	// HTTPClient.CloseIdleConnections is called: a dead HTTP/2 connection would be used again. One that
+	// many streams share is noticed sooner, and for all of them, by pings: see SendPingTimeout and
+	// PingTimeout of http.HTTP2Config.
 	IdleTimeout time.Duration
 
 	// MaxEventSize is the largest event accepted, in bytes: zero means [DefaultMaxEventSize], less
@@ -446,6 +448,9 @@ func (s *Stream) retry(err error, after time.Duration) {
 	default:
 		err = cause // and not what became of it on its way through net/http
 	}
+	if opened && cause == ErrIdleTimeout && s.client.IdleTimeout == AutoIdle {
+		s.idle.cut()
+	}
 	if _, ok := cause.(timeoutError); ok {
 		s.silent++
 	} else {
@@ -635,7 +640,7 @@ func (b *body) readInTime(p []byte) (int, error) {
 //     of another scheme, too many redirects; it has no user info or query in it;
 //   - of other failures, where Backoff stopped or the request can't be repeated: that of net/http,
 //     [ErrIdleTimeout] or HTTPClient's timeout (Timeout() is true of both), io.ErrUnexpectedEOF (a
-//     cut within an event) or io.EOF;
+//     cut within an event or of the response) or io.EOF;
 //   - those of Prepare, CheckResponse and CheckRedirect;
 //   - one without a type for a request that can't be sent as it is: without GetBody, or with a
 //     Last-Event-ID that a header can't carry.

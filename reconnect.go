@@ -31,8 +31,9 @@ const (
 )
 
 // AutoIdle, as a Client's IdleTimeout, means a timeout learned from the stream itself: three
-// times the longest gap between two arrivals, and at least 30 seconds. Only gaps in which the caller
-// waited count. Until four are known there is no timeout: neither a server that never sends headers
+// times the longest gap between two arrivals, and at least 30 seconds; and three times what it was where
+// a new connection was silent for so long, too, so that a stream that falls quiet is not cut for ever.
+// Only gaps in which the caller waited count. Until four are known there is no timeout: neither a server that never sends headers
 // nor a stream that is silent from its beginning is noticed. A request that can't be repeated is not
 // cut off on a guess. Where the server's heartbeat is known, say a time instead.
 const AutoIdle time.Duration = -1
@@ -46,7 +47,7 @@ const (
 // ErrIdleTimeout says that no byte came for a Client's IdleTimeout. Its Timeout method returns true.
 var ErrIdleTimeout error = timeoutError("sse: idle timeout: no byte from the server")
 
-const errHeaderTimeout = timeoutError("sse: timeout: no response headers in time")
+const errHeaderTimeout = timeoutError("sse: timeout: no answer in time")
 
 type timeoutError string
 
@@ -110,13 +111,25 @@ type idleness struct {
 	last    time.Time     // when bytes came last, if that is known
 	longest time.Duration // gap between two arrivals
 	gaps    int
+	quiet   bool // there was none on this connection
 }
 
 // begin is called at the beginning of a connection.
 func (i *idleness) begin() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.last = time.Time{}
+	i.last, i.quiet = time.Time{}, true
+}
+
+// cut is called where the timeout has ended a connection. One that was quiet from its beginning does not
+// look dead: the server may have nothing to say.
+func (i *idleness) cut() {
+	timeout := i.timeout()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.quiet {
+		i.longest = max(i.longest, timeout)
+	}
 }
 
 // read takes note of a read that brought bytes. Only a blocked read ends when the bytes arrive. One
@@ -132,6 +145,7 @@ func (i *idleness) read(start, end time.Time) {
 	case !i.last.IsZero():
 		i.longest = max(i.longest, end.Sub(i.last))
 		i.gaps++
+		i.quiet = false
 	}
 	i.last = end
 }

@@ -850,6 +850,46 @@ func TestAutoIdle(t *testing.T) {
 	}
 }
 
+// A stream that falls quiet is cut a few times, and then left in peace; one that dies is not taken for quiet.
+func TestAutoIdleOfAQuietStream(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		quiet []any // what a connection brings after the first
+		want  []time.Duration
+	}{
+		{"quiet", []any{"retry:1000\n\n", 10 * time.Minute, "data:late\n\n", forever}, []time.Duration{30 * time.Second, 30 * time.Second, 90 * time.Second, 270 * time.Second}},
+		{"dying", append(slices.Repeat([]any{time.Second, "data:\n\n"}, 8), forever), slices.Repeat([]time.Duration{30 * time.Second}, 9)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					if n == 1 {
+						return stream(append(slices.Repeat([]any{time.Second, "data:\n\n"}, 8), forever)...), nil
+					}
+					return stream(slices.Clone(test.quiet)...), nil
+				})
+				client.IdleTimeout = AutoIdle
+				var s *Stream
+				last := time.Now()
+				client.OnOpen = func(*http.Response) { last = time.Now() }
+				var got []time.Duration
+				client.OnRetry = func(err error, _ time.Duration) {
+					if got = append(got, time.Since(last)); err != ErrIdleTimeout || len(got) == 9 {
+						s.Close()
+					}
+				}
+				s = get(t, client)
+				for s.Next() {
+					if last = time.Now(); string(s.Data()) == "late" {
+						s.Close()
+					}
+				}
+				equal(t, "silences", got, test.want)
+			})
+		})
+	}
+}
+
 // The time between two connections is no gap of the stream.
 func TestAutoIdleAcrossConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -492,7 +492,8 @@ func detail(err error) string {
 		return "the server closed the connection without an answer"
 	case errors.As(err, &re):
 		text, _, _ := bytes.Cut(bytes.TrimSpace(re.Body), []byte("\n"))
-		if len(text) == 0 || re.StatusCode == http.StatusOK {
+		text = bytes.TrimSpace(text)
+		if len(text) == 0 || text[0] == '<' || re.StatusCode == http.StatusOK { // HTML says no more
 			return cause(err)
 		}
 		return cause(err) + ": " + escape(string(text[:cutRune(string(text), 200)]))
@@ -517,7 +518,7 @@ func advice(err error) string {
 		return " (--max-event-size allows more)"
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return " (an event that was cut is not shown)"
+		return " (if an event was cut, it is not shown)"
 	}
 	return ""
 }

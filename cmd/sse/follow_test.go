@@ -234,8 +234,8 @@ func TestExitCodes(t *testing.T) {
 		{"204", []string{status(204, "", "")}, exitDone, "", nil},
 		{"end of the answer to a POST", []string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
 		{"end without reconnect", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
-		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (an event that was cut is not shown)\n"}},
-		{"an answer to a POST that is cut", []string{"-d", "x", cut("data: a\n\n"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (an event that was cut is not shown)\n"}},
+		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
+		{"an answer to a POST that is cut", []string{"-d", "x", cut("data: a\n\n"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
 		{"an event cut by a clean end", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"), "--data"}, exitError, "a\n", []string{"unexpected end"}},
 		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, exitError, "", []string{"connection refused"}},
 		{"too large", []string{"--max-event-size", "1k", status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")}, exitError, "",
@@ -251,7 +251,7 @@ func TestExitCodes(t *testing.T) {
 		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute}, exitTimeout, "", []string{"sse: timeout"}},
 		{"time is up", []string{"--for", "50ms", silent}, exitDone, "", nil},
 		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"}, exitDone, "", nil},
-		{"cut input", []string{"-", "--data"}, exitError, "a\n", []string{"sse: unexpected end (an event that was cut is not shown)\n"}},
+		{"cut input", []string{"-", "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
