@@ -376,7 +376,7 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 			}
 			events, _ := ref.connection([]byte(r.body))
 			want.Events = append(want.Events, events...)
-		case slices.Contains([]int{408, 425, 429, 500, 502, 503, 504}, r.status):
+		case slices.Contains([]int{408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}, r.status):
 			n, err := strconv.ParseUint(strings.TrimSpace(r.header.Get("Retry-After")), 10, 64)
 			if err == nil || errors.Is(err, strconv.ErrRange) {
 				after = time.Duration(min(n, 3600)) * time.Second
