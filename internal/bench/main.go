@@ -65,7 +65,9 @@ func main() {
 		docs := filepath.Join(*root, "docs")
 		rewrite(filepath.Join(docs, "performance.md"), tables)
 		rewrite(filepath.Join(docs, "conformance.md"), map[string]string{"score": conformance(*root)})
-		write(filepath.Join(docs, "performance.svg"), r.chart())
+		if len(r.parsings) > 0 {
+			write(filepath.Join(docs, "performance.svg"), r.chart())
+		}
 	}
 	if *check && missed > 0 {
 		os.Exit(1)
