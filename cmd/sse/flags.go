@@ -301,10 +301,11 @@ func (o *options) set(f *flagDef, name, v string) error {
 	}
 	switch strings.Trim(name, "-") {
 	case "H", "header":
-		if v, _, _ = strings.Cut(v, ":"); token(v) && v != "" { // the rest may be a secret
-			break
+		header, _, ok := strings.Cut(v, ":") // the rest may be a secret
+		if !ok || !token(header) {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		fallthrough
+		v = header
 	case "b", "cookie", "x", "proxy":
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -29,6 +29,7 @@ func TestUsageErrors(t *testing.T) {
 		{"-sQ|http://x", "unknown flag -Q"},
 		{"-Uuser:s3cret|http://x", "unknown flag -U "},
 		{"-H|Bearer s3cret|http://x", "-H: want 'Name: value'"},
+		{"-H|s3cret|http://x", "-H: want 'Name: value'"},
 		{"flags.go", "\"flags.go\" is a file: sse - < FILE reads it"},
 		{"http://x|http://y", "more than one URL"},
 		{"--data|{}|http://x", "more than one URL (--data takes no value here: a body is sent with -d)"},
