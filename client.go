@@ -440,13 +440,13 @@ func (s *Stream) retry(err error, after time.Duration) {
 		s.pace.reset()
 	}
 	s.proved, s.opened = false, time.Time{}
-	var refused *ResponseError
+	refused := errors.As(err, new(*ResponseError))
 	cause := s.begin()
 	switch {
 	case cause == nil, cause == http.ErrBodyReadAfterClose:
-	case permanent(err), cause != ErrReconnect && errors.As(err, &refused): // all that came of it says enough
+	case permanent(err), refused && cause != ErrReconnect: // all that came of it says enough
 	default:
-		err = cause // and not what became of it on its way through net/http
+		err, refused = cause, false // and not what became of it on its way through net/http
 	}
 	if opened && cause == ErrIdleTimeout && s.client.IdleTimeout == AutoIdle {
 		s.idle.cut()
@@ -456,7 +456,7 @@ func (s *Stream) retry(err error, after time.Duration) {
 	} else {
 		s.silent = 0
 	}
-	if errors.As(err, &refused) || s.ctx.Err() == nil && err != io.EOF && err != ErrReconnect {
+	if refused || s.ctx.Err() == nil && err != io.EOF && err != ErrReconnect {
 		s.failure = err
 	}
 	if !s.alive() {

@@ -33,9 +33,9 @@ const (
 // AutoIdle, as a Client's IdleTimeout, means a timeout learned from the stream itself: three
 // times the longest gap between two arrivals, and at least 30 seconds; and three times what it was where
 // a new connection was silent for so long, too, so that a stream that falls quiet is not cut for ever.
-// Only gaps in which the caller waited count. Until four are known there is no timeout: neither a server that never sends headers
-// nor a stream that is silent from its beginning is noticed. A request that can't be repeated is not
-// cut off on a guess. Where the server's heartbeat is known, say a time instead.
+// Only gaps in which the caller waited count. Until four are known there is no timeout: neither a server
+// that never sends headers nor a stream that is silent from its beginning is noticed. A request that
+// can't be repeated is not cut off on a guess. Where the server's heartbeat is known, say a time instead.
 const AutoIdle time.Duration = -1
 
 const (
