@@ -238,9 +238,10 @@ func (c *checker) contentType(values []string, add func(Severity, string, string
 	if strings.Contains(all, ",") {
 		add(Warning, "content-types", "9.2.3", "The Content-Type is %q, and clients differ in which of several they take: send one.", clip(all))
 	}
-	last := strings.ToLower(values[len(values)-1])
+	last := values[len(values)-1]
 	if !accepted(http.Header{"Content-Type": values}) {
 		add(Error, "content-type", "9.2.3", "The Content-Type is %q: clients refuse what is not text/event-stream.", clip(all))
+		last = strings.ToLower(last)
 		return !strings.Contains(last, "html") && !strings.Contains(last, "json") && !strings.Contains(last, "xml") // it may be one all the same
 	}
 	if _, params, err := mime.ParseMediaType(last); err == nil {
@@ -315,7 +316,7 @@ const patience = 3 * time.Second
 
 // nothing says why there was no event so far.
 func (c *checker) nothing() {
-	text := bytes.TrimPrefix(c.text, []byte("\ufeff"))
+	text := c.bare()
 	switch {
 	case c.report.Events > 0:
 	case c.report.Bytes == 0:
@@ -338,10 +339,7 @@ func (c *checker) end(ctx context.Context, resp *http.Response, err error) {
 	if c.afterCR {
 		c.bareCR()
 	}
-	text := c.text
-	if c.line == 1 {
-		text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	}
+	text := c.bare()
 	unfinished := c.block.data || c.block.event || c.block.accepted || len(text) > 0 && text[0] != ':'
 	if len(text) > 0 && !c.block.begun {
 		c.block.line, c.block.offset = c.line, c.offset
@@ -428,21 +426,26 @@ func (c *checker) addText(b []byte) {
 	}
 }
 
+// bare is the line at hand, without a byte order mark.
+func (c *checker) bare() []byte {
+	if c.line == 1 {
+		return bytes.TrimPrefix(c.text, []byte("\ufeff"))
+	}
+	return c.text
+}
+
 // endLine judges the line at hand.
 func (c *checker) endLine() {
 	if c.bad || len(c.tail) > 0 {
-		if bytes.HasPrefix(c.text, []byte(":")) || c.line == 1 && bytes.HasPrefix(c.text, []byte("\ufeff:")) {
+		if bytes.HasPrefix(c.bare(), []byte(":")) {
 			c.add(Info, "utf-8-comment", "9.2.5", "The comment is not valid UTF-8: clients ignore it.")
 		} else {
 			c.add(Error, "utf-8", "9.2.5", "The line is not valid UTF-8: clients put U+FFFD in place of what they can't read. Send UTF-8 only, and cut no character.")
 		}
 	}
-	text := string(c.text)
-	if c.line == 1 {
-		if rest, ok := strings.CutPrefix(text, "\ufeff"); ok {
-			c.add(Info, "bom", "9.2.5", "The stream begins with a byte order mark: clients skip it, so it can be left out.")
-			text = rest
-		}
+	text := string(c.bare())
+	if len(text) < len(c.text) {
+		c.add(Info, "bom", "9.2.5", "The stream begins with a byte order mark: clients skip it, so it can be left out.")
 	}
 	if text == "" {
 		c.endBlock()
@@ -537,16 +540,20 @@ func (c *checker) retry(value string) {
 	}
 }
 
+const lineEndInData = "Is there a line end within the data? Each line of it needs its own \"data: \"."
+
 func (c *checker) unknown(name string, colon bool) {
 	switch almost := strings.ToLower(strings.Trim(name, " \t\ufeff\x00")); {
 	case almost == "data" || almost == "event" || almost == "id" || almost == "retry":
 		c.add(Error, "almost-a-field", "9.2.6", "The line is ignored: %q is not %q. Field names are lower case, at the start of the line and directly before the colon.", clip(name), almost)
-	case colon && isName(name) && c.block.data:
-		c.add(Warning, "unknown-field", "9.2.6", "The field %q is ignored: the fields are data, event, id and retry. Is there a line end within the data? Each line of it needs its own \"data: \".", clip(name))
 	case colon && isName(name):
-		c.add(Warning, "unknown-field", "9.2.6", "The field %q is ignored: the fields are data, event, id and retry. Put what clients shall see into data.", clip(name))
+		hint := "Put what clients shall see into data."
+		if c.block.data {
+			hint = lineEndInData
+		}
+		c.add(Warning, "unknown-field", "9.2.6", "The field %q is ignored: the fields are data, event, id and retry. %s", clip(name), hint)
 	default:
-		c.add(Error, "not-a-field", "9.2.6", "The line %q is ignored: it has no field name. Is there a line end within the data? Each line of it needs its own \"data: \".", clip(string(c.text)))
+		c.add(Error, "not-a-field", "9.2.6", "The line %q is ignored: it has no field name. %s", clip(string(c.text)), lineEndInData)
 	}
 }
 
