@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -491,12 +490,12 @@ func detail(err error) string {
 	case errors.As(err, &ue) && ue.Err == io.EOF:
 		return "the server closed the connection without an answer"
 	case errors.As(err, &re):
-		text, _, _ := bytes.Cut(bytes.TrimSpace(re.Body), []byte("\n"))
-		text = bytes.TrimSpace(text)
-		if len(text) == 0 || text[0] == '<' || re.StatusCode == http.StatusOK { // HTML says no more
+		text, _, _ := strings.Cut(strings.TrimSpace(string(re.Body)), "\n")
+		text = strings.TrimSpace(text)
+		if text == "" || text[0] == '<' || re.StatusCode == http.StatusOK { // HTML says no more
 			return cause(err)
 		}
-		return cause(err) + ": " + escape(string(text[:cutRune(string(text), 200)]))
+		return cause(err) + ": " + escape(text[:cutRune(text, 200)])
 	case errors.As(err, &ue):
 		return message(ue.Err)
 	}

@@ -23,9 +23,9 @@
 //
 // --for ends the run with exit code 0. --until ends it, with 0 too, before an
 // event whose data is just that text; a stream that ends without it is an error.
-// -o begins its file anew when the stream is open, and with --state adds to it. --state keeps the last event ID in a
-// file, stored after the event was printed: a run that is killed may print
-// the last few events again, and never loses one.
+// --state keeps the last event ID in a file, stored after the event was printed:
+// a run that is killed may print the last few events again, and never loses one.
+// -o begins its file anew when the stream is open, and with --state adds to it.
 //
 // The summary is printed to standard error: on a terminal always, on a pipe
 // with --summary. -s silences everything on standard error but the error that
