@@ -192,10 +192,10 @@ func passes(r io.Reader, buf []byte) (lines int) {
 		lf, cr, high := -1, -1, -1
 		for pos := 0; pos < n; lines++ {
 			if lf < pos {
-				lf = pos + before(bytes.IndexByte(b[pos:], '\n'), b[pos:])
+				lf = pos + index(b[pos:], '\n')
 			}
 			if cr < pos {
-				cr = pos + before(bytes.IndexByte(b[pos:], '\r'), b[pos:])
+				cr = pos + index(b[pos:], '\r')
 			}
 			if high < pos {
 				high = pos + ascii(b[pos:])
@@ -208,11 +208,12 @@ func passes(r io.Reader, buf []byte) (lines int) {
 	}
 }
 
-func before(i int, b []byte) int {
-	if i < 0 {
-		return len(b)
+// index returns the index of the first c in b, and len(b) if there is none.
+func index(b []byte, c byte) int {
+	if i := bytes.IndexByte(b, c); i >= 0 {
+		return i
 	}
-	return i
+	return len(b)
 }
 
 // ascii returns how many bytes at the beginning of b are ASCII, or up to 63 fewer.
