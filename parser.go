@@ -495,3 +495,18 @@ func (p *Parser) Err() error { return p.err }
 func (p *Parser) Partial() bool {
 	return p.begun || p.pos < p.end || p.state == inRetry || p.state == inOther
 }
+
+// look finds lines for the loop in next, and reads from r, if that is not nil, when there are none. It
+// returns false where there is an event, or no more to read.
+func (p *Parser) look(r *Reader) bool {
+	for !p.measure() {
+		if p.has {
+			return false
+		}
+		p.rest()
+		if r == nil || !r.fill() {
+			return false
+		}
+	}
+	return true
+}

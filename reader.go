@@ -36,21 +36,6 @@ func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
 // Next has returned false, Err tells why.
 func (r *Reader) Next() bool { return r.p.next(r) }
 
-// look finds lines for the loop in next, and reads from r, if that is not nil, when there are none. It
-// returns false where there is an event, or no more to read.
-func (p *Parser) look(r *Reader) bool {
-	for !p.measure() {
-		if p.has {
-			return false
-		}
-		p.rest()
-		if r == nil || !r.fill() {
-			return false
-		}
-	}
-	return true
-}
-
 // fill reads once, or until there is something to look at. It returns false when there is no more.
 func (r *Reader) fill() bool {
 	if r.err != nil || r.p.err != nil {
