@@ -1,7 +1,6 @@
 package sse_test
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -12,7 +11,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -159,58 +157,9 @@ func (c *suiteConnection) retry() (time.Duration, bool) {
 	return (&reference{reconnectionTime: ms}).retry()
 }
 
-func readSuite[T any](t testing.TB, name string) (cases []T) {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	d := json.NewDecoder(f)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&cases); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return cases
-}
-
-// outcome is all that a parser knows at the end of a connection.
-type outcome struct {
-	Events      []sse.Event
-	LastEventID string
-	Retry       time.Duration
-	HasRetry    bool
-	Partial     bool
-	Err         error // no case of the suite has one
-}
-
 func (c *suiteConnection) want() outcome {
 	retry, ok := c.retry()
 	return outcome{slices.Clip([]sse.Event(c.Events)), string(c.LastEventID), retry, ok, c.Partial, nil}
-}
-
-// run interprets a connection as the reference does.
-func (r *reference) run(stream []byte) outcome {
-	events, partial := r.connection(stream)
-	retry, ok := r.retry()
-	return outcome{events, r.lastEventID, retry, ok, partial, nil}
-}
-
-// equal is cmp.Equal, fast.
-func (o outcome) equal(p outcome) bool {
-	return slices.Equal(o.Events, p.Events) && o.LastEventID == p.LastEventID && o.Retry == p.Retry &&
-		o.HasRetry == p.HasRetry && o.Partial == p.Partial && errorText(o.Err) == errorText(p.Err)
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-func (o outcome) diff(got outcome) string {
-	return gocmp.Diff(o, got, gocmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
 }
 
 func TestSuiteIsASuite(t *testing.T) {
@@ -299,87 +248,6 @@ func TestParserConforms(t *testing.T) {
 	}
 }
 
-// places returns where to cut a stream of n bytes: everywhere, or if it is
-// long near the ends, in the middle, and near the powers of two.
-func places(n int) (at []int) {
-	if n <= 512 {
-		for i := 1; i < n; i++ {
-			at = append(at, i)
-		}
-		return at
-	}
-	for i := 1; i < 8; i++ {
-		at = append(at, i, n-i)
-	}
-	for i := 1 << 10; i < n; i *= 4 {
-		at = append(at, i-1, i, i+1)
-	}
-	return append(at, n/2)
-}
-
-// push writes the chunks and collects the outcome. On the way it holds the
-// parser to its word: the borrowed form is the safe form, nobody keeps or
-// changes a chunk, and what was safe to keep stays as it was.
-func push(t testing.TB, p *sse.Parser, chunks [][]byte) outcome {
-	t.Helper()
-	var o outcome
-	for _, chunk := range chunks {
-		buf := bytes.Clone(chunk)
-		n, err := p.Write(buf)
-		if !bytes.Equal(buf, chunk) {
-			t.Fatalf("Write changed its chunk %q to %q", chunk, buf)
-		}
-		if p.Err() == nil && (n != len(chunk) || err != nil) {
-			t.Fatalf("Write(%q) = %d, %v", chunk, n, err)
-		}
-		clear(buf)
-		for p.Next() {
-			o.Events = append(o.Events, current(t, p))
-		}
-		if ev := p.Event(); ev != (sse.Event{}) || p.Data() != nil || p.ID() != nil || p.Type() != "" {
-			t.Fatalf("after Next has returned false: %q, %q, %q, %q; want nothing", ev, p.Data(), p.ID(), p.Type())
-		}
-		if p.Next() {
-			t.Fatal("Next returned false, then true without a Write")
-		}
-	}
-	o.LastEventID = p.LastEventID()
-	o.Retry, o.HasRetry = p.Retry()
-	o.Partial = p.Partial()
-	o.Err = p.Err()
-	return o
-}
-
-type eventSource interface {
-	Event() sse.Event
-	Data() []byte
-	ID() []byte
-	Type() string
-	LastEventID() string
-}
-
-// current returns the event that p or r is at, once both forms of it are the same.
-func current(t testing.TB, p eventSource) sse.Event {
-	t.Helper()
-	data, id := p.Data(), p.ID()
-	if cap(data) != len(data) || cap(id) != len(id) {
-		t.Errorf("cap(Data) = %d, cap(ID) = %d, want the lengths %d and %d", cap(data), cap(id), len(data), len(id))
-	}
-	if data == nil {
-		t.Errorf("Data is nil on an event")
-	}
-	borrowed := sse.Event{ID: string(id), Type: p.Type(), Data: string(data)}
-	ev := p.Event()
-	if ev != borrowed {
-		t.Errorf("Event = %q, but ID, Type and Data = %q", ev, borrowed)
-	}
-	if ev.ID != p.LastEventID() {
-		t.Errorf("Event().ID = %q, but LastEventID() = %q", ev.ID, p.LastEventID())
-	}
-	clear(data) // "and may be changed until then"
-	return ev
-}
-
 // TestParserDelivers checks that an event is there as soon as its last byte is:
 // after each byte there are the events that the reference finds up to it.
 func TestParserDelivers(t *testing.T) {
@@ -414,8 +282,6 @@ func TestParserDelivers(t *testing.T) {
 	}
 }
 
-var errRead = errors.New("the connection broke")
-
 // TestReaderConforms reads each stream of the suite from readers of all kinds.
 func TestReaderConforms(t *testing.T) {
 	t.Parallel()
@@ -440,59 +306,6 @@ func TestReaderConforms(t *testing.T) {
 			t.Errorf("%s\nthen a read error (-want +got):\n%s", c.Name, want.diff(got))
 		}
 	}
-}
-
-// read collects what a Reader says, by Next.
-func read(t testing.TB, r *sse.Reader) (o outcome) {
-	t.Helper()
-	for r.Next() {
-		o.Events = append(o.Events, current(t, r))
-	}
-	if ev := r.Event(); ev != (sse.Event{}) || r.Data() != nil {
-		t.Errorf("after Next has returned false: %q, %q, want nothing", ev, r.Data())
-	}
-	o.LastEventID = r.LastEventID()
-	o.Retry, o.HasRetry = r.Retry()
-	o.Err = r.Err()
-	return o
-}
-
-// ofReader is what a Reader makes of the stream of which a Parser made o.
-func (o outcome) ofReader() outcome {
-	if o.Err == nil && o.Partial {
-		o.Err = io.ErrUnexpectedEOF
-	}
-	o.Partial = false
-	return o
-}
-
-// readPromptly reads chunks, one a read, and checks that no event waits while the next is read.
-func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
-	t.Helper()
-	src := chunkReader{slices.Clone(chunks)}
-	p := sse.Parser{MaxEventSize: limit}
-	due := 0
-	r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
-		if due > 0 {
-			t.Fatalf("%q, MaxEventSize %d: %d events wait, and more is read", chunks, limit, due)
-		}
-		n, err := src.Read(b)
-		for p.Write(b[:n]); p.Next(); {
-			due++
-		}
-		return n, err
-	}))
-	r.MaxEventSize = limit
-	var events []sse.Event
-	for ; r.Next(); due-- {
-		events = append(events, current(t, r))
-		if r.Err() != nil {
-			t.Fatalf("%q, MaxEventSize %d: Err() = %v beside an event", chunks, limit, r.Err())
-		}
-	}
-	o := read(t, r)
-	o.Events = events
-	return o
 }
 
 // TestReaderDelivers gives a Reader the chunks of the cases that have them, and
@@ -528,95 +341,6 @@ func TestReaderDelivers(t *testing.T) {
 		}
 	}
 }
-
-func TestReset(t *testing.T) {
-	p := new(sse.Parser)
-	p.Reset()
-	p.Write([]byte("retry:5\nid:1\ndata:a\n\nid:2\ndata:b\n\nretry:6\nevent:e\nid:3\ndata:c\r"))
-	if !p.Next() || p.Event() != (sse.Event{ID: "1", Type: "message", Data: "a"}) {
-		t.Fatalf("first event %q", p.Event())
-	}
-	p.Reset()
-	p.Reset()
-	if p.Next() || p.Event() != (sse.Event{}) || p.Partial() || p.Err() != nil {
-		t.Errorf("after Reset: %q, Partial = %v, Err = %v, want nothing", p.Event(), p.Partial(), p.Err())
-	}
-	if d, ok := p.Retry(); p.LastEventID() != "1" || d != 5*time.Millisecond || !ok {
-		t.Errorf("after Reset: LastEventID = %q, Retry = %v, %v, want those of the event before", p.LastEventID(), d, ok)
-	}
-	want := outcome{[]sse.Event{{ID: "1", Type: "message", Data: "d"}}, "1", 5 * time.Millisecond, true, false, nil}
-	if got := push(t, p, [][]byte{[]byte("\n\xef\xbb\xbfdata:no\n\ndata:d\n\n")}); !want.equal(got) {
-		t.Errorf("the next connection (-want +got):\n%s", want.diff(got))
-	}
-}
-
-// TestReaderReads checks what a Reader makes of what readers may do.
-func TestReaderReads(t *testing.T) {
-	type result struct {
-		n   int
-		err error
-	}
-	const stream = "data:a\n\ndata:b\n\n"
-	empty := make([]result, 99)
-	for _, c := range []struct {
-		name  string
-		reads []result // of stream; n may lie
-		want  int      // events
-		err   error
-	}{
-		{"an error beside the last bytes", []result{{len(stream), errRead}}, 2, errRead},
-		{"an error beside the bytes of one event", []result{{8, errRead}, {8, nil}}, 1, errRead},
-		{"EOF beside a cut event", []result{{10, io.EOF}}, 1, io.ErrUnexpectedEOF},
-		{"an error within an event", []result{{10, errRead}}, 1, errRead},
-		{"99 empty reads", append(slices.Clone(empty), result{8, nil}, result{0, io.EOF}), 1, nil},
-		{"99 empty reads twice", slices.Concat(empty, []result{{8, nil}}, empty, []result{{8, io.EOF}}), 2, nil},
-		{"100 empty reads", slices.Concat([]result{{8, nil}}, empty, []result{{0, nil}, {8, nil}}), 1, io.ErrNoProgress},
-		{"a count less than zero", []result{{8, nil}, {-1, nil}}, 1, bufio.ErrBadReadCount},
-		{"a count that no buffer has", []result{{8, nil}, {1 << 30, nil}}, 1, bufio.ErrBadReadCount},
-		{"an unexpected EOF of its own", []result{{8, io.ErrUnexpectedEOF}}, 1, io.ErrUnexpectedEOF},
-	} {
-		rest, reads := stream, c.reads
-		r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
-			if len(reads) == 0 {
-				t.Fatalf("%s: a read after the end", c.name)
-			}
-			n, err := reads[0].n, reads[0].err
-			reads = reads[1:]
-			if n > 0 && n <= len(rest) {
-				rest = rest[copy(b, rest[:n]):]
-			}
-			return n, err
-		}))
-		events := 0
-		for r.Next() {
-			events++
-		}
-		if events != c.want || r.Err() != c.err || r.Next() || r.Err() != c.err {
-			t.Errorf("%s: %d events, then %v, want %d, then %v", c.name, events, r.Err(), c.want, c.err)
-		}
-	}
-}
-
-func TestReaderAllGoesOn(t *testing.T) {
-	r := sse.NewReader(strings.NewReader("data:a\n\ndata:b\n\ndata:c\n\ndata:d"))
-	var got []string
-	for range 5 {
-		for ev, err := range r.All() {
-			got = append(got, ev.Data+errorText(err))
-			break
-		}
-	}
-	if want := []string{"a", "b", "c", "unexpected EOF", "unexpected EOF"}; !slices.Equal(got, want) {
-		t.Errorf("five loops broken off: %q, want %q", got, want)
-	}
-	for ev, err := range sse.NewReader(strings.NewReader("")).All() {
-		t.Errorf("of an empty stream: %q, %v", ev, err)
-	}
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // An httpCase is a case of testdata/http.json. See testdata/README.md.
 type httpCase struct {

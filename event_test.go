@@ -35,25 +35,6 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// A writer takes three bytes less than it gets, if it is short.
-type writer struct {
-	got   []byte
-	calls int
-	short bool
-}
-
-func (w *writer) Write(b []byte) (int, error) {
-	w.calls++
-	if w.short {
-		b = b[:len(b)-3]
-	}
-	w.got = append(w.got, b...)
-	if w.short {
-		return len(b), errRead
-	}
-	return len(b), nil
-}
-
 func TestWriteToFails(t *testing.T) {
 	w := writer{short: true}
 	if n, err := (sse.Event{Data: "abc"}).WriteTo(&w); n != 8 || err != errRead {
