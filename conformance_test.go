@@ -2,16 +2,12 @@ package sse_test
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,188 +18,25 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/suite"
 )
-
-// A suiteCase is a case of testdata/parser.json: one connection, or several of
-// one event source. See testdata/README.md.
-type suiteCase struct {
-	Name    string
-	Section string
-	suiteConnection
-	Connections []suiteConnection
-}
-
-// A suiteConnection is what one connection sends, and what is known at its end.
-type suiteConnection struct {
-	Stream      wireText
-	Chunks      []wireText // instead of Stream, where the cuts matter
-	Delivered   []int      // how many events there are after each of Chunks
-	Events      suiteEvents
-	LastEventID suiteText
-	Retry       suiteText // decimal digits of milliseconds; "": never set
-	Partial     bool
-}
-
-// suiteText is text with repetitions: a string, [count, text], or an array of texts.
-type suiteText string
-
-func (s *suiteText) UnmarshalJSON(b []byte) error {
-	if b[0] == '"' {
-		return json.Unmarshal(b, (*string)(s))
-	}
-	count, part, ok := repetition(b)
-	if ok {
-		err := json.Unmarshal(part, s)
-		*s = suiteText(strings.Repeat(string(*s), count))
-		return err
-	}
-	var parts []suiteText
-	if err := json.Unmarshal(b, &parts); err != nil {
-		return err
-	}
-	*s = ""
-	for _, part := range parts {
-		*s += part
-	}
-	return nil
-}
-
-// repetition takes a JSON value [count, part] apart.
-func repetition(b []byte) (count int, part json.RawMessage, ok bool) {
-	var list []json.RawMessage
-	if json.Unmarshal(b, &list) != nil || len(list) != 2 || json.Unmarshal(list[0], &count) != nil {
-		return 0, nil, false
-	}
-	return count, list[1], true
-}
-
-// wireText is bytes: text whose characters, U+0000 to U+00FF, are one byte each.
-type wireText []byte
-
-func (s *wireText) UnmarshalJSON(b []byte) error {
-	var text suiteText
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	*s = wireText{}
-	for _, r := range string(text) {
-		if r > 0xff {
-			return fmt.Errorf("%q is no byte", r)
-		}
-		*s = append(*s, byte(r))
-	}
-	return nil
-}
-
-// suiteEvents is a list of events; [count, event] is count times the event.
-type suiteEvents []sse.Event
-
-func (s *suiteEvents) UnmarshalJSON(b []byte) error {
-	var list []json.RawMessage
-	if err := json.Unmarshal(b, &list); err != nil {
-		return err
-	}
-	for _, item := range list {
-		count, part, ok := repetition(item)
-		if !ok {
-			count, part = 1, item
-		}
-		var event struct{ Type, Data, ID *suiteText }
-		d := json.NewDecoder(bytes.NewReader(part))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&event); err != nil {
-			return err
-		}
-		if event.Type == nil || event.Data == nil || event.ID == nil {
-			return fmt.Errorf("event %s: want type, data and id", part)
-		}
-		for range count {
-			*s = append(*s, sse.Event{Type: string(*event.Type), Data: string(*event.Data), ID: string(*event.ID)})
-		}
-	}
-	return nil
-}
-
-// connections returns what the case's connections send, as chunks.
-func (c *suiteCase) connections() []suiteConnection {
-	conns := c.Connections
-	if conns == nil {
-		conns = []suiteConnection{c.suiteConnection}
-	}
-	for i := range conns {
-		if conns[i].Chunks == nil {
-			conns[i].Chunks = []wireText{conns[i].Stream}
-		}
-	}
-	return conns
-}
-
-func (c *suiteConnection) bytes() []byte {
-	var b []byte
-	for _, chunk := range c.Chunks {
-		b = append(b, chunk...)
-	}
-	return b
-}
-
-// retry is the reconnection time as a Duration that saturates.
-func (c *suiteConnection) retry() (time.Duration, bool) {
-	ms, ok := new(big.Int).SetString(string(c.Retry), 10)
-	if !ok {
-		return 0, false
-	}
-	return (&reference{reconnectionTime: ms}).retry()
-}
-
-func (c *suiteConnection) want() outcome {
-	retry, ok := c.retry()
-	return outcome{slices.Clip([]sse.Event(c.Events)), string(c.LastEventID), retry, ok, c.Partial, nil}
-}
-
-func TestSuiteIsASuite(t *testing.T) {
-	cases := readSuite[suiteCase](t, "testdata/parser.json")
-	if len(cases) < 250 {
-		t.Errorf("%d cases, want 250 or more", len(cases))
-	}
-	names, streams := map[string]bool{}, map[string]string{}
-	for _, c := range cases {
-		if names[c.Name] {
-			t.Errorf("two cases are named %q", c.Name)
-		}
-		names[c.Name] = true
-		if !strings.HasSuffix(c.Name, ".") || !strings.HasPrefix(c.Section, "HTML 9.2.") && !strings.HasPrefix(c.Section, "Encoding ") {
-			t.Errorf("%q stands on %q: want a sentence and a section", c.Name, c.Section)
-		}
-		key := ""
-		for _, conn := range c.connections() {
-			key += fmt.Sprintf("%q", conn.Chunks)
-			if conn.Delivered != nil && len(conn.Delivered) != len(conn.Chunks) {
-				t.Errorf("%q: %d counts for %d chunks", c.Name, len(conn.Delivered), len(conn.Chunks))
-			}
-		}
-		if streams[key] != "" {
-			t.Errorf("%q is a copy of %q", c.Name, streams[key])
-		}
-		streams[key] = c.Name
-	}
-}
 
 func TestReferenceAgreesWithSuite(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+	for _, c := range readCases(t) {
 		var ref reference
-		for i, conn := range c.connections() {
+		for i, conn := range c.Connections {
 			before := ref
-			if want, got := conn.want(), ref.run(conn.bytes()); !want.equal(got) {
+			if want, got := outcomeOf(conn), ref.run(conn.Stream); !want.equal(got) {
 				t.Errorf("%s\nconnection %d (-suite +reference):\n%s", c.Name, i+1, want.diff(got))
 			}
 			read := 0
 			for j, n := range conn.Delivered {
 				read += len(conn.Chunks[j])
 				ref := before
-				if events, _ := ref.connection(conn.bytes()[:read]); len(events) != n {
+				if events, _ := ref.connection(conn.Stream[:read]); len(events) != n {
 					t.Errorf("%s\nthe suite has %d events after %d bytes, the reference %d", c.Name, n, read, len(events))
 				}
 			}
@@ -215,11 +48,11 @@ func TestReferenceAgreesWithSuite(t *testing.T) {
 // cut: as in the case, in two at every place, and one byte at a time.
 func TestParserConforms(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
-		conns := c.connections()
+	for _, c := range readCases(t) {
+		conns := c.Connections
 		longest := 0
 		for _, conn := range conns {
-			longest = max(longest, len(conn.bytes()))
+			longest = max(longest, len(conn.Stream))
 		}
 		test := func(how string, cut func(b []byte) [][]byte) {
 			t.Helper()
@@ -228,7 +61,7 @@ func TestParserConforms(t *testing.T) {
 				if i > 0 {
 					p.Reset()
 				}
-				if want, got := conn.want(), push(t, p, cut(conn.bytes())); !want.equal(got) {
+				if want, got := outcomeOf(conn), push(t, p, cut(conn.Stream)); !want.equal(got) {
 					t.Errorf("%s\nconnection %d %s (-want +got):\n%s", c.Name, i+1, how, want.diff(got))
 				}
 			}
@@ -252,11 +85,11 @@ func TestParserConforms(t *testing.T) {
 // after each byte there are the events that the reference finds up to it.
 func TestParserDelivers(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+	for _, c := range readCases(t) {
 		var ref reference
 		p := new(sse.Parser)
-		for _, conn := range c.connections() {
-			stream := conn.bytes()
+		for _, conn := range c.Connections {
+			stream := conn.Stream
 			if len(stream) > 300 {
 				break
 			}
@@ -285,14 +118,14 @@ func TestParserDelivers(t *testing.T) {
 // TestReaderConforms reads each stream of the suite from readers of all kinds.
 func TestReaderConforms(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
-		conn := c.connections()[0]
-		want := conn.want().ofReader()
+	for _, c := range readCases(t) {
+		conn := c.Connections[0]
+		want := outcomeOf(conn).ofReader()
 		for how, src := range map[string]io.Reader{
-			"whole":           bytes.NewReader(conn.bytes()),
-			"by halves":       iotest.HalfReader(bytes.NewReader(conn.bytes())),
-			"one byte a read": iotest.OneByteReader(bytes.NewReader(conn.bytes())),
-			"EOF with data":   iotest.DataErrReader(bytes.NewReader(conn.bytes())),
+			"whole":           bytes.NewReader(conn.Stream),
+			"by halves":       iotest.HalfReader(bytes.NewReader(conn.Stream)),
+			"one byte a read": iotest.OneByteReader(bytes.NewReader(conn.Stream)),
+			"EOF with data":   iotest.DataErrReader(bytes.NewReader(conn.Stream)),
 		} {
 			if got := read(t, sse.NewReader(src)); !want.equal(got) {
 				t.Errorf("%s\n%s (-want +got):\n%s", c.Name, how, want.diff(got))
@@ -301,7 +134,7 @@ func TestReaderConforms(t *testing.T) {
 
 		// A read error comes after the events before it, whatever was begun.
 		want.Err = errRead
-		broken := sse.NewReader(io.MultiReader(bytes.NewReader(conn.bytes()), iotest.ErrReader(errRead)))
+		broken := sse.NewReader(io.MultiReader(bytes.NewReader(conn.Stream), iotest.ErrReader(errRead)))
 		if got := read(t, broken); !want.equal(got) {
 			t.Errorf("%s\nthen a read error (-want +got):\n%s", c.Name, want.diff(got))
 		}
@@ -311,8 +144,8 @@ func TestReaderConforms(t *testing.T) {
 // TestReaderDelivers gives a Reader the chunks of the cases that have them, and
 // checks at each read that all events of the chunks before were delivered.
 func TestReaderDelivers(t *testing.T) {
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
-		conn := c.suiteConnection
+	for _, c := range readCases(t) {
+		conn := c.Connections[0]
 		if conn.Delivered == nil {
 			continue
 		}
@@ -336,70 +169,36 @@ func TestReaderDelivers(t *testing.T) {
 			events = append(events, ev)
 			delivered++
 		}
-		if !reflect.DeepEqual(events, []sse.Event(conn.Events)) {
-			t.Errorf("%s\n(-want +got):\n%s", c.Name, gocmp.Diff([]sse.Event(conn.Events), events))
+		if !slices.Equal(events, conn.Events) {
+			t.Errorf("%s\n(-want +got):\n%s", c.Name, cmp.Diff(conn.Events, suite.Events(events)))
 		}
 	}
-}
-
-// An httpCase is a case of testdata/http.json. See testdata/README.md.
-type httpCase struct {
-	Name, Section string
-	Kind          string // "must" or "policy"
-	Request       struct {
-		Method  string
-		Headers [][2]wireText
-		Body    wireText
-	}
-	Exchanges   []httpExchange
-	Events      suiteEvents
-	LastEventID wireText
-	End         string // "": no error; "error"; or the status of the answer that is no stream
-}
-
-// An httpExchange is a request that must come, and the response that it gets.
-type httpExchange struct {
-	Request struct {
-		Method, Path, Accept, CacheControl string
-		LastEventID                        *wireText
-		Body                               wireText
-		Wait                               *int // milliseconds since the response before
-	}
-	Response struct {
-		Fail          bool // none: the network fails
-		Informational []int
-		Status        int
-		Headers       [][2]wireText
-		Body          wireText
-		Cut           bool // the connection breaks after the body
-	}
-	Times int
 }
 
 // A scriptedServer is the server of one case at a time.
 type scriptedServer struct {
 	t    testing.TB
 	mu   sync.Mutex
-	c    *httpCase
+	c    *suite.HTTPCase
 	next int
 	then time.Time // of the response before
 	real bool      // over a network: no waits
 }
 
-func (s *scriptedServer) play(t testing.TB, c *httpCase) {
+func (s *scriptedServer) play(t testing.TB, c *suite.HTTPCase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.t, s.c, s.next, s.then = t, c, 0, time.Now()
 }
 
 // exchange checks a request and returns what it gets: after the last exchange nil.
-func (s *scriptedServer) exchange(r *http.Request) *httpExchange {
+func (s *scriptedServer) exchange(r *http.Request) *suite.Exchange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, n := 0, s.next
 	s.next++
-	for ; i < len(s.c.Exchanges) && n >= max(1, s.c.Exchanges[i].Times); i++ {
-		n -= max(1, s.c.Exchanges[i].Times)
+	for ; i < len(s.c.Exchanges) && n >= s.c.Exchanges[i].Times; i++ {
+		n -= s.c.Exchanges[i].Times
 	}
 	if i == len(s.c.Exchanges) {
 		s.t.Errorf("%s\nrequest %d: want none", s.c.Name, s.next)
@@ -416,10 +215,10 @@ func (s *scriptedServer) exchange(r *http.Request) *httpExchange {
 		body, _ = io.ReadAll(r.Body)
 	}
 	for what, v := range map[string][2]string{
-		"method":        {cmp.Or(want.Method, "GET"), r.Method},
-		"path":          {cmp.Or(want.Path, "/"), r.URL.Path},
-		"Accept":        {cmp.Or(want.Accept, "text/event-stream"), strings.Join(r.Header["Accept"], "|")},
-		"Cache-Control": {cmp.Or(want.CacheControl, "no-cache"), strings.Join(r.Header["Cache-Control"], "|")},
+		"method":        {want.Method, r.Method},
+		"path":          {want.Path, r.URL.Path},
+		"Accept":        {want.Accept, strings.Join(r.Header["Accept"], "|")},
+		"Cache-Control": {want.CacheControl, strings.Join(r.Header["Cache-Control"], "|")},
 		"Last-Event-ID": {fmt.Sprintf("%q", id), fmt.Sprintf("%q", r.Header["Last-Event-Id"])},
 		"body":          {string(want.Body), string(body)},
 	} {
@@ -436,9 +235,9 @@ func (s *scriptedServer) exchange(r *http.Request) *httpExchange {
 	return x
 }
 
-func (x *httpExchange) header() http.Header {
+func headerOf(resp suite.Response) http.Header {
 	h := http.Header{}
-	for _, f := range x.Response.Headers {
+	for _, f := range resp.Headers {
 		h.Add(string(f[0]), string(f[1]))
 	}
 	return h
@@ -458,7 +257,7 @@ func (s *scriptedServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		body = io.MultiReader(body, iotest.ErrReader(io.ErrUnexpectedEOF))
 	}
 	return &http.Response{
-		StatusCode: x.Response.Status, Header: x.header(), Body: io.NopCloser(body), Request: r,
+		StatusCode: x.Response.Status, Header: headerOf(x.Response), Body: io.NopCloser(body), Request: r,
 		ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
 	}, nil
 }
@@ -475,7 +274,7 @@ func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h["Content-Type"] = nil // and not what the body looks like
-	maps.Copy(h, x.header())
+	maps.Copy(h, headerOf(x.Response))
 	w.WriteHeader(x.Response.Status)
 	w.Write(x.Response.Body)
 	if x.Response.Cut {
@@ -485,14 +284,14 @@ func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // follow runs a case's client to its end.
-func (c *httpCase) follow(t testing.TB, client *sse.Client, url string, s *scriptedServer) {
+func follow(t testing.TB, c *suite.HTTPCase, client *sse.Client, url string, s *scriptedServer) {
 	t.Helper()
 	s.play(t, c)
 	var body io.Reader
 	if len(c.Request.Body) > 0 {
 		body = bytes.NewReader(c.Request.Body)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), cmp.Or(c.Request.Method, "GET"), url, body)
+	req, err := http.NewRequestWithContext(t.Context(), c.Request.Method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -505,7 +304,7 @@ func (c *httpCase) follow(t testing.TB, client *sse.Client, url string, s *scrip
 		events = append(events, stream.Event())
 	}
 	if !slices.Equal(events, c.Events) {
-		t.Errorf("%s\n%s events (-want +got):\n%s", c.Name, url, gocmp.Diff([]sse.Event(c.Events), events))
+		t.Errorf("%s\n%s events (-want +got):\n%s", c.Name, url, cmp.Diff(c.Events, suite.Events(events)))
 	}
 	if got := stream.LastEventID(); got != string(c.LastEventID) {
 		t.Errorf("%s\n%s LastEventID = %q, want %q", c.Name, url, got, c.LastEventID)
@@ -524,37 +323,19 @@ func (c *httpCase) follow(t testing.TB, client *sse.Client, url string, s *scrip
 	defer s.mu.Unlock()
 	want := 0
 	for _, x := range c.Exchanges {
-		want += max(1, x.Times)
+		want += x.Times
 	}
 	if s.next != want {
 		t.Errorf("%s\n%s %d requests, want %d", c.Name, url, s.next, want)
 	}
 }
 
-func TestHTTPSuiteIsASuite(t *testing.T) {
-	names, scripts := map[string]bool{}, map[string]string{}
-	for _, c := range readSuite[httpCase](t, "testdata/http.json") {
-		if names[c.Name] || !strings.HasSuffix(c.Name, ".") || c.Section == "" || c.Kind != "must" && c.Kind != "policy" {
-			t.Errorf("%q of kind %q stands on %q: want a sentence of its own, a section, must or policy", c.Name, c.Kind, c.Section)
-		}
-		names[c.Name] = true
-		key, err := json.Marshal([]any{c.Request, c.Exchanges})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if scripts[string(key)] != "" {
-			t.Errorf("%q is a copy of %q", c.Name, scripts[string(key)])
-		}
-		scripts[string(key)] = c.Name
-	}
-}
-
 // TestClientConforms runs testdata/http.json in memory, where time is virtual.
 func TestClientConforms(t *testing.T) {
-	for _, c := range readSuite[httpCase](t, "testdata/http.json") {
+	for _, c := range readHTTPCases(t) {
 		synctest.Test(t, func(t *testing.T) {
 			s := new(scriptedServer)
-			c.follow(t, &sse.Client{
+			follow(t, &c, &sse.Client{
 				HTTPClient: &http.Client{Transport: s},
 				Backoff:    func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 			}, "http://sse.test/", s)
@@ -564,7 +345,7 @@ func TestClientConforms(t *testing.T) {
 
 // TestClientConformsOverHTTP runs the cases without waits against real servers.
 func TestClientConformsOverHTTP(t *testing.T) {
-	cases := readSuite[httpCase](t, "testdata/http.json")
+	cases := readHTTPCases(t)
 	for _, version := range []int{1, 2} {
 		s := &scriptedServer{real: true}
 		server := httptest.NewUnstartedServer(s)
@@ -582,10 +363,10 @@ func TestClientConformsOverHTTP(t *testing.T) {
 			},
 		}
 		for _, c := range cases {
-			if !slices.ContainsFunc(c.Exchanges, func(x httpExchange) bool {
+			if !slices.ContainsFunc(c.Exchanges, func(x suite.Exchange) bool {
 				return x.Response.Fail || x.Request.Wait != nil && *x.Request.Wait > 0
 			}) {
-				c.follow(t, client, server.URL+"/", s)
+				follow(t, &c, client, server.URL+"/", s)
 			}
 		}
 	}

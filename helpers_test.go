@@ -2,15 +2,14 @@ package sse_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"reflect"
 	"runtime"
 	"slices"
@@ -24,8 +23,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v4"
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/suite"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -569,19 +569,32 @@ func (l *connListener) closeConns() {
 	}
 }
 
-func readSuite[T any](t testing.TB, name string) (cases []T) {
+func readCases(t testing.TB) []suite.Case {
 	t.Helper()
-	f, err := os.Open(name)
+	cases, err := suite.ReadCases("testdata/parser.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	d := json.NewDecoder(f)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&cases); err != nil {
-		t.Fatalf("%s: %v", name, err)
+	return cases
+}
+
+func readHTTPCases(t testing.TB) []suite.HTTPCase {
+	t.Helper()
+	cases, err := suite.ReadHTTPCases("testdata/http.json")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return cases
+}
+
+// outcomeOf returns the outcome that the suite requires for a connection.
+func outcomeOf(conn suite.Connection) outcome {
+	var r reference
+	if conn.Retry != "" {
+		r.reconnectionTime, _ = new(big.Int).SetString(string(conn.Retry), 10)
+	}
+	retry, ok := r.retry()
+	return outcome{conn.Events, string(conn.LastEventID), retry, ok, conn.Partial, nil}
 }
 
 // outcome is all that a parser knows at the end of a connection.
@@ -608,7 +621,7 @@ func errorText(err error) string {
 }
 
 func (o outcome) diff(got outcome) string {
-	return gocmp.Diff(o, got, gocmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
+	return cmp.Diff(o, got, cmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
 }
 
 // places returns where to cut a stream of n bytes: everywhere, or if it is
@@ -872,8 +885,8 @@ func eventsBefore(ref reference, stream []byte, limit int) ([]sse.Event, bool) {
 
 // addSuite makes the suite's shorter streams seeds.
 func addSuite(f *testing.F, add func(stream []byte)) {
-	for _, c := range readSuite[suiteCase](f, "testdata/parser.json") {
-		if b := c.connections()[0].bytes(); len(b) <= 256 {
+	for _, c := range readCases(f) {
+		if b := c.Connections[0].Stream; len(b) <= 256 {
 			add(b)
 		}
 	}
