@@ -24,7 +24,7 @@ import (
 // What a server can make a client hold, read or wait. SECURITY.md has the table.
 
 // What is no event may go on for ever: it is read, and not held.
-func TestEndlessNothing(t *testing.T) {
+func TestStreamMemoryOfIgnoredInput(t *testing.T) {
 	const total = 16 << 20
 	for _, test := range []struct{ name, text, end string }{
 		{"comments", ":heartbeat\n", ""},
@@ -64,7 +64,7 @@ func TestEndlessNothing(t *testing.T) {
 }
 
 // A small answer that grows to a large one is read no further than MaxEventSize.
-func TestDecompressionBomb(t *testing.T) {
+func TestStreamDecompressionBomb(t *testing.T) {
 	for _, field := range []string{"data:", "id:", "event:", "data:x\n"} {
 		var bomb bytes.Buffer
 		zip := gzip.NewWriter(&bomb)
@@ -93,7 +93,7 @@ func TestDecompressionBomb(t *testing.T) {
 }
 
 // An error body that is compressed costs no more than one that is not.
-func TestErrorBodyBomb(t *testing.T) {
+func TestResponseErrorDecompressionBomb(t *testing.T) {
 	body := &countingBody{Reader: &repeater{text: "x", n: 64 << 20}}
 	client := one(body)
 	client.CheckResponse = func(r *http.Response) error {
@@ -109,7 +109,7 @@ func TestErrorBodyBomb(t *testing.T) {
 
 // net/http does not close a gzip body while its header is awaited. A refused answer that stalls there
 // takes 5 seconds like any other.
-func TestErrorBodyStallsInGzip(t *testing.T) {
+func TestResponseErrorWhenGzipStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := ssetest.NewTransport(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -136,7 +136,7 @@ func TestErrorBodyStallsInGzip(t *testing.T) {
 
 // One byte a second for ever is a stream that lives. It holds no more than any other, and its reader
 // decides when it has seen enough.
-func TestOneByteASecond(t *testing.T) {
+func TestStreamOneByteASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour
 		start := time.Now()
@@ -164,7 +164,7 @@ func TestOneByteASecond(t *testing.T) {
 }
 
 // A reader that brings nothing, again and again, without an error is given up.
-func TestNoProgress(t *testing.T) {
+func TestStreamNoProgress(t *testing.T) {
 	var reasons []error
 	client := one(emptyBody{})
 	client.OnRetry = func(err error, _ time.Duration) { reasons = append(reasons, err) }
@@ -175,7 +175,7 @@ func TestNoProgress(t *testing.T) {
 }
 
 // Headers without end are cut off by net/http, and tried again as any failure of the network.
-func TestEndlessHeaders(t *testing.T) {
+func TestStreamEndlessHeaders(t *testing.T) {
 	for _, head := range []string{"HTTP/1.1 200 OK\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 200 "} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -228,7 +228,7 @@ func TestEndlessHeaders(t *testing.T) {
 }
 
 // Ids, types and comments that never repeat leave nothing behind.
-func TestNothingPilesUp(t *testing.T) {
+func TestStreamMemoryStaysConstant(t *testing.T) {
 	const events = 200_000
 	var before, after runtime.MemStats
 	body := &numbered{last: events}
@@ -254,9 +254,9 @@ func TestNothingPilesUp(t *testing.T) {
 	}
 }
 
-// TestMaxEventSize checks what counts, to the byte: decoded data, type and id
+// TestParserMaxEventSize checks what counts, to the byte: decoded data, type and id
 // of one event, as far as they are held.
-func TestMaxEventSize(t *testing.T) {
+func TestParserMaxEventSize(t *testing.T) {
 	long := strings.Repeat("x", 100)
 	for _, c := range []struct {
 		name, stream string
@@ -318,9 +318,9 @@ func TestMaxEventSize(t *testing.T) {
 	}
 }
 
-// TestParserHoldsLittle streams 4 MiB of what is never held through a parser,
+// TestParserMemoryOfIgnoredInput streams 4 MiB of what is never held through a parser,
 // and checks that it does not hold them.
-func TestParserHoldsLittle(t *testing.T) {
+func TestParserMemoryOfIgnoredInput(t *testing.T) {
 	const size = 4 << 20
 	for _, c := range []struct{ name, begin, fill string }{
 		{"a comment", ":", "x"},
@@ -355,9 +355,9 @@ func TestParserHoldsLittle(t *testing.T) {
 	}
 }
 
-// TestParserGrowsInStep checks that an event of 4 MiB, in chunks of 4 KiB, costs
+// TestParserMemoryIsLinear checks that an event of 4 MiB, in chunks of 4 KiB, costs
 // memory in proportion: what is copied again and again is allocated, too.
-func TestParserGrowsInStep(t *testing.T) {
+func TestParserMemoryIsLinear(t *testing.T) {
 	const size = 4 << 20
 	for _, c := range []struct{ name, begin, fill string }{
 		{"one line", "data:", "x"},

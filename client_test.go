@@ -42,7 +42,7 @@ func TestGet(t *testing.T) {
 }
 
 // What belongs to the caller is never changed, and may be shared by many streams.
-func TestCallerIsUntouched(t *testing.T) {
+func TestClientDoesNotModifyRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			if r.Header.Get("Last-Event-ID") == "3" {

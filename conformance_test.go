@@ -23,7 +23,7 @@ import (
 	"github.com/seed-0d85b69d/sse/internal/suite"
 )
 
-func TestReferenceAgreesWithSuite(t *testing.T) {
+func TestReferenceConforms(t *testing.T) {
 	t.Parallel()
 	for _, c := range readCases(t) {
 		var ref reference
@@ -81,9 +81,9 @@ func TestParserConforms(t *testing.T) {
 	}
 }
 
-// TestParserDelivers checks that an event is there as soon as its last byte is:
+// TestParserDeliversAtOnce checks that an event is there as soon as its last byte is:
 // after each byte there are the events that the reference finds up to it.
-func TestParserDelivers(t *testing.T) {
+func TestParserDeliversAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range readCases(t) {
 		var ref reference
@@ -141,9 +141,9 @@ func TestReaderConforms(t *testing.T) {
 	}
 }
 
-// TestReaderDelivers gives a Reader the chunks of the cases that have them, and
+// TestReaderDeliversAtOnce gives a Reader the chunks of the cases that have them, and
 // checks at each read that all events of the chunks before were delivered.
-func TestReaderDelivers(t *testing.T) {
+func TestReaderDeliversAtOnce(t *testing.T) {
 	for _, c := range readCases(t) {
 		conn := c.Connections[0]
 		if conn.Delivered == nil {

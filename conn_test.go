@@ -15,7 +15,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-func TestRequestHeader(t *testing.T) {
+func TestStreamRequestHeader(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		given, want http.Header
@@ -46,7 +46,7 @@ func TestRequestHeader(t *testing.T) {
 	}
 }
 
-func TestBodyIsReplayed(t *testing.T) {
+func TestStreamReplaysBody(t *testing.T) {
 	for _, test := range []struct{ method, key string }{
 		{"GET", ""}, {"QUERY", ""}, {"REPORT", ""}, {"OPTIONS", ""}, {"POST", "Idempotency-Key"}, {"PATCH", "X-Idempotency-Key"},
 	} {
@@ -76,7 +76,7 @@ func TestBodyIsReplayed(t *testing.T) {
 	}
 }
 
-func TestSafeRequestNeedsGetBody(t *testing.T) {
+func TestStreamReplayNeedsGetBody(t *testing.T) {
 	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
 		return nil, errors.New("no")
@@ -110,7 +110,7 @@ func TestSafeRequestNeedsGetBody(t *testing.T) {
 }
 
 // However an answer to a POST ends, there is no second request.
-func TestPostIsNeverRepeated(t *testing.T) {
+func TestStreamPostIsNotRepeated(t *testing.T) {
 	reset := errors.New("connection reset by peer")
 	for _, test := range []struct {
 		name   string
@@ -171,7 +171,7 @@ func TestPostIsNeverRepeated(t *testing.T) {
 }
 
 // What fails before a POST is sent may be tried again, and its only body is still there.
-func TestPostIsPreparedAgain(t *testing.T) {
+func TestStreamPostRepeatsPrepare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			b, _ := io.ReadAll(r.Body)
@@ -190,7 +190,7 @@ func TestPostIsPreparedAgain(t *testing.T) {
 	})
 }
 
-func TestPrepare(t *testing.T) {
+func TestClientPrepare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -226,7 +226,7 @@ func TestPrepare(t *testing.T) {
 	})
 }
 
-func TestPrepareEndsTheStream(t *testing.T) {
+func TestClientPreparePermanentError(t *testing.T) {
 	client := newClient(t, func(int, *http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
 		return nil, errors.New("no")
@@ -248,7 +248,7 @@ func TestPrepareEndsTheStream(t *testing.T) {
 }
 
 // Prepare may make another request of it: what counts is what is sent.
-func TestPrepareMakesAPost(t *testing.T) {
+func TestClientPrepareChangesMethod(t *testing.T) {
 	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
 	client.Prepare = func(r *http.Request) error {
 		r.Method = "POST"
@@ -259,7 +259,7 @@ func TestPrepareMakesAPost(t *testing.T) {
 	equal(t, "Err()", err, nil)
 }
 
-func TestGetBodyFails(t *testing.T) {
+func TestStreamRetriesGetBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(int, *http.Request) (*http.Response, error) { return status(204, ""), nil })
 		var reasons []string
@@ -278,7 +278,7 @@ func TestGetBodyFails(t *testing.T) {
 	})
 }
 
-func TestCheckResponse(t *testing.T) {
+func TestClientCheckResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n {
@@ -347,7 +347,7 @@ func TestCheckResponseReads(t *testing.T) {
 }
 
 // The error of a CheckResponse is one, also where a stream would end cleanly by it.
-func TestCheckResponseReturnsEOF(t *testing.T) {
+func TestClientCheckResponseReturnsEOF(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		client := newClient(t, func(int, *http.Request) (*http.Response, error) { return status(500, ""), nil })
 		client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
@@ -359,7 +359,7 @@ func TestCheckResponseReturnsEOF(t *testing.T) {
 }
 
 // What CheckResponse did not accept is not read, also where it panics and the caller goes on.
-func TestCheckResponsePanics(t *testing.T) {
+func TestClientCheckResponsePanics(t *testing.T) {
 	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 		switch n {
 		case 1:
@@ -388,7 +388,7 @@ func TestCheckResponsePanics(t *testing.T) {
 }
 
 // A CheckResponse that closes the body of what it accepts gets no events, and is told why.
-func TestCheckResponseCloses(t *testing.T) {
+func TestClientCheckResponseClosesBody(t *testing.T) {
 	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
 	client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
 	client.CheckResponse = func(r *http.Response) error { return r.Body.Close() }
@@ -440,7 +440,7 @@ func TestCheckResponseDecodes(t *testing.T) {
 }
 
 // After Close no hook says that the stream is open.
-func TestCloseInCheckResponse(t *testing.T) {
+func TestStreamCloseInCheckResponse(t *testing.T) {
 	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
 	s := new(Stream)
 	client.CheckResponse = func(*http.Response) error { return s.Close() }
@@ -459,7 +459,7 @@ func (l lower) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func TestHTTPClientTimeout(t *testing.T) {
+func TestStreamHeaderTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -488,7 +488,7 @@ func TestHTTPClientTimeout(t *testing.T) {
 	})
 }
 
-func TestIdleTimeout(t *testing.T) {
+func TestClientIdleTimeout(t *testing.T) {
 	const s = time.Second
 	drip := func(text string, gap time.Duration) (steps []any) {
 		for _, c := range text {
@@ -550,7 +550,7 @@ func TestIdleTimeout(t *testing.T) {
 
 // After a timeout the pool's idle connections are closed before the next attempt. While no
 // response comes at all, the attempts say that their connection takes no other.
-func TestTimeoutClosesIdleConnections(t *testing.T) {
+func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
 		tr := &idleCloser{RoundTripper: roundTripFunc(func(r *http.Request) (*http.Response, error) {

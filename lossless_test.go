@@ -31,9 +31,9 @@ import (
 // The promise that these tests are about: with a server that replays from Last-Event-ID every event
 // arrives once, in order, wherever and however often the connections are cut.
 
-var connections = flag.Int("connections", 100_000, "how many connections TestRandomCuts makes")
+var connections = flag.Int("connections", 100_000, "how many connections TestStreamRandomCuts makes")
 
-func TestCutAtEveryByte(t *testing.T) {
+func TestStreamCutAtEveryByte(t *testing.T) {
 	want := eventsOf(shapes)
 	size := len(wireOf(shapes))
 	for how := range numCuts {
@@ -70,7 +70,7 @@ func TestCutAtEveryByte(t *testing.T) {
 
 // Events without an ID, or with one that they share, cannot be resumed at: those that came since the
 // last ID come again. None is lost.
-func TestCutWithoutIDs(t *testing.T) {
+func TestStreamCutWithoutIDs(t *testing.T) {
 	pieces := []piece{
 		{"data:a\n\n", sse.Event{Type: "message", Data: "a"}},
 		{"data:b\n\n", sse.Event{Type: "message", Data: "b"}},
@@ -117,7 +117,7 @@ func TestCutWithoutIDs(t *testing.T) {
 	})
 }
 
-func TestRandomCuts(t *testing.T) {
+func TestStreamRandomCuts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(1, 2))
 		limit := *connections
@@ -184,7 +184,7 @@ func TestRandomCuts(t *testing.T) {
 }
 
 // The same with net/http at both ends, and bodies that are compressed.
-func TestRandomCutsOverHTTP(t *testing.T) {
+func TestStreamRandomCutsOverHTTP(t *testing.T) {
 	for _, kind := range []string{"plain", "gzip"} {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -227,7 +227,7 @@ func TestRandomCutsOverHTTP(t *testing.T) {
 
 // Thirty days on a bad network: outages of hours, failures of every kind, and answers that end the
 // stream, after which the service begins another where it stopped.
-func TestThirtyDays(t *testing.T) {
+func TestStreamThirtyDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const every = 10 * time.Minute // there is an event
 		const total = int(30 * 24 * time.Hour / every)
@@ -427,7 +427,7 @@ func TestThirtyDays(t *testing.T) {
 
 // At every step that a stream makes, and at every one in turn, something happens: Close, the end of
 // the context, Reconnect.
-func TestInterruptedAtEveryStep(t *testing.T) {
+func TestStreamInterruptedAtEveryStep(t *testing.T) {
 	want := eventsOf(shapes)
 	for _, how := range []string{"Close", "cancel", "Reconnect"} {
 		t.Run(how, func(t *testing.T) {
@@ -489,7 +489,7 @@ func TestInterruptedAtEveryStep(t *testing.T) {
 
 // A service handles each event and then stores its ID. It is killed at any point, and begins again
 // from what it stored: nothing is lost, and at most the event in hand comes again.
-func TestKilledAtEveryStep(t *testing.T) {
+func TestStreamResumesAfterKill(t *testing.T) {
 	want := eventsOf(shapes)
 	synctest.Test(t, func(t *testing.T) {
 		for at := 1; ; at++ {
@@ -534,7 +534,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // When Next has returned false nothing holds what the attempts used: no timer, no goroutine, no
 // context.
-func TestNothingIsLeft(t *testing.T) {
+func TestStreamReleasesAttempts(t *testing.T) {
 	var made, collected atomic.Int32
 	func() {
 		var open atomic.Int32

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-func TestReset(t *testing.T) {
+func TestParserReset(t *testing.T) {
 	p := new(sse.Parser)
 	p.Reset()
 	p.Write([]byte("retry:5\nid:1\ndata:a\n\nid:2\ndata:b\n\nretry:6\nevent:e\nid:3\ndata:c\r"))
@@ -30,8 +30,8 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestOnComment checks what OnComment is told.
-func TestOnComment(t *testing.T) {
+// TestParserOnComment checks what OnComment is told.
+func TestParserOnComment(t *testing.T) {
 	long := strings.Repeat("é", 3000)
 	for _, c := range []struct {
 		stream string

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// TestReaderReads checks what a Reader makes of what readers may do.
-func TestReaderReads(t *testing.T) {
+// TestReaderReadResults checks what a Reader makes of what readers may do.
+func TestReaderReadResults(t *testing.T) {
 	type result struct {
 		n   int
 		err error
@@ -57,7 +57,7 @@ func TestReaderReads(t *testing.T) {
 	}
 }
 
-func TestReaderAllGoesOn(t *testing.T) {
+func TestReaderAllContinues(t *testing.T) {
 	r := sse.NewReader(strings.NewReader("data:a\n\ndata:b\n\ndata:c\n\ndata:d"))
 	var got []string
 	for range 5 {

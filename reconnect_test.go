@@ -24,7 +24,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-func TestWaits(t *testing.T) {
+func TestStreamWaits(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	dns := &net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}
 	handshake := &net.OpError{Op: "remote error", Err: tls.AlertError(40)}
@@ -116,7 +116,7 @@ func TestWaits(t *testing.T) {
 }
 
 // What a policy adds is never less than nothing, and has no effect on what the server asked for.
-func TestBackoffAdds(t *testing.T) {
+func TestBackoffAddsToWait(t *testing.T) {
 	p := pacer{newPolicy: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
 	for range 3 {
 		if got, ok := p.wait(time.Hour); got != math.MaxInt64 || !ok {
@@ -129,7 +129,7 @@ func TestBackoffAdds(t *testing.T) {
 	}
 }
 
-func TestDefaultBackoff(t *testing.T) {
+func TestDefaultBackoffNeverStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		policy := DefaultBackoff()
 		const runs = 200
@@ -152,7 +152,7 @@ func TestDefaultBackoff(t *testing.T) {
 }
 
 // The default policy never gives up, and never comes back sooner than the server asks.
-func TestNeverGivesUp(t *testing.T) {
+func TestStreamNeverGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var waits []time.Duration
@@ -185,7 +185,7 @@ func TestNeverGivesUp(t *testing.T) {
 }
 
 // A policy with MaxElapsedTime counts from the end of the last connection that was good.
-func TestMaxElapsedTime(t *testing.T) {
+func TestStreamMaxElapsedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		noNetwork := errors.New("no network")
@@ -220,7 +220,7 @@ func TestMaxElapsedTime(t *testing.T) {
 }
 
 // A policy is Reset before its first use, and then for each connection that was good.
-func TestBackoffIsReset(t *testing.T) {
+func TestStreamResetsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n {
@@ -240,7 +240,7 @@ func TestBackoffIsReset(t *testing.T) {
 }
 
 // Where the policy stops, the stream ends with the failure.
-func TestBackoffStops(t *testing.T) {
+func TestStreamEndsWhenBackoffStops(t *testing.T) {
 	noNetwork := errors.New("no network")
 	for _, test := range []struct {
 		name   string
@@ -267,7 +267,7 @@ func TestBackoffStops(t *testing.T) {
 }
 
 // A failure's text decides nothing where the server or the caller chose it.
-func TestTextOfOthersIsNotPermanent(t *testing.T) {
+func TestStreamRetriesForeignErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text := strings.Join(requestErrors, ", ")
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -298,7 +298,7 @@ func TestTextOfOthersIsNotPermanent(t *testing.T) {
 }
 
 // What net/http will not send is not tried again. It says so by texts that could change.
-func TestRequestErrors(t *testing.T) {
+func TestStreamInvalidRequestIsPermanent(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 	defer srv.Close()
 	redirect := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -356,7 +356,7 @@ func TestRequestErrors(t *testing.T) {
 	}
 }
 
-func TestPermanentFailures(t *testing.T) {
+func TestStreamPermanentFailures(t *testing.T) {
 	quiet := log.New(io.Discard, "", 0)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	srv.Config.ErrorLog = quiet

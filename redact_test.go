@@ -20,7 +20,7 @@ import (
 
 // However a stream fails, no error and no record has what a URL, a header or a body of the request
 // keeps secret.
-func TestSecrets(t *testing.T) {
+func TestStreamHidesSecrets(t *testing.T) {
 	const secret = "S3CRET"
 	redirect := func(location string) func(int, *http.Request) (*http.Response, error) {
 		return func(n int, r *http.Request) (*http.Response, error) {
@@ -122,7 +122,7 @@ func TestSecrets(t *testing.T) {
 }
 
 // A header line that net/http can't read may hold a token.
-func TestMalformedHeaderIsNotQuoted(t *testing.T) {
+func TestStreamErrHidesMalformedHeader(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _, _ := http.NewResponseController(w).Hijack()
 		io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: http://localhost/?secret\x7f\r\n\r\n")

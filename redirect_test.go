@@ -11,7 +11,7 @@ import (
 )
 
 // A redirect is net/http's affair: it sends a POST on after 307 if it has a GetBody.
-func TestRedirectOfAPost(t *testing.T) {
+func TestRedirectReplaysPost(t *testing.T) {
 	answer := func(n int, r *http.Request) (*http.Response, error) {
 		if r.URL.Path == "/" {
 			return status(307, "", "Location", "/there"), nil
@@ -31,7 +31,7 @@ func TestRedirectOfAPost(t *testing.T) {
 }
 
 // A CheckRedirect that waits is ended like every attempt: the stream goes on.
-func TestCheckRedirectIsTimed(t *testing.T) {
+func TestRedirectCheckTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n {
@@ -62,7 +62,7 @@ func TestCheckRedirectIsTimed(t *testing.T) {
 	})
 }
 
-func TestRedirectKeepsSecrets(t *testing.T) {
+func TestRedirectStripsHeaders(t *testing.T) {
 	type seen struct{ Authorization, APIKey, Referer, LastEventID, Accept string }
 	apiKey := strings.ToLower("X-Api-Key") // in any spelling
 	run := func(checkRedirect func(*http.Request, []*http.Request) error, from string, to ...string) map[string]seen {
@@ -127,7 +127,7 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 }
 
 // Nor does a Referer of the caller's, however it is spelled, or of a URL without a host.
-func TestRedirectKeepsReferer(t *testing.T) {
+func TestRedirectStripsReferer(t *testing.T) {
 	for _, test := range []struct{ from, name, referer, to, want string }{
 		{"https://a.example/", "Referer", "https://a.example/?s3cret", "https://a.example/2", "https://a.example/?s3cret"},
 		{"https://a.example/", "Referer", "https://a.example/?s3cret", "https://b.example/", "https://a.example/"},

@@ -15,7 +15,7 @@ import (
 )
 
 // A refusal is told, also where the rest of its body does not come.
-func TestRefusalStalls(t *testing.T) {
+func TestResponseErrorWhenBodyStalls(t *testing.T) {
 	for _, test := range []struct {
 		method string
 		status int
@@ -36,7 +36,7 @@ func TestRefusalStalls(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
+func TestResponseErrorRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now().UTC()
 		for value, want := range map[string]time.Duration{
@@ -88,7 +88,7 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
-func TestResponses(t *testing.T) {
+func TestDefaultCheckResponse(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		resp  func() *http.Response
@@ -244,7 +244,7 @@ func TestContentType(t *testing.T) {
 }
 
 // A ResponseError's body is bounded in bytes and in time, whatever the server does.
-func TestErrorBody(t *testing.T) {
+func TestResponseErrorBodyIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	for _, test := range []struct {
 		name string

@@ -27,7 +27,7 @@ import (
 // These tests use sockets, with net/http at both ends. Their timeouts may pass by mistake on a busy
 // machine; a stream then connects once more, and that is all.
 
-func TestCutsOnSockets(t *testing.T) {
+func TestStreamCutsOnSockets(t *testing.T) {
 	var want []sse.Event
 	for i := range 40 {
 		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: strings.Repeat("é\n", i)})
@@ -68,7 +68,7 @@ func TestCutsOnSockets(t *testing.T) {
 }
 
 // An event is there as soon as the server has flushed it: the next is sent only when it was read.
-func TestEventsComeAtOnce(t *testing.T) {
+func TestStreamDeliversAtOnce(t *testing.T) {
 	for protocol, newServer := range protocols {
 		for name, first := range map[string]ssetest.Step{
 			"plain": ssetest.Status(200), "gzip": ssetest.Gzip(), "single bytes": ssetest.Chunks(1),
@@ -95,7 +95,7 @@ func TestEventsComeAtOnce(t *testing.T) {
 }
 
 // Close and the end of the context free a Next that is blocked in a socket.
-func TestEndOnSockets(t *testing.T) {
+func TestStreamEndsOnSockets(t *testing.T) {
 	for protocol, newServer := range protocols {
 		for point, conn := range map[string]ssetest.Conn{
 			"header": {ssetest.Stall()},
@@ -152,7 +152,7 @@ func TestEndOnSockets(t *testing.T) {
 
 // net/http repeats a request by itself where a connection of its pool turns out to be closed. Not
 // this one.
-func TestPostOnAReusedConnection(t *testing.T) {
+func TestStreamPostOnReusedConnection(t *testing.T) {
 	for name, end := range map[string]func(http.ResponseWriter){
 		"closed": func(w http.ResponseWriter) {
 			c, _, err := http.NewResponseController(w).Hijack()
@@ -197,7 +197,7 @@ func TestPostOnAReusedConnection(t *testing.T) {
 
 // A connection dies without a word. On HTTP/2 it carries many streams, the pool would go on to hand
 // it out, and while one of the streams waits on it it is never idle: they get away all the same.
-func TestDeadConnection(t *testing.T) {
+func TestStreamLeavesDeadConnection(t *testing.T) {
 	for _, protocol := range []string{"HTTP 1.1", "HTTP 2"} {
 		for _, streams := range []int{1, 5} {
 			t.Run(fmt.Sprint(protocol, " ", streams), func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestDeadConnection(t *testing.T) {
 }
 
 // A server goes away and comes back on the same port. All streams come back, and not all at once.
-func TestServerRestarts(t *testing.T) {
+func TestStreamServerRestarts(t *testing.T) {
 	for _, test := range []struct {
 		protocol string
 		streams  int
@@ -347,7 +347,7 @@ func TestServerRestarts(t *testing.T) {
 
 // On HTTP/2 a server can end a stream with RST_STREAM, the connection with GOAWAY, or both at any
 // moment. This server is written in frames.
-func TestHTTP2Frames(t *testing.T) {
+func TestStreamHTTP2Frames(t *testing.T) {
 	const (
 		data, headers, rstStream, settings, ping, goAway = 0, 1, 3, 4, 6, 7
 		endStream, endHeaders, ack                       = 1, 4, 1
@@ -458,7 +458,7 @@ func TestHTTP2Frames(t *testing.T) {
 }
 
 // What many goroutines do with one Client and one Request does no harm to any of them.
-func TestSharedClient(t *testing.T) {
+func TestClientIsShared(t *testing.T) {
 	var want []sse.Event
 	for i := range 20 {
 		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: "x"})

@@ -44,7 +44,7 @@ func TestStreamResumes(t *testing.T) {
 	})
 }
 
-func TestLastEventID(t *testing.T) {
+func TestStreamSendsLastEventID(t *testing.T) {
 	long := strings.Repeat("x", maxSentID)
 	for _, test := range []struct {
 		name, body string
@@ -99,7 +99,7 @@ func TestLastEventID(t *testing.T) {
 }
 
 // An ID that can't be sent is still the event's, and the ID of the events after it.
-func TestUnsendableIDShows(t *testing.T) {
+func TestStreamDeliversUnsendableID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			if n == 3 {
@@ -119,7 +119,7 @@ func TestUnsendableIDShows(t *testing.T) {
 	})
 }
 
-func TestLastEventIDThatCannotBeSent(t *testing.T) {
+func TestStreamRejectsUnsendableLastEventID(t *testing.T) {
 	for _, id := range []string{"a\nb", "\x01", strings.Repeat("x", maxSentID+1)} {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			t.Error("a request was sent")
@@ -139,7 +139,7 @@ func TestLastEventIDThatCannotBeSent(t *testing.T) {
 	}
 }
 
-func TestEventTooLarge(t *testing.T) {
+func TestStreamEndsWhenEventTooLarge(t *testing.T) {
 	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 		return stream("data:12345\n\ndata:123456\n\n"), nil
 	})
@@ -156,7 +156,7 @@ func TestEventTooLarge(t *testing.T) {
 
 // The stream ends at once, at whatever point its context is cancelled; and so with Close, called by
 // another goroutine or by a hook.
-func TestEnd(t *testing.T) {
+func TestStreamEndsAtOnce(t *testing.T) {
 	cause := errors.New("shutting down")
 	type ender struct {
 		stream *Stream
@@ -274,7 +274,7 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-func TestDeadline(t *testing.T) {
+func TestStreamContextDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) { return stream("data:\n\n", forever), nil })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -288,7 +288,7 @@ func TestDeadline(t *testing.T) {
 }
 
 // A context that was over before is noticed before anything is sent.
-func TestCancelledBefore(t *testing.T) {
+func TestStreamCancelledBeforeNext(t *testing.T) {
 	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
 		return nil, errors.New("no")
@@ -301,7 +301,7 @@ func TestCancelledBefore(t *testing.T) {
 	}
 }
 
-func TestAllClosesTheStream(t *testing.T) {
+func TestStreamAllCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -339,7 +339,7 @@ func TestAllClosesTheStream(t *testing.T) {
 	})
 }
 
-func TestState(t *testing.T) {
+func TestStreamState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Stream
 		var got []string
@@ -376,7 +376,7 @@ func TestState(t *testing.T) {
 	})
 }
 
-func TestOnOpen(t *testing.T) {
+func TestClientOnOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			if n == 3 {
@@ -399,7 +399,7 @@ func TestOnOpen(t *testing.T) {
 }
 
 // There is one record for each change of state, and these are all their attributes.
-func TestLog(t *testing.T) {
+func TestStreamLogsStateChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -444,7 +444,7 @@ func TestLog(t *testing.T) {
 }
 
 // How it ends in the ordinary way is no error in the log.
-func TestLogOfTheEnd(t *testing.T) {
+func TestStreamLogsEnd(t *testing.T) {
 	for name, want := range map[string]string{
 		"close":    `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id=""`,
 		"cancel":   `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id="" cause="context canceled"`,
@@ -478,7 +478,7 @@ func TestLogOfTheEnd(t *testing.T) {
 }
 
 // A context that ends does not hide why there was no connection.
-func TestContextTellsFailure(t *testing.T) {
+func TestStreamErrNamesLastFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, test := range []struct {
 			answer  func(n int, r *http.Request) (*http.Response, error)
@@ -515,7 +515,7 @@ func TestContextTellsFailure(t *testing.T) {
 	})
 }
 
-func TestReconnect(t *testing.T) {
+func TestStreamReconnect(t *testing.T) {
 	type at struct {
 		When time.Duration
 		What string
@@ -645,7 +645,7 @@ func TestReconnect(t *testing.T) {
 }
 
 // Reconnect ends no stream, where Backoff has stopped neither: then it adds nothing to the wait.
-func TestReconnectWhereBackoffStops(t *testing.T) {
+func TestStreamReconnectWhenBackoffStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Stream
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -666,7 +666,7 @@ func TestReconnectWhereBackoffStops(t *testing.T) {
 }
 
 // What the server asked for last stays known, on the next connection and after the end.
-func TestStreamRetry(t *testing.T) {
+func TestStreamRetryPersists(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			return []*http.Response{stream("retry:5\n\n"), stream("data:\n\n"), status(204, "")}[n-1], nil
@@ -685,7 +685,7 @@ func TestStreamRetry(t *testing.T) {
 }
 
 // The stream of what can't be repeated goes on as if Reconnect had not been called.
-func TestReconnectOfAPost(t *testing.T) {
+func TestStreamReconnectDoesNotRepeatPost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Stream
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -702,7 +702,7 @@ func TestReconnectOfAPost(t *testing.T) {
 }
 
 // Close, Reconnect and State may come from any goroutine at any time. The race detector looks on.
-func TestConcurrentCalls(t *testing.T) {
+func TestStreamConcurrentCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n % 4 {
