@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -313,7 +312,7 @@ func TestClientCheckResponse(t *testing.T) {
 }
 
 // A CheckResponse that reads is not held up longer than IdleTimeout, and may decode the body.
-func TestCheckResponseReads(t *testing.T) {
+func TestClientCheckResponseReadsWithinIdleTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -323,7 +322,7 @@ func TestCheckResponseReads(t *testing.T) {
 				resp.Body = newScript("words", forever)
 				return resp, nil
 			case 2:
-				return stream("DATA:A\n\n", 59*time.Second, "DATA:B\n\n", forever), nil
+				return stream("data:a\n\n", 59*time.Second, "data:b\n\n", forever), nil
 			}
 			return status(204, ""), nil
 		})
@@ -333,7 +332,6 @@ func TestCheckResponseReads(t *testing.T) {
 				b, err := io.ReadAll(r.Body)
 				return fmt.Errorf("%s: %w", b, err)
 			}
-			r.Body = lower{r.Body}
 			return DefaultCheckResponse(r)
 		}
 		var reasons []string
@@ -344,6 +342,30 @@ func TestCheckResponseReads(t *testing.T) {
 		idle := ErrIdleTimeout.Error()
 		equal(t, "OnRetry", reasons, []string{idle + " 1m0s", idle + " 3m1s"})
 	})
+}
+
+func TestClientCheckResponseMustNotReplaceBody(t *testing.T) {
+	for name, check := range map[string]struct {
+		err  error // of CheckResponse
+		want string
+	}{
+		"accepted": {nil, "sse: CheckResponse replaced the body: decode it in an http.RoundTripper instead"},
+		"refused":  {backoff.Permanent(errors.New("denied")), "denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := stream("data:a\n\n")
+			client := newClient(t, func(int, *http.Request) (*http.Response, error) { return resp, nil })
+			client.CheckResponse = func(r *http.Response) error {
+				r.Body = io.NopCloser(r.Body)
+				return check.err
+			}
+			got, err := data(get(t, client))
+			equal(t, "data", got, nil)
+			if err == nil || err.Error() != check.want {
+				t.Errorf("Err() = %v, want %s", err, check.want)
+			}
+		})
+	}
 }
 
 // The error of a CheckResponse is one, also where a stream would end cleanly by it.
@@ -397,48 +419,6 @@ func TestClientCheckResponseClosesBody(t *testing.T) {
 	}
 }
 
-// A decoder may read on a goroutine of its own. It is closed with its connection, also where it was refused.
-func TestCheckResponseDecodes(t *testing.T) {
-	for _, idle := range []time.Duration{0, time.Minute, AutoIdle} {
-		synctest.Test(t, func(t *testing.T) { // finds goroutines that stay
-			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-				if n == 3 {
-					return status(503, "busy"), nil
-				}
-				return stream("data:a\n\n", time.Second, "data:b\n\n", time.Second, strings.Repeat("data:c\n\n", 1e4), forever), nil
-			})
-			client.IdleTimeout = idle
-			client.CheckResponse = func(r *http.Response) error {
-				src := r.Body
-				pr, pw := io.Pipe()
-				go func() {
-					_, err := io.Copy(pw, src)
-					pw.CloseWithError(err)
-				}()
-				r.Body = pr
-				if r.StatusCode == 503 {
-					return errors.New("busy")
-				}
-				return nil
-			}
-			s := get(t, client)
-			n := 0
-			for s.Next() {
-				if n++; n%10 == 0 {
-					s.Reconnect()
-				}
-				if n == 1000 {
-					break
-				}
-			}
-			s.Close()
-			if s.Next() || s.Err() != nil || n != 1000 {
-				t.Errorf("%d events, Err() = %v", n, s.Err())
-			}
-		})
-	}
-}
-
 // After Close no hook says that the stream is open.
 func TestStreamCloseInCheckResponse(t *testing.T) {
 	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
@@ -449,14 +429,6 @@ func TestStreamCloseInCheckResponse(t *testing.T) {
 	if s.Next() || s.Err() != nil {
 		t.Errorf("Err() = %v", s.Err())
 	}
-}
-
-type lower struct{ io.ReadCloser }
-
-func (l lower) Read(p []byte) (int, error) {
-	n, err := l.ReadCloser.Read(p)
-	copy(p, bytes.ToLower(p[:n]))
-	return n, err
 }
 
 func TestStreamHeaderTimeout(t *testing.T) {
@@ -588,7 +560,7 @@ func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
 }
 
 // Every byte at every place of a word, and behind the last one.
-func TestSendable(t *testing.T) {
+func TestSendableID(t *testing.T) {
 	const text = "0123456789abcdefghi"
 	for c := range 256 {
 		for at := range len(text) {
@@ -598,14 +570,14 @@ func TestSendable(t *testing.T) {
 			if !ok {
 				want = ""
 			}
-			if got, sent := sendable(id); string(got) != want || sent != ok {
-				t.Errorf("sendable(%q) = %q, %v", id, got, sent)
+			if got, sent := sendableID(id); string(got) != want || sent != ok {
+				t.Errorf("sendableID(%q) = %q, %v", id, got, sent)
 			}
 		}
 	}
 	for id, want := range map[string]string{"": "", " \t ": "", "\t a b\t": "a b", "\t\t12345678\t\t": "12345678"} {
-		if got, ok := sendable([]byte(id)); string(got) != want || !ok {
-			t.Errorf("sendable(%q) = %q, %v", id, got, ok)
+		if got, ok := sendableID([]byte(id)); string(got) != want || !ok {
+			t.Errorf("sendableID(%q) = %q, %v", id, got, ok)
 		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -117,14 +116,14 @@ func TestStreamWaits(t *testing.T) {
 
 // What a policy adds is never less than nothing, and has no effect on what the server asked for.
 func TestBackoffAddsToWait(t *testing.T) {
-	p := pacer{newPolicy: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
+	p := retryPolicy{newBackoff: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
 	for range 3 {
-		if got, ok := p.wait(time.Hour); got != math.MaxInt64 || !ok {
+		if got, ok := p.nextWait(time.Hour); got != math.MaxInt64 || !ok {
 			t.Errorf("the wait is %v, %t", got, ok)
 		}
 	}
-	p = pacer{newPolicy: func() backoff.BackOff { return nil }}
-	if got, ok := p.wait(time.Hour); got <= time.Hour || !ok {
+	p = retryPolicy{newBackoff: func() backoff.BackOff { return nil }}
+	if got, ok := p.nextWait(time.Hour); got <= time.Hour || !ok {
 		t.Errorf("with a policy that is nil the wait is %v, %t", got, ok)
 	}
 }
@@ -269,7 +268,7 @@ func TestStreamEndsWhenBackoffStops(t *testing.T) {
 // A failure's text decides nothing where the server or the caller chose it.
 func TestStreamRetriesForeignErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		text := strings.Join(requestErrors, ", ")
+		text := strings.Join(permanentErrors, ", ")
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n {
 			case 1:
@@ -339,7 +338,7 @@ func TestStreamInvalidRequestIsPermanent(t *testing.T) {
 			if strings.Contains(fmt.Sprint(err), "secret") {
 				t.Errorf("Err() = %v", err)
 			}
-			for _, text := range requestErrors {
+			for _, text := range permanentErrors {
 				if strings.Contains(fmt.Sprint(err), text) {
 					seen[text], known = true, true
 				}
@@ -349,7 +348,7 @@ func TestStreamInvalidRequestIsPermanent(t *testing.T) {
 			t.Errorf("not known: %v", err)
 		}
 	}
-	for _, text := range requestErrors {
+	for _, text := range permanentErrors {
 		if !seen[text] {
 			t.Errorf("net/http does not say %q any more", text)
 		}
@@ -430,156 +429,105 @@ func TestStreamPermanentFailures(t *testing.T) {
 	}
 }
 
-func TestAutoIdle(t *testing.T) {
+func TestRetryPolicyDecide(t *testing.T) {
+	type step struct {
+		at      time.Duration // since the start
+		outcome outcome
+		want    verdict
+	}
 	const s = time.Second
-	beat := func(n int, gap time.Duration) (steps []any) {
-		for range n {
-			steps = append(steps, gap, "data:\n\n")
-		}
-		return steps
-	}
+	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	opened := func(at time.Duration) time.Time { return start.Add(at) }
+	refusal := &ResponseError{StatusCode: 503}
+	permanent := backoff.Permanent(&ResponseError{StatusCode: 404})
+	cut := io.ErrUnexpectedEOF
+	network := errors.New("no route to host")
+	tooLarge := fmt.Errorf("%w: more than 1 byte", ErrEventTooLarge)
+
+	// The reconnection time is 1 s, and the backoff policy adds 1 s, 2 s and so on.
 	for _, test := range []struct {
 		name  string
-		steps []any
-		slow  time.Duration
-		want  time.Duration // from the last byte to the timeout; 0: there is none
+		steps []step
 	}{
-		{"three gaps teach nothing", beat(4, 20*s), 0, 0},
-		{"four gaps", beat(5, 20*s), 0, 60 * s},
-		{"the longest gap", append(append(beat(3, s), beat(1, 50*s)...), beat(3, s)...), 0, 150 * s},
-		{"at least 30 s", beat(100, s), 0, 30 * s},
-		{"a caller who is slower", beat(100, s), 2 * s, 0},
-		{"a caller who is a little slow", beat(100, 20*s), 5 * s, 60 * s},
-		{"events in two pieces", slices.Repeat([]any{20 * s, "id:1\n", "data:\n\n"}, 5), 0, 60 * s},
-		{"large events", slices.Repeat([]any{20 * s, "data:" + strings.Repeat("x", 5*smallWindow) + "\n\n"}, 5), 0, 60 * s},
+		{"failures wait longer and longer", []step{
+			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
+			{s, outcome{err: refusal, responded: true, replayable: true}, verdict{err: refusal, wait: 3 * s}},
+			{2 * s, outcome{err: io.EOF, opened: opened(s), replayable: true}, verdict{err: io.EOF, wait: 4 * s}},
+			{3 * s, outcome{err: cut, opened: opened(2 * s), replayable: true}, verdict{err: cut, wait: 5 * s}},
+		}},
+		{"an event resets the backoff", []step{
+			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
+			{s, outcome{err: cut, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: cut, wait: 2 * s}},
+		}},
+		{"a minute resets the backoff", []step{
+			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
+			{59 * s, outcome{err: cut, opened: opened(0), replayable: true}, verdict{err: cut, wait: 3 * s}},
+			{119 * s, outcome{err: cut, opened: opened(59 * s), replayable: true}, verdict{err: cut, wait: 2 * s}},
+		}},
+		{"Retry-After", []step{
+			{0, outcome{err: refusal, retryAfter: 7 * s, replayable: true}, verdict{err: refusal, wait: 8 * s}},
+			{s, outcome{err: refusal, retryAfter: math.MaxInt64, replayable: true}, verdict{err: refusal, wait: time.Hour + 2*s}},
+		}},
+		{"a permanent error", []step{
+			{0, outcome{err: permanent, replayable: true}, verdict{err: permanent, done: true}},
+		}},
+		{"an event that is too large", []step{
+			{0, outcome{err: tooLarge, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: tooLarge, done: true}},
+		}},
+		{"the clean end of a response that is not repeated", []step{
+			{0, outcome{err: io.EOF, opened: opened(0)}, verdict{done: true}},
+		}},
+		{"EOF without a response to a request that is not repeated", []step{
+			{0, outcome{err: io.EOF}, verdict{err: io.EOF, done: true}},
+		}},
+		{"a cut of a response that is not repeated", []step{
+			{0, outcome{err: cut, opened: opened(0), gotEvent: true}, verdict{err: cut, done: true}},
+		}},
+		{"the idle timeout explains the error of net/http", []step{
+			{0, outcome{err: network, cause: ErrIdleTimeout, replayable: true}, verdict{err: ErrIdleTimeout, wait: 2 * s}},
+		}},
+		{"a refusal explains more than the timeout that cut its body", []step{
+			{0, outcome{err: refusal, cause: ErrIdleTimeout, replayable: true}, verdict{err: refusal, wait: 2 * s}},
+		}},
+		{"a permanent error explains more than Reconnect", []step{
+			{0, outcome{err: permanent, cause: ErrReconnect, replayable: true}, verdict{err: permanent, done: true}},
+		}},
+		{"a body that CheckResponse closed", []step{
+			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true}, verdict{err: refusal, wait: 2 * s}},
+		}},
+		{"Reconnect skips one wait", []step{
+			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
+			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect, wait: 2 * s}},
+		}},
+		{"Reconnect skips another wait after an event", []step{
+			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
+			{s, outcome{err: network, cause: ErrReconnect, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: ErrReconnect}},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-					if n > 1 {
-						return stall(r)
-					}
-					return stream(append(test.steps, forever)...), nil
-				})
-				client.IdleTimeout = AutoIdle
-				var reasons []error
-				var st *Stream
-				var at time.Time
-				client.OnRetry = func(err error, _ time.Duration) {
-					reasons = append(reasons, err)
-					at = time.Now()
-					if len(reasons) == 2 {
-						st.Close()
-					}
+			p := retryPolicy{reconnectionTime: s, newBackoff: func() backoff.BackOff { return &growing{} }}
+			for i, step := range test.steps {
+				if got := p.decide(step.outcome, start.Add(step.at)); got != step.want {
+					t.Errorf("step %d: %+v, want %+v", i, got, step.want)
 				}
-				st = get(t, client)
-				time.AfterFunc(30*24*time.Hour, func() { st.Close() })
-				var last time.Time
-				for st.Next() {
-					last = time.Now()
-					time.Sleep(test.slow)
-				}
-				if test.want == 0 {
-					equal(t, "retries", len(reasons), 0)
-					return
-				}
-				// It holds for the header of the next attempt, too.
-				if len(reasons) != 2 || reasons[0] != ErrIdleTimeout || reasons[1] != ErrIdleTimeout {
-					t.Fatalf("OnRetry: %v", reasons)
-				}
-				equal(t, "time to the second timeout", at.Sub(last), test.slow+test.want+2*s+test.want)
-			})
+			}
 		})
 	}
 }
 
-// A stream that falls quiet is cut a few times, and then left in peace; one that dies is not taken for quiet.
-func TestAutoIdleOfAQuietStream(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		quiet []any // what a connection brings after the first
-		want  []time.Duration
-	}{
-		{"quiet", []any{"retry:1000\n\n", 10 * time.Minute, "data:late\n\n", forever}, []time.Duration{30 * time.Second, 30 * time.Second, 90 * time.Second, 270 * time.Second}},
-		{"dying", append(slices.Repeat([]any{time.Second, "data:\n\n"}, 8), forever), slices.Repeat([]time.Duration{30 * time.Second}, 9)},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-					if n == 1 {
-						return stream(append(slices.Repeat([]any{time.Second, "data:\n\n"}, 8), forever)...), nil
-					}
-					return stream(slices.Clone(test.quiet)...), nil
-				})
-				client.IdleTimeout = AutoIdle
-				var s *Stream
-				last := time.Now()
-				client.OnOpen = func(*http.Response) { last = time.Now() }
-				var got []time.Duration
-				client.OnRetry = func(err error, _ time.Duration) {
-					if got = append(got, time.Since(last)); err != ErrIdleTimeout || len(got) == 9 {
-						s.Close()
-					}
-				}
-				s = get(t, client)
-				for s.Next() {
-					if last = time.Now(); string(s.Data()) == "late" {
-						s.Close()
-					}
-				}
-				equal(t, "silences", got, test.want)
-			})
-		})
-	}
-}
-
-// The time between two connections is no gap of the stream.
-func TestAutoIdleAcrossConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-			if n > 5 {
-				return stream(forever), nil
-			}
-			return stream(time.Second, "retry:3600000\n\n", time.Second, "data:\n\n"), nil
-		})
-		client.IdleTimeout = AutoIdle
-		var s *Stream
-		var opened time.Time
-		client.OnOpen = func(*http.Response) { opened = time.Now() }
-		client.OnRetry = func(err error, _ time.Duration) {
-			if err == ErrIdleTimeout {
-				equal(t, "timeout", time.Since(opened), 30*time.Second)
-				s.Close()
-			}
+func TestRetryPolicyCountsTimeouts(t *testing.T) {
+	timeout := outcome{err: ErrIdleTimeout, cause: ErrIdleTimeout, replayable: true}
+	afterResponse := timeout
+	afterResponse.responded = true
+	other := outcome{err: io.EOF, replayable: true}
+	var p retryPolicy
+	for i, step := range []struct {
+		outcome outcome
+		want    int
+	}{{timeout, 1}, {timeout, 2}, {afterResponse, 1}, {timeout, 2}, {other, 0}, {afterResponse, 1}} {
+		p.decide(step.outcome, time.Now())
+		if p.timeouts != step.want {
+			t.Errorf("step %d: %d timeouts, want %d", i, p.timeouts, step.want)
 		}
-		s = get(t, client)
-		_, err := data(s)
-		equal(t, "Err()", err, nil)
-	})
-}
-
-// What cannot be repeated is not cut off on a guess.
-func TestAutoIdleOfAPost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-			return stream("data:\n\n", time.Second, "data:\n\n", time.Second, "data:\n\n", time.Second, "data:\n\n", time.Second,
-				"data:\n\n", time.Second, "data:\n\n", time.Hour, "data:\n\n"), nil
-		})
-		client.IdleTimeout = AutoIdle
-		got, err := data(client.Stream(newRequest(t, "POST", "http://example.com/", nil)))
-		equal(t, "events", len(got), 7)
-		equal(t, "Err()", err, nil)
-	})
-}
-
-func TestIdlenessDoesNotOverflow(t *testing.T) {
-	start := time.Now()
-	var i idleness
-	for n := range 6 {
-		at := start.Add(time.Duration(n%2) * (math.MaxInt64 - time.Hour))
-		i.read(at.Add(-time.Second), at)
-	}
-	if got := i.timeout(); got != math.MaxInt64 {
-		t.Errorf("timeout is %v", got)
 	}
 }

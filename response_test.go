@@ -78,11 +78,11 @@ func TestResponseErrorRetryAfter(t *testing.T) {
 		if got := new(ResponseError).RetryAfter(); got != 0 {
 			t.Errorf("no Retry-After: %v", got)
 		}
-		p := pacer{newPolicy: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}
-		if got, ok := p.wait(math.MaxInt64); got != time.Hour || !ok {
+		p := retryPolicy{newBackoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}
+		if got, ok := p.nextWait(math.MaxInt64); got != time.Hour || !ok {
 			t.Errorf("the longest wait is %v, %t", got, ok)
 		}
-		if got, ok := p.wait(math.MinInt64); got != 0 || !ok {
+		if got, ok := p.nextWait(math.MinInt64); got != 0 || !ok {
 			t.Errorf("the shortest wait is %v, %t", got, ok)
 		}
 	})
@@ -237,7 +237,7 @@ func TestContentType(t *testing.T) {
 		{[]string{"text/event-stream, "}, "text/event-stream"},
 		{[]string{"text/html, text/event-stream"}, "text/event-stream"},
 	} {
-		if got := contentType(http.Header{"Content-Type": test.values}); got != test.want {
+		if got := mediaType(http.Header{"Content-Type": test.values}); got != test.want {
 			t.Errorf("Content-Type %q: %q, want %q", test.values, got, test.want)
 		}
 	}

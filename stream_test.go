@@ -486,7 +486,7 @@ func TestStreamErrNamesLastFailure(t *testing.T) {
 			text    string
 		}{
 			{func(int, *http.Request) (*http.Response, error) { return status(503, "db is down"), nil }, true,
-				"context deadline exceeded: enough (before that: sse: 503 Service Unavailable: db is down)"},
+				"context deadline exceeded: enough (last attempt: sse: 503 Service Unavailable: db is down)"},
 			{func(n int, _ *http.Request) (*http.Response, error) {
 				if n == 1 {
 					return status(503, "db is down"), nil
@@ -499,9 +499,9 @@ func TestStreamErrNamesLastFailure(t *testing.T) {
 				resp := status(401, "")
 				resp.Body = newScript("bad token", forever)
 				return resp, nil
-			}, true, "context deadline exceeded: enough (before that: sse: 401 Unauthorized: bad token)"},
+			}, true, "context deadline exceeded: enough (last attempt: sse: 401 Unauthorized: bad token)"},
 			{func(int, *http.Request) (*http.Response, error) { return nil, io.EOF }, false,
-				"context deadline exceeded: enough (before that: Get \"http://example.com/\": EOF)"},
+				"context deadline exceeded: enough (last attempt: Get \"http://example.com/\": EOF)"},
 		} {
 			enough := errors.New("enough")
 			ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, enough)
