@@ -110,7 +110,7 @@ func TestStreamHidesSecrets(t *testing.T) {
 		}
 	}
 	t.Run("Prepare", func(t *testing.T) {
-		client := newClient(t, func(int, *http.Request) (*http.Response, error) { return nil, errors.New("no") })
+		client := newClient(t, fails(errors.New("no")).always)
 		client.Prepare = func(*http.Request) error {
 			_, err := http.Get("foo://user:" + secret + "@example.com/?" + secret)
 			return backoff.Permanent(err)

@@ -27,7 +27,7 @@ func TestResponseErrorWhenBodyStalls(t *testing.T) {
 				return resp, nil
 			})
 			client.IdleTimeout = time.Second
-			_, err := data(client.Stream(newRequest(t, test.method, "http://example.com/", nil)))
+			_, err := data(request(t, client, test.method, nil))
 			var refused *ResponseError
 			if !errors.As(err, &refused) || refused.StatusCode != test.status || string(refused.Body) != "no, because" {
 				t.Errorf("%v: Err() = %v", test, err)
