@@ -357,7 +357,10 @@ func TestStreamState(t *testing.T) {
 			return status(204, ""), nil
 		})
 		client.Prepare = func(*http.Request) error { note("Prepare"); return nil }
-		client.CheckResponse = func(r *http.Response) error { note("CheckResponse"); return DefaultCheckResponse(r) }
+		client.CheckResponse = func(r *http.Response) error {
+			note("CheckResponse")
+			return DefaultCheckResponse(r)
+		}
 		client.OnOpen = func(*http.Response) { note("OnOpen") }
 		client.OnComment = func(string) { note("OnComment") }
 		client.OnRetry = func(error, time.Duration) { note("OnRetry") }
