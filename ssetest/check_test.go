@@ -25,27 +25,6 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
-
-// check checks an answer written as text; its body ends with the connection.
-func check(t *testing.T, method, answer string) Report {
-	t.Helper()
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), &http.Request{Method: method})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Check(t.Context(), resp, 0)
-}
-
-// brief says of each finding where it is, its severity and its rule.
-func brief(r Report) []string {
-	var s []string
-	for _, f := range r.Findings {
-		s = append(s, fmt.Sprintf("%d+%d %v %s", f.Line, f.Offset, f.Severity, f.Rule))
-	}
-	return s
-}
-
 func TestCheckHeader(t *testing.T) {
 	const event = "id: 1\ndata: x\n\n"
 	tests := []struct {
@@ -332,14 +311,6 @@ func TestCheckGoodServers(t *testing.T) {
 	}
 }
 
-func chunked(chunks ...string) string {
-	var b strings.Builder
-	for _, c := range append(chunks, "") {
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(c), c)
-	}
-	return b.String()
-}
-
 // A broken connection is told; the limit and the context are not.
 func TestCheckEnds(t *testing.T) {
 	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
@@ -375,22 +346,6 @@ func TestCheckEnds(t *testing.T) {
 			t.Errorf("gzip: got %+v", r)
 		}
 	})
-}
-
-// cancelAt calls cancel when n bytes were read.
-type cancelAt struct {
-	io.ReadCloser
-	n      int
-	cancel func()
-}
-
-func (c *cancelAt) Read(b []byte) (int, error) {
-	if c.n == 0 {
-		c.cancel()
-	}
-	n, err := c.ReadCloser.Read(b[:min(len(b), max(c.n, 1))])
-	c.n -= n
-	return n, err
 }
 
 func TestCheckSilence(t *testing.T) {
@@ -432,35 +387,6 @@ func TestCheckIsBounded(t *testing.T) {
 			}
 		})
 	}
-}
-
-// endless reads as an endless stream of parts; f is called near byte at.
-type endless struct {
-	part func(int) string
-	n    int
-	rest string
-	sum  int
-	at   int
-	f    func()
-}
-
-func (e *endless) Read(b []byte) (int, error) {
-	if e.f != nil && e.sum >= e.at {
-		e.f()
-		e.f = nil
-	}
-	var n int
-	for n < len(b) {
-		if e.rest == "" {
-			e.rest = e.part(e.n)
-			e.n++
-		}
-		m := copy(b[n:], e.rest)
-		n += m
-		e.rest = e.rest[m:]
-	}
-	e.sum += n
-	return n, nil
 }
 
 func TestFindingString(t *testing.T) {

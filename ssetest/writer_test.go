@@ -20,19 +20,6 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// writes makes a handler that writes with a Writer.
-func writes(t *testing.T, f func(out *Writer, r *http.Request)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		out, err := NewWriter(w, r)
-		if err != nil {
-			t.Errorf("NewWriter: %v", err)
-			return
-		}
-		defer out.Close()
-		f(out, r)
-	}
-}
-
 func TestWriter(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		read := make(chan struct{})
@@ -281,14 +268,6 @@ func TestWriterIsChecked(t *testing.T) {
 		}
 	})
 }
-
-// A deadlines is a ResponseWriter that knows its write deadline.
-type deadlines struct {
-	*httptest.ResponseRecorder
-	write time.Time
-}
-
-func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
 
 // HTTP/2 ends a stream at its write deadline, also where nothing is written.
 func TestWriterLeavesNoDeadline(t *testing.T) {

@@ -15,24 +15,6 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// connect returns both ends of a connection.
-func connect(t *testing.T, l *Listener) (client, server net.Conn) {
-	t.Helper()
-	accepted := make(chan net.Conn)
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			t.Error(err)
-		}
-		accepted <- c
-	}()
-	client, err := l.DialContext(t.Context(), "tcp", "anywhere:80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client, <-accepted
-}
-
 func TestListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := Listen()
