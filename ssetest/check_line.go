@@ -6,17 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// write takes the next bytes of the body.
+// write checks the next bytes of the body.
 func (c *checker) write(b []byte) {
 	c.report.Bytes += int64(len(b))
 	if c.afterCR && len(b) > 0 {
 		c.afterCR = false
 		if b[0] == '\n' {
-			c.ends.crlf = true
+			c.lineEndings.crlf = true
 			c.offset++
 			b = b[1:]
 		} else {
-			c.bareCR()
+			c.addBareCR()
 		}
 	}
 	for len(b) > 0 {
@@ -26,110 +26,104 @@ func (c *checker) write(b []byte) {
 			return
 		}
 		c.addText(b[:i])
-		c.endLine()
-		c.line++
-		c.before, c.offset = c.offset, c.offset+c.length+1
-		c.text, c.length, c.bad, c.tail = c.text[:0], 0, false, nil
-		c.nul = false
+		c.checkLine()
+		c.startLine()
 		if b[i] == '\n' {
-			c.ends.lf = true
+			c.lineEndings.lf = true
 		} else if i+1 == len(b) {
 			c.afterCR = true
 		} else if b[i+1] == '\n' {
-			c.ends.crlf = true
+			c.lineEndings.crlf = true
 			c.offset++
 			i++
 		} else {
-			c.bareCR()
+			c.addBareCR()
 		}
 		b = b[i+1:]
 	}
 }
 
-func (c *checker) bareCR() {
-	c.addAt(c.line-1, c.before, Warning, "bare-cr", "9.2.5", "A line ends in CR alone: that is allowed, but many clients do not know it. Send LF.")
+// startLine starts the line after the current one and a line ending of one byte.
+func (c *checker) startLine() {
+	c.line++
+	c.prevOffset, c.offset = c.offset, c.offset+c.length+1
+	c.text, c.length, c.partialRune = c.text[:0], 0, nil
+	c.invalidUTF8, c.hasNUL = false, false
 }
 
+func (c *checker) addBareCR() {
+	c.addAt(c.line-1, c.prevOffset, "cr-line-ending", "The line ends in CR alone. The standard "+
+		"allows that, but many clients do not support it. Send LF.")
+}
+
+// addText adds b to the current line.
 func (c *checker) addText(b []byte) {
 	c.length += int64(len(b))
-	c.nul = c.nul || bytes.IndexByte(b, 0) >= 0
-	c.text = append(c.text, b[:min(len(b), checkedLine-len(c.text))]...)
-	if len(c.tail) > 0 {
-		b = append(c.tail, b...)
-		c.tail = nil
+	c.hasNUL = c.hasNUL || bytes.IndexByte(b, 0) >= 0
+	c.text = append(c.text, b[:min(len(b), maxLine-len(c.text))]...)
+	if len(c.partialRune) > 0 {
+		b = append(c.partialRune, b...)
+		c.partialRune = nil
 	}
-	for len(b) > 0 && !c.bad {
+	for len(b) > 0 && !c.invalidUTF8 {
 		r, n := utf8.DecodeRune(b)
 		if r == utf8.RuneError && n == 1 {
 			if !utf8.FullRune(b) {
-				c.tail = bytes.Clone(b)
+				c.partialRune = bytes.Clone(b)
 				return
 			}
-			c.bad = true
+			c.invalidUTF8 = true
 		}
 		b = b[n:]
 	}
 }
 
-// bare is the line at hand, without a byte order mark.
-func (c *checker) bare() []byte {
+// lineText returns the text of the current line without a byte order mark.
+func (c *checker) lineText() []byte {
 	if c.line == 1 {
 		return bytes.TrimPrefix(c.text, []byte("\ufeff"))
 	}
 	return c.text
 }
 
-// endLine judges the line at hand.
-func (c *checker) endLine() {
-	if c.bad || len(c.tail) > 0 {
-		if bytes.HasPrefix(c.bare(), []byte(":")) {
-			c.add(Info, "utf-8-comment", "9.2.5", "The comment is not valid UTF-8: clients ignore it.")
-		} else {
-			c.add(Error, "utf-8", "9.2.5", "The line is not valid UTF-8: clients put U+FFFD in place of what they can't read. Send UTF-8 only, and cut no character.")
-		}
-	}
-	text := string(c.bare())
-	if len(text) < len(c.text) {
-		c.add(Info, "bom", "9.2.5", "The stream begins with a byte order mark: clients skip it, so it can be left out.")
-	}
-	if text == "" {
-		c.endBlock()
-		return
-	}
-	if text[0] == ':' {
-		c.report.Comments++
-		return
-	}
-	if !c.block.begun {
-		c.block.begun, c.block.line, c.block.offset = true, c.line, c.offset
-	}
-	name, value, colon := strings.Cut(text, ":")
-	switch name {
-	case "data":
-		c.block.data = true
-		c.block.size += c.length - int64(len("data:"))
-		switch {
-		case strings.HasPrefix(value, " "):
-			c.gaps.with = true
-		case value != "":
-			c.gaps.without = true
-		}
-	case "event":
-		if c.block.event {
-			c.add(Warning, "two-events", "9.2.6", "An event has two event fields, of which the last counts: is a blank line missing between two events?")
-		}
-		c.block.event = true
-		c.event(strings.TrimPrefix(value, " "))
-	case "id":
-		if c.block.id {
-			c.add(Warning, "two-ids", "9.2.6", "An event has two id fields, of which the last counts: is a blank line missing between two events?")
-		}
-		c.block.id = true
-		c.block.accepted = strings.IndexByte(value, 0) < 0 || c.block.accepted
-		c.id(value)
-	case "retry":
-		c.retry(strings.TrimPrefix(value, " "))
+// checkLine checks the current line, which is complete.
+func (c *checker) checkLine() {
+	text := string(c.lineText())
+	isComment := strings.HasPrefix(text, ":")
+	switch valid := !c.invalidUTF8 && len(c.partialRune) == 0; {
+	case valid:
+	case isComment:
+		c.add("invalid-utf-8-comment", "The comment is not valid UTF-8. Clients ignore it.")
 	default:
-		c.unknown(name, colon)
+		c.add("invalid-utf-8", "The line is not valid UTF-8. Clients replace the invalid bytes by "+
+			"U+FFFD. Send only UTF-8, and do not cut characters.")
 	}
+	if len(text) < len(c.text) {
+		c.add("byte-order-mark", "The stream starts with a byte order mark. Clients skip it, so it "+
+			"can be left out.")
+	}
+	switch {
+	case text == "":
+		c.endBlock()
+	case isComment:
+		c.report.Comments++
+	default:
+		if !c.block.started {
+			c.block.started, c.block.line, c.block.offset = true, c.line, c.offset
+		}
+		c.checkField(text)
+	}
+}
+
+// clip shortens text that a message quotes.
+func clip(s string) string {
+	const limit = 40
+	if len(s) <= limit {
+		return s
+	}
+	n := limit
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// A Severity says how bad a [Finding] is.
+// A Severity says how serious a [Finding] is.
 type Severity int
 
 const (
 	Info    Severity = iota // worth knowing; nothing is lost
-	Warning                 // works here, fails with some clients, proxies or after a reconnection
+	Warning                 // fails with some clients or proxies, or after a reconnection
 	Error                   // a client that follows the standard loses or refuses something
 )
 
@@ -28,21 +28,21 @@ func (s Severity) String() string {
 	return "Severity(" + strconv.Itoa(int(s)) + ")"
 }
 
-// MarshalText returns what String does.
+// MarshalText returns the text of String.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// A Finding is something that [Check] found.
+// A Finding describes one thing that [Check] found.
 type Finding struct {
 	Severity Severity `json:"severity"`
-	Rule     string   `json:"rule"`           // a short name for what is wrong, the same every time
+	Rule     string   `json:"rule"`           // name of the rule, which does not change
 	Section  string   `json:"section"`        // of the HTML standard, such as "9.2.6"
-	Line     int      `json:"line,omitempty"` // of the body, from 1; 0: the header, or the answer as a whole
-	Offset   int64    `json:"offset"`         // bytes of the body before that line
-	Count    int      `json:"count"`          // how many times; Line, Offset and Message are those of the first
-	Message  string   `json:"message"`        // what is wrong and what to do, a sentence or two
+	Line     int      `json:"line,omitempty"` // of the body, from 1; 0 if not about a line
+	Offset   int64    `json:"offset"`         // number of bytes of the body before that line
+	Count    int      `json:"count"`          // of occurrences; the other fields describe the first
+	Message  string   `json:"message"`        // what is wrong and what to do about it
 }
 
-// String returns the finding on one line.
+// String returns the finding as one line.
 func (f Finding) String() string {
 	var b strings.Builder
 	if f.Line > 0 {
@@ -56,16 +56,17 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// A Report is what [Check] has to say of an answer.
+// A Report is the result of [Check].
 type Report struct {
-	Findings []Finding `json:"findings"` // in the order of the answer, one for each rule at most
-	Events   int       `json:"events"`   // that a client dispatches
-	Comments int       `json:"comments"`
-	Bytes    int64     `json:"bytes"`    // of the body, as far as it was read
-	Complete bool      `json:"complete"` // the body was read to its end
+	Findings []Finding `json:"findings"` // in order of occurrence, at most one for each rule
+	Events   int       `json:"events"`   // number of events that a client dispatches
+	Comments int       `json:"comments"` // number of comment lines
+	Bytes    int64     `json:"bytes"`    // number of bytes read of the body
+	Complete bool      `json:"complete"` // whether the body was read to its end
 }
 
-// Worst returns the severity of the worst finding, and whether there is any.
+// Worst returns the highest severity of the findings. The boolean ok is false if
+// there are none.
 func (r Report) Worst() (worst Severity, ok bool) {
 	for _, f := range r.Findings {
 		worst = max(worst, f.Severity)

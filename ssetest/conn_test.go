@@ -24,43 +24,58 @@ func TestConn(t *testing.T) {
 		name   string
 		conn   Conn
 		header []string // of the request
-		status int      // 0: no answer
+		status int      // zero if there is no response
 		want   string   // the body
-		err    error    // from the body, or instead of an answer
+		err    error    // of the body or of the request
 	}{
-		{"nothing", Conn{}, nil, 200, "", nil},
+		{"no steps", Conn{}, nil, 200, "", nil},
 		{"events", Conn{Send(abc[:2]...)}, nil, 200, "id: 1\ndata: a\n\nid: 2\ndata: b\n\n", nil},
 		{"raw", Conn{Raw("data: a\r"), Raw("\r")}, nil, 200, "data: a\r\r", nil},
-		{"comment and retry", Conn{Comment("hi"), Retry(2 * time.Second)}, nil, 200, ":hi\nretry: 2000\n", nil},
+		{"comment and retry", Conn{Comment("hi"), Retry(2 * time.Second)}, nil, 200, ":hi\nretry: 2000\n",
+			nil},
 		{"status", Conn{Status(503), Raw("busy")}, nil, 503, "busy", nil},
 		{"no content", Conn{Status(204)}, nil, 204, "", nil},
 		{"early hints", Conn{Status(103, "Link", "</a>"), Send(abc[0])}, nil, 200, wireA, nil},
 		{"end in an event", Conn{After(9, End()), Send(abc[0])}, nil, 200, wireA[:9], nil},
 		{"cut", Conn{Send(abc[0]), Cut()}, nil, 200, wireA, io.ErrUnexpectedEOF},
-		{"cut in an event", Conn{After(9, Cut()), Send(abc...)}, nil, 200, wireA[:9], io.ErrUnexpectedEOF},
+		{"cut in an event", Conn{After(9, Cut()), Send(abc...)}, nil, 200, wireA[:9],
+			io.ErrUnexpectedEOF},
 		{"cut at byte 0", Conn{After(0, Cut()), Send(abc...)}, nil, 200, "", io.ErrUnexpectedEOF},
-		{"cut after the last byte", Conn{After(len(wireA), Cut()), Send(abc[0])}, nil, 200, wireA, io.ErrUnexpectedEOF},
+		{"cut after the last byte", Conn{After(len(wireA), Cut()), Send(abc[0])}, nil, 200, wireA,
+			io.ErrUnexpectedEOF},
 		{"cut before the header", Conn{Cut()}, nil, 0, "", io.EOF},
 		{"reset", Conn{Send(abc[0]), Reset()}, nil, 200, wireA, syscall.ECONNRESET},
-		{"reset in an event", Conn{After(9, Reset()), Send(abc[0])}, nil, 200, wireA[:9], syscall.ECONNRESET},
+		{"reset in an event", Conn{After(9, Reset()), Send(abc[0])}, nil, 200, wireA[:9],
+			syscall.ECONNRESET},
 		{"reset before the header", Conn{Reset()}, nil, 0, "", syscall.ECONNRESET},
-		{"two afters", Conn{After(9, Cut()), After(3, Raw("xx")), Send(abc[0])}, nil, 200, "id:xx 1\nd", io.ErrUnexpectedEOF},
-		{"short of its length", Conn{Status(200, "Content-Length", "100"), Send(abc[0])}, nil, 200, wireA, io.ErrUnexpectedEOF},
+		{"two afters", Conn{After(9, Cut()), After(3, Raw("xx")), Send(abc[0])}, nil, 200, "id:xx 1\nd",
+			io.ErrUnexpectedEOF},
+		{"short of its length", Conn{Status(200, "Content-Length", "100"), Send(abc[0])}, nil, 200, wireA,
+			io.ErrUnexpectedEOF},
 		{"chunks", Conn{Chunks(1), Send(abc[0])}, nil, 200, wireA, nil},
 		{"gzip", Conn{Gzip(), Send(abc[0]), Comment("")}, nil, 200, wireA + ":\n", nil},
 		{"gzip ends", Conn{Gzip(), Send(abc[0]), End()}, nil, 200, wireA, nil},
-		{"gzip breaks off", Conn{Gzip(), Send(abc[0]), Cut()}, nil, 200, wireA, io.ErrUnexpectedEOF},
-		{"gzip ends early", Conn{Gzip(), After(10, End()), Send(abc[0])}, nil, 200, "", io.ErrUnexpectedEOF},
-		{"replay from the start", Conn{Replay(abc...)}, nil, 200, "id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n", nil},
+		{"gzip is cut", Conn{Gzip(), Send(abc[0]), Cut()}, nil, 200, wireA, io.ErrUnexpectedEOF},
+		{"gzip ends early", Conn{Gzip(), After(10, End()), Send(abc[0])}, nil, 200, "",
+			io.ErrUnexpectedEOF},
+		{"replay from the start", Conn{Replay(abc...)}, nil, 200,
+			"id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n", nil},
 		{"replay", Conn{Replay(abc...)}, []string{"Last-Event-ID", "2"}, 200, "id: 3\ndata: c\n\n", nil},
 		{"replay is done", Conn{Replay(abc...)}, []string{"Last-Event-ID", "3"}, 204, "", nil},
-		{"replay goes on", Conn{Status(200), Replay(abc...)}, []string{"Last-Event-ID", "3"}, 200, "", nil},
-		{"replay of an unknown id", Conn{Replay(abc[:1]...)}, []string{"Last-Event-ID", "x"}, 200, wireA, nil},
-		{"replay of a shared id", Conn{Replay(sse.Event{ID: "1"}, sse.Event{ID: "1", Data: "x"})}, []string{"Last-Event-ID", "1"}, 200, "id: 1\ndata: x\n\n", nil},
-		{"replay of an id with spaces", Conn{Replay(sse.Event{ID: " a "}, sse.Event{ID: "1", Data: "x"})}, []string{"Last-Event-ID", "a"}, 200, "id: 1\ndata: x\n\n", nil},
-		{"want header", Conn{WantHeader("Last-Event-ID", "7"), WantNoHeader("X-A"), Status(204)}, []string{"Last-Event-ID", "7"}, 204, "", nil},
-		{"do", Conn{Do(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL) }), Cut()}, nil, 200, "/stream?q=1", io.ErrUnexpectedEOF},
-		{"do flushes", Conn{Do(func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush() }), Cut()}, nil, 200, "", io.ErrUnexpectedEOF},
+		{"replay after the header", Conn{Status(200), Replay(abc...)}, []string{"Last-Event-ID", "3"},
+			200, "", nil},
+		{"replay of an unknown id", Conn{Replay(abc[:1]...)}, []string{"Last-Event-ID", "x"}, 200, wireA,
+			nil},
+		{"replay of a shared id", Conn{Replay(sse.Event{ID: "1"}, sse.Event{ID: "1", Data: "x"})},
+			[]string{"Last-Event-ID", "1"}, 200, "id: 1\ndata: x\n\n", nil},
+		{"replay of an id with spaces", Conn{Replay(sse.Event{ID: " a "}, sse.Event{ID: "1", Data: "x"})},
+			[]string{"Last-Event-ID", "a"}, 200, "id: 1\ndata: x\n\n", nil},
+		{"want header", Conn{WantHeader("Last-Event-ID", "7"), WantNoHeader("X-A"), Status(204)},
+			[]string{"Last-Event-ID", "7"}, 204, "", nil},
+		{"do", Conn{Do(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL) }), Cut()},
+			nil, 200, "/stream?q=1", io.ErrUnexpectedEOF},
+		{"do flushes", Conn{Do(func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush() }),
+			Cut()}, nil, 200, "", io.ErrUnexpectedEOF},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,12 +101,13 @@ func TestConn(t *testing.T) {
 	}
 }
 
-func TestHeader(t *testing.T) {
+func TestConnResponseHeader(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t,
 			Conn{Send(abc[0])},
 			Conn{Status(200, "Content-Type", "text/html", "X-A", "1", "X-A", "2")},
-			Conn{Status(200, "Trailer", "X-End"), Send(abc[0]), Do(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-End", "fine") })},
+			Conn{Status(200, "Trailer", "X-End"), Send(abc[0]),
+				Do(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-End", "fine") })},
 			Conn{Gzip(), Send(abc[0])},
 		)
 		var got []string
@@ -100,7 +116,8 @@ func TestHeader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, fmt.Sprint(resp.Header["Content-Type"], resp.Header["Cache-Control"], resp.Header["X-A"], resp.Trailer, resp.Uncompressed))
+			got = append(got, fmt.Sprint(resp.Header["Content-Type"], resp.Header["Cache-Control"],
+				resp.Header["X-A"], resp.Trailer, resp.Uncompressed))
 		}
 		want := []string{
 			"[text/event-stream] [no-cache] [] map[] false",
@@ -114,8 +131,8 @@ func TestHeader(t *testing.T) {
 	})
 }
 
-// A Conn in a server of another kind sees the client of a POST go, too.
-func TestStallOfAPost(t *testing.T) {
+// A Conn in another server also notices that the client of a POST disconnects.
+func TestStallEndsWhenClientOfPostDisconnects(t *testing.T) {
 	served := make(chan bool)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(served) // it may panic
@@ -134,13 +151,13 @@ func TestStallOfAPost(t *testing.T) {
 	}()
 	if resp, err := http.DefaultClient.Do(req); err == nil {
 		resp.Body.Close()
-		t.Error("an answer came")
+		t.Error("got a response")
 	}
-	<-served // a test that fails hangs here
+	<-served // blocks if Stall does not return
 }
 
-// What the server sends does not wait for a client that is busy elsewhere.
-func TestSendsAhead(t *testing.T) {
+// The server can send data before the client reads it.
+func TestSendDoesNotWaitForReader(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		sent := make(chan struct{})
 		srv := newServer(t, Conn{
@@ -159,7 +176,7 @@ func TestSendsAhead(t *testing.T) {
 	})
 }
 
-func TestWait(t *testing.T) {
+func TestWaitUntilChannelIsClosed(t *testing.T) {
 	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		c := make(chan struct{})
 		srv := newServer(t, Conn{Send(abc[0]), Wait(c), Send(abc[1])})
@@ -179,10 +196,10 @@ func TestWait(t *testing.T) {
 	})
 }
 
-// Time is virtual in a bubble: an hour passes at once, and exactly.
-func TestSleep(t *testing.T) {
+func TestSleepIsExactInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := NewMemoryServer(t, Conn{Sleep(time.Hour), Send(abc[0]), After(20, Sleep(time.Minute)), Send(abc[1])}, Conn{})
+		srv := NewMemoryServer(t, Conn{Sleep(time.Hour), Send(abc[0]), After(20, Sleep(time.Minute)),
+			Send(abc[1])}, Conn{})
 		start := time.Now()
 		resp, err := srv.Client().Get(srv.URL)
 		if err != nil {
@@ -205,8 +222,8 @@ func TestSleep(t *testing.T) {
 	})
 }
 
-// A Conn and an Each serve without a Server, too.
-func TestHandlers(t *testing.T) {
+// Conn and Each are handlers that work without a Server.
+func TestConnServesWithoutServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := &http.Client{Transport: NewTransport(t, Each(func(n int, r *http.Request) http.Handler {
 			return Conn{Send(abc[n])}

@@ -20,8 +20,9 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// bothWays runs f with a server on sockets, and with one in memory inside a bubble.
-func bothWays(t *testing.T, f func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server)) {
+// bothWays runs f with a server on sockets and with one in memory inside a bubble.
+func bothWays(t *testing.T, f func(t *testing.T,
+	newServer func(testing.TB, ...http.Handler) *Server)) {
 	t.Run("sockets", func(t *testing.T) { t.Parallel(); f(t, NewServer) })
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
@@ -29,17 +30,19 @@ func bothWays(t *testing.T, f func(t *testing.T, newServer func(testing.TB, ...h
 	})
 }
 
-// threeWays adds HTTP/2.
-func threeWays(t *testing.T, f func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server)) {
+// threeWays runs f as bothWays does, and with a server on HTTP/2.
+func threeWays(t *testing.T, f func(t *testing.T,
+	newServer func(testing.TB, ...http.Handler) *Server)) {
 	bothWays(t, f)
 	t.Run("http2", func(t *testing.T) { t.Parallel(); f(t, NewTLSServer) })
 }
 
-var abc = []sse.Event{{ID: "1", Type: "message", Data: "a"}, {ID: "2", Type: "message", Data: "b"}, {ID: "3", Type: "message", Data: "c"}}
+var abc = []sse.Event{{ID: "1", Type: "message", Data: "a"}, {ID: "2", Type: "message", Data: "b"},
+	{ID: "3", Type: "message", Data: "c"}}
 
 const wireA = "id: 1\ndata: a\n\n"
 
-// get makes a request and reads its answer to the end.
+// get makes a request and reads the response to its end.
 func get(t *testing.T, srv *Server, header ...string) (*http.Response, string, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", srv.URL+"/stream?q=1", nil)
@@ -58,7 +61,7 @@ func get(t *testing.T, srv *Server, header ...string) (*http.Response, string, e
 	return resp, string(body), err
 }
 
-// types names the types of the errors that err wraps, and what the last one says.
+// types returns the types of the errors that err wraps and the text of the last one.
 func types(err error) string {
 	var s []string
 	for ; err != nil; err = errors.Unwrap(err) {
@@ -77,8 +80,8 @@ type closer struct {
 
 func (c closer) Close() error { *c.closed = true; return nil }
 
-// resume reads a stream as a client does: it connects again from the last id
-// until the server says 204.
+// resume reads a stream like a client: it reconnects with the last ID until the
+// response is 204.
 func resume(ctx context.Context, srv *Server, f func(sse.Event)) error {
 	client, last := srv.Client(), ""
 	for {
@@ -103,9 +106,11 @@ func resume(ctx context.Context, srv *Server, f func(sse.Event)) error {
 	}
 }
 
-func replayServer(tb testing.TB, newServer func(testing.TB, ...http.Handler) *Server, conns int) (srv *Server, events []sse.Event) {
+func replayServer(tb testing.TB, newServer func(testing.TB, ...http.Handler) *Server,
+	conns int) (srv *Server, events []sse.Event) {
 	for i := range 50 {
-		events = append(events, sse.Event{ID: fmt.Sprint(i), Type: "message", Data: strings.Repeat("x", i)})
+		events = append(events, sse.Event{ID: fmt.Sprint(i), Type: "message",
+			Data: strings.Repeat("x", i)})
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	ways := []Step{Cut(), Reset(), End()}
@@ -120,7 +125,7 @@ func replayServer(tb testing.TB, newServer func(testing.TB, ...http.Handler) *Se
 	})), events
 }
 
-// A fakeTB notes what a test would have said.
+// A fakeTB records the errors of a test.
 type fakeTB struct {
 	testing.TB
 	mu       sync.Mutex
@@ -145,19 +150,21 @@ func (tb *fakeTB) end() []string {
 	return tb.errors
 }
 
-const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
+const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" +
+	"Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
 
-// check checks an answer written as text; its body ends with the connection.
-func check(t *testing.T, method, answer string) Report {
+// check checks a response that is given as text. Its body ends with the connection.
+func check(t *testing.T, method, response string) Report {
 	t.Helper()
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), &http.Request{Method: method})
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(response)),
+		&http.Request{Method: method})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Check(t.Context(), resp, 0)
 }
 
-// brief says of each finding where it is, its severity and its rule.
+// brief returns the position, the severity and the rule of each finding.
 func brief(r Report) []string {
 	var s []string
 	for _, f := range r.Findings {
@@ -174,7 +181,7 @@ func chunked(chunks ...string) string {
 	return b.String()
 }
 
-// cancelAt calls cancel when n bytes were read.
+// A cancelAt calls cancel when n bytes have been read.
 type cancelAt struct {
 	io.ReadCloser
 	n      int
@@ -190,7 +197,7 @@ func (c *cancelAt) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// endless reads as an endless stream of parts; f is called near byte at.
+// An endless is an endless stream of parts. It calls f near byte at.
 type endless struct {
 	part func(int) string
 	n    int
@@ -219,7 +226,7 @@ func (e *endless) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// writes makes a handler that writes with a Writer.
+// writes returns a handler that calls f with a Writer.
 func writes(t *testing.T, f func(out *Writer, r *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		out, err := NewWriter(w, r)
@@ -232,7 +239,7 @@ func writes(t *testing.T, f func(out *Writer, r *http.Request)) http.HandlerFunc
 	}
 }
 
-// A deadlines is a ResponseWriter that knows its write deadline.
+// A deadlines is a ResponseWriter that records its write deadline.
 type deadlines struct {
 	*httptest.ResponseRecorder
 	write time.Time

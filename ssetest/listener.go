@@ -10,15 +10,19 @@ import (
 	"time"
 )
 
-// A Listener is a network of its own, in memory: it accepts the connections
-// that its DialContext makes. With both ends wired to it, an [http.Server] and
-// an [http.Transport] work inside a [testing/synctest] bubble as they do on
-// sockets: each direction of a connection holds up to 64 KiB that were sent and
-// not yet received, closing one end gives the other [io.EOF] after what was
-// sent, and SetLinger(0) makes Close a reset.
+// A Listener is an in-memory [net.Listener], like bufconn of grpc. It accepts the
+// connections made by its DialContext. An [http.Server] and an [http.Transport]
+// that are connected by it work inside a [testing/synctest] bubble as they do on
+// sockets:
 //
-// Most tests want [NewMemoryServer] or [NewTransport]. A Listener is for a
-// server with settings of its own:
+//   - Each direction of a connection holds up to 64 KiB that were sent and not
+//     yet received. Then the writer blocks.
+//   - After one end is closed, the other end reads the remaining data and then
+//     gets [io.EOF].
+//   - After SetLinger(0), Close resets the connection.
+//
+// Most tests use [NewMemoryServer] or [NewTransport]. A Listener is for a server
+// with special settings:
 //
 //	l := ssetest.Listen()
 //	server := &http.Server{Handler: h, WriteTimeout: time.Minute}
@@ -30,22 +34,22 @@ type Listener struct {
 	once   sync.Once
 }
 
-// Listen returns a Listener. Call it inside the bubble that uses it.
+// Listen returns a new Listener. It must be called inside the bubble that uses it.
 func Listen() *Listener {
 	return &Listener{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// DialContext connects to the listener, whatever the address says. It returns
-// an error that matches [syscall.ECONNREFUSED] when the listener is closed.
+// DialContext connects to the listener. It ignores the address. If the listener is
+// closed, the error matches [syscall.ECONNREFUSED].
 func (l *Listener) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	there, back := newPipe(), newPipe()
+	toServer, toClient := newPipe(), newPipe()
 	select {
 	case <-ctx.Done():
 		return nil, opError("dial", context.Cause(ctx))
 	case <-l.closed:
 		return nil, opError("dial", os.NewSyscallError("connect", syscall.ECONNREFUSED))
-	case l.conns <- &conn{in: there, out: back, linger: -1}:
-		return &conn{in: back, out: there, linger: -1}, nil
+	case l.conns <- &memoryConn{in: toServer, out: toClient, linger: -1}:
+		return &memoryConn{in: toClient, out: toServer, linger: -1}, nil
 	}
 }
 
@@ -59,13 +63,13 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements [net.Listener]. Connections that were made stay.
+// Close implements [net.Listener]. It does not close the connections.
 func (l *Listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr implements [net.Listener]. The address is a name that no DNS has.
+// Addr implements [net.Listener]. The address, sse.test, is not in the DNS.
 func (l *Listener) Addr() net.Addr { return addr{} }
 
 type addr struct{}
@@ -78,40 +82,44 @@ func opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: addr{}.Network(), Addr: addr{}, Err: err}
 }
 
-// A conn is one end of a connection.
-type conn struct {
+// A memoryConn is one end of a connection.
+type memoryConn struct {
 	in, out *pipe
 	mu      sync.Mutex
 	linger  int
 }
 
-func (c *conn) Read(b []byte) (int, error) { return c.in.read(b) }
+func (c *memoryConn) Read(b []byte) (int, error) { return c.in.read(b) }
 
-func (c *conn) Write(b []byte) (int, error) { return c.out.write(b) }
+func (c *memoryConn) Write(b []byte) (int, error) { return c.out.write(b) }
 
-func (c *conn) LocalAddr() net.Addr { return addr{} }
+func (c *memoryConn) LocalAddr() net.Addr { return addr{} }
 
-func (c *conn) RemoteAddr() net.Addr { return addr{} }
+func (c *memoryConn) RemoteAddr() net.Addr { return addr{} }
 
-func (c *conn) SetReadDeadline(t time.Time) error { return c.in.setDeadline(&c.in.readBy, t) }
+func (c *memoryConn) SetReadDeadline(t time.Time) error {
+	return c.in.setDeadline(&c.in.readDeadline, t)
+}
 
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.out.setDeadline(&c.out.writeBy, t) }
+func (c *memoryConn) SetWriteDeadline(t time.Time) error {
+	return c.out.setDeadline(&c.out.writeDeadline, t)
+}
 
-func (c *conn) SetDeadline(t time.Time) error {
+func (c *memoryConn) SetDeadline(t time.Time) error {
 	c.SetReadDeadline(t)
 	return c.SetWriteDeadline(t)
 }
 
-// SetLinger is that of [net.TCPConn], for the one thing it is used for here:
-// with 0 Close resets the connection.
-func (c *conn) SetLinger(sec int) error {
+// SetLinger works like that of [net.TCPConn] for 0: Close then resets the
+// connection. Other values have no effect.
+func (c *memoryConn) SetLinger(sec int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.linger = sec
 	return nil
 }
 
-func (c *conn) Close() error {
+func (c *memoryConn) Close() error {
 	c.mu.Lock()
 	reset := c.linger == 0
 	c.mu.Unlock()

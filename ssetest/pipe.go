@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// pipeSize is how much a pipe takes from its writer ahead of its reader.
+// pipeSize is the number of bytes that a pipe holds before its writer blocks.
 const pipeSize = 64 << 10
 
-// A pipe is one direction of a connection. It waits on a sync.Cond, because
-// that blocks durably, as a bubble needs it.
+// A pipe is one direction of a connection. It waits on a sync.Cond, because that
+// blocks durably in a synctest bubble.
 type pipe struct {
-	mu       sync.Mutex
-	cond     sync.Cond
-	buf      []byte // sent and not yet received
-	readErr  error  // what the reader gets after buf; nil: more may come
-	writeErr error  // what the writer gets; nil: the reader is there
-	readBy   deadline
-	writeBy  deadline
+	mu            sync.Mutex
+	cond          sync.Cond
+	buf           []byte // written and not yet read
+	readErr       error  // returned to the reader after buf is empty; nil if the writer is open
+	writeErr      error  // returned to the writer; nil if the reader is open
+	readDeadline  deadline
+	writeDeadline deadline
 }
 
 type deadline struct {
@@ -38,9 +38,9 @@ func (p *pipe) read(b []byte) (int, error) {
 	defer p.mu.Unlock()
 	for {
 		switch {
-		case p.writeErr != nil: // closed by the reader itself
+		case p.writeErr != nil: // the reader is closed
 			return 0, opError("read", net.ErrClosed)
-		case p.readBy.passed:
+		case p.readDeadline.passed:
 			return 0, opError("read", os.ErrDeadlineExceeded)
 		case len(b) == 0:
 			return 0, nil
@@ -61,9 +61,9 @@ func (p *pipe) write(b []byte) (n int, err error) {
 	defer p.mu.Unlock()
 	for {
 		switch {
-		case p.readErr != nil: // closed by the writer itself
+		case p.readErr != nil: // the writer is closed
 			return n, opError("write", net.ErrClosed)
-		case p.writeBy.passed:
+		case p.writeDeadline.passed:
 			return n, opError("write", os.ErrDeadlineExceeded)
 		case p.writeErr != nil:
 			return n, opError("write", os.NewSyscallError("write", p.writeErr))
@@ -81,18 +81,18 @@ func (p *pipe) write(b []byte) (n int, err error) {
 	}
 }
 
-// closeWrite is the writer's last word.
+// closeWrite closes the writing end. After buf, the reader gets err.
 func (p *pipe) closeWrite(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.readErr == nil {
 		p.readErr = err
 	}
-	p.writeBy.stop()
+	p.writeDeadline.stop()
 	p.cond.Broadcast()
 }
 
-// closeRead drops what was not received, and lets no more in.
+// closeRead closes the reading end and discards buf. The writer gets err.
 func (p *pipe) closeRead(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,7 +100,7 @@ func (p *pipe) closeRead(err error) {
 		p.writeErr = err
 	}
 	p.buf = nil
-	p.readBy.stop()
+	p.readDeadline.stop()
 	p.cond.Broadcast()
 }
 
@@ -125,7 +125,7 @@ func (d *deadline) start(p *pipe, wait time.Duration) {
 	timer = time.AfterFunc(wait, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if d.timer == timer { // not stopped or replaced in the meantime
+		if d.timer == timer { // the timer has not been stopped or replaced
 			d.passed = true
 			p.cond.Broadcast()
 		}

@@ -7,42 +7,47 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// Replay sends those of the events that come after the one which the request's
-// Last-Event-ID header names, all of them where there is no such header: what a
-// well-behaved server does that keeps its events.
+// Replay behaves like a server that keeps its events. It sends the events that
+// follow the one named by the request's Last-Event-ID header, or all of them if
+// the request has no such header.
 //
-//   - An ID that no event has replays all: nothing is lost, some may come twice.
-//   - Of several events with the ID it continues after the first, for the same
-//     reason: that ID does not say which of them came last.
-//   - Spaces and tabs around an ID do not count, because no header carries them.
-//   - Where nothing is left to send, and nothing was sent on the connection
-//     before, the answer is 204 No Content and the connection is done: so a
-//     server tells its clients to stop.
+//   - If no event has the ID, all events are sent. None is lost, but the client
+//     may receive some of them twice.
+//   - If several events have the ID, the events after the first of them are
+//     sent, because the ID does not tell which of them the client received last.
+//   - Spaces and tabs around an ID are ignored, because a header cannot carry
+//     them.
+//   - If no event is left and nothing has been sent on the connection, the
+//     response is 204 No Content, which tells the client not to reconnect. No
+//     further step is run.
 func Replay(events ...sse.Event) Step {
 	return Step{
-		do: func(p *play) error {
-			rest := events[resumeAt(events, p.r):]
-			if len(rest) == 0 && !p.begun {
-				p.begin(http.StatusNoContent, nil)
+		do: func(x *exchange) error {
+			rest := events[resumeIndex(events, x.r):]
+			if len(rest) == 0 && !x.headerSent {
+				x.sendHeader(http.StatusNoContent, nil)
 				return errEnd
 			}
-			return p.send(rest)
+			return x.send(rest)
 		},
 		name: func() string { return "Replay(" + describe(events) + ")" },
 	}
 }
 
-// resumeAt returns the index of the event to go on with.
-func resumeAt(events []sse.Event, r *http.Request) int {
-	last := strings.Trim(r.Header.Get("Last-Event-ID"), blank)
+const spaceTab = " \t"
+
+// resumeIndex returns the index of the first event to send in response to r.
+func resumeIndex(events []sse.Event, r *http.Request) int {
+	last := strings.Trim(r.Header.Get("Last-Event-ID"), spaceTab)
 	if last == "" {
 		return 0
 	}
 	for i := range events {
-		// A history may be long, and most IDs have nothing to trim.
 		id := events[i].ID
-		if len(id) > len(last) && (strings.IndexByte(blank, id[0]) >= 0 || strings.IndexByte(blank, id[len(id)-1]) >= 0) {
-			id = strings.Trim(id, blank)
+		// There may be many events, and nearly all IDs need not be trimmed.
+		if len(id) > len(last) && (strings.IndexByte(spaceTab, id[0]) >= 0 ||
+			strings.IndexByte(spaceTab, id[len(id)-1]) >= 0) {
+			id = strings.Trim(id, spaceTab)
 		}
 		if id == last {
 			return i + 1
@@ -50,5 +55,3 @@ func resumeAt(events []sse.Event, r *http.Request) int {
 	}
 	return 0
 }
-
-const blank = " \t"

@@ -10,7 +10,7 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-func TestReplay(t *testing.T) {
+func TestReplayIsLossless(t *testing.T) {
 	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv, want := replayServer(t, newServer, 200)
 		var got []sse.Event

@@ -18,20 +18,30 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// On sockets and in memory a client sees the same, to the header fields, the
-// lengths and the types of errors.
-func TestSameBothWays(t *testing.T) {
+// A client sees the same on sockets and in memory, including the header, the lengths
+// and the types of errors.
+func TestServerIsTheSameOnSocketsAndInMemory(t *testing.T) {
 	body := strings.Repeat("x", 100)
 	conns := []http.Handler{
-		Conn{}, Conn{Send(abc...)}, Conn{Send(abc...), Cut()}, Conn{Send(abc...), Reset()}, Conn{Cut()}, Conn{Reset()},
-		Conn{Status(204)}, Conn{Status(503, "Retry-After", "9"), Raw("busy")}, Conn{Status(304)}, Conn{Status(302)},
-		Conn{Status(200, "Content-Length", "15"), Send(abc[0])}, Conn{Status(200, "Content-Length", "99"), Send(abc[0])},
+		Conn{}, Conn{Send(abc...)}, Conn{Send(abc...), Cut()}, Conn{Send(abc...), Reset()}, Conn{Cut()},
+		Conn{Reset()},
+		Conn{Status(204)}, Conn{Status(503, "Retry-After", "9"), Raw("busy")}, Conn{Status(304)},
+		Conn{Status(302)},
+		Conn{Status(200, "Content-Length", "15"), Send(abc[0])},
+		Conn{Status(200, "Content-Length", "99"), Send(abc[0])},
 		Conn{Gzip(), Send(abc...), Cut()}, Conn{Chunks(1), Send(abc...)},
-		Conn{Status(200, "Trailer", "X-End"), Do(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-End", "fine") })},
+		Conn{Status(200, "Trailer", "X-End"),
+			Do(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-End", "fine") })},
 		http.NotFoundHandler(), http.RedirectHandler("ftp://sse.test", http.StatusTemporaryRedirect),
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }),
-		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat(body, 100)) }),
-		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.NewResponseController(w).Flush() }),
+		http.HandlerFunc(func(w http.ResponseWriter,
+			r *http.Request) {
+			io.WriteString(w, strings.Repeat(body, 100))
+		}),
+		http.HandlerFunc(func(w http.ResponseWriter,
+			r *http.Request) {
+			http.NewResponseController(w).Flush()
+		}),
 	}
 	see := func(srv *Server, method string) string {
 		req, err := http.NewRequest(method, srv.URL, nil)
@@ -45,7 +55,8 @@ func TestSameBothWays(t *testing.T) {
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
 		resp.Header.Del("Date")
-		return fmt.Sprint(resp.Proto, resp.Status, resp.Header, resp.Trailer, resp.ContentLength, resp.TransferEncoding,
+		return fmt.Sprint(resp.Proto, resp.Status, resp.Header, resp.Trailer, resp.ContentLength,
+			resp.TransferEncoding,
 			resp.Close, resp.Uncompressed, string(body), types(err))
 	}
 	for i, c := range conns {
@@ -58,8 +69,8 @@ func TestSameBothWays(t *testing.T) {
 	}
 }
 
-// Closing a server breaks its streams off: they do not end cleanly.
-func TestCloseServer(t *testing.T) {
+// Close interrupts the streams. They do not end cleanly.
+func TestServerCloseInterruptsStreams(t *testing.T) {
 	for _, step := range []Step{Stall(), Sleep(time.Hour), Wait(nil)} {
 		threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 			srv := newServer(t, Conn{Send(abc[0]), step})
@@ -80,7 +91,7 @@ func TestCloseServer(t *testing.T) {
 	}
 }
 
-func TestRequests(t *testing.T) {
+func TestServerRequests(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t, Conn{}, Conn{}, Conn{})
 		before := time.Now()
@@ -95,7 +106,8 @@ func TestRequests(t *testing.T) {
 		var got []string
 		for _, r := range srv.Requests() {
 			id, ok := r.LastEventID()
-			got = append(got, fmt.Sprintf("%s %v %v %s %s %t", r.Method, r.URL, r.Header["X-A"], r.Body, id, ok))
+			got = append(got, fmt.Sprintf("%s %v %v %s %s %t", r.Method, r.URL, r.Header["X-A"], r.Body, id,
+				ok))
 			if r.Time.Before(before) || r.Time.After(time.Now()) {
 				t.Errorf("request at %v, not between %v and now", r.Time, before)
 			}
@@ -103,20 +115,22 @@ func TestRequests(t *testing.T) {
 				t.Errorf("got host %q, want that of %v", r.Host, srv.URL)
 			}
 		}
-		want := []string{"GET /stream?q=1 []   false", "GET /stream?q=1 [b]  7 true", "POST /post [] body  false"}
+		want := []string{"GET /stream?q=1 []   false", "GET /stream?q=1 [b]  7 true",
+			"POST /post [] body  false"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// A script reads its request before it answers, so that a POST body larger than
-// what is kept is no obstacle.
-func TestLargeBody(t *testing.T) {
+// The handler can read the whole body of a request, of which only the start is kept.
+func TestServerKeepsStartOfLargeBody(t *testing.T) {
 	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		var n int64
-		srv := newServer(t, Conn{Do(func(w http.ResponseWriter, r *http.Request) { n, _ = io.Copy(io.Discard, r.Body) })})
-		resp, err := srv.Client().Post(srv.URL, "text/plain", strings.NewReader(strings.Repeat("x", 3<<20)))
+		srv := newServer(t,
+			Conn{Do(func(w http.ResponseWriter, r *http.Request) { n, _ = io.Copy(io.Discard, r.Body) })})
+		resp, err := srv.Client().Post(srv.URL, "text/plain",
+			strings.NewReader(strings.Repeat("x", 3<<20)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,9 +141,9 @@ func TestLargeBody(t *testing.T) {
 	})
 }
 
-// The request's context ends the wait for the header and the read of the body,
-// and so does http.Client's Timeout, with the errors of net/http.
-func TestGiveUp(t *testing.T) {
+// The context of the request and the Timeout of http.Client interrupt the wait for
+// the header and for the body, with the errors of net/http.
+func TestServerClientGivesUp(t *testing.T) {
 	for _, body := range []bool{false, true} {
 		t.Run(fmt.Sprintf("body=%t", body), func(t *testing.T) {
 			threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
@@ -158,7 +172,7 @@ func TestGiveUp(t *testing.T) {
 					t.Errorf("cancelled: got %v, want %v", err, context.Canceled)
 				}
 
-				cause := errors.New("enough")
+				cause := errors.New("cause")
 				ctx, cancelCause := context.WithCancelCause(t.Context())
 				go func() { <-got; cancelCause(cause) }()
 				if err := do(ctx, 0); !errors.Is(err, cause) && !errors.Is(err, context.Canceled) {
@@ -175,8 +189,8 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// Closing a body unblocks a read of it, and tells the server.
-func TestCloseBody(t *testing.T) {
+// Closing a body interrupts a blocked Read, and the server notices it.
+func TestServerNoticesClosedBody(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		gone := make(chan struct{})
 		srv := newServer(t, Conn{Send(abc[0]), Do(func(w http.ResponseWriter, r *http.Request) {
@@ -207,7 +221,7 @@ func TestCloseBody(t *testing.T) {
 	})
 }
 
-func TestRoundTripper(t *testing.T) {
+func TestServerClient(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t,
 			http.RedirectHandler("/there", http.StatusFound),
@@ -235,7 +249,7 @@ func TestRoundTripper(t *testing.T) {
 		}
 		resp.Body.Close()
 
-		// Refused before it is sent: the script has nothing for it.
+		// net/http refuses this request, so the script needs no handler for it.
 		req, _ := http.NewRequest("POST", srv.URL, strings.NewReader("x"))
 		closed := false
 		req.Body = closer{req.Body, &closed}

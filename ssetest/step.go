@@ -13,30 +13,44 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// A Step is one thing that a server does on a connection. Functions of this
-// package make them; a Step may be used any number of times.
+// A Step is one action of a server on a connection. It is made by one of the
+// functions of this package and may be used any number of times. The zero Step
+// does nothing.
 type Step struct {
-	do   func(*play) error
-	name func() string
-	last bool // it sends nothing and leaves nothing to be sent
+	do    func(*exchange) error
+	name  func() string
+	final bool // the step sends nothing, and nothing can be sent after it
 }
 
-// String returns the step as it is written in a script, shortened.
-func (s Step) String() string { return s.name() }
+// String returns the step as it is written in a script. Long arguments are
+// shortened.
+func (s Step) String() string {
+	if s.name == nil {
+		return "Step{}"
+	}
+	return s.name()
+}
 
-// Status begins the answer: the status code, and header fields as pairs of key
-// and value (keys may repeat). It is sent at once.
+func (s Step) run(x *exchange) error {
+	if s.do == nil {
+		return nil
+	}
+	return s.do(x)
+}
+
+// Status starts the response with a status code and header fields, which are
+// pairs of key and value. A key may be repeated. The header is sent at once.
 //
 //	ssetest.Status(http.StatusServiceUnavailable, "Retry-After", "120")
 //
-// With code 200 and no Content-Type among them, it is text/event-stream. It
-// panics if the number of strings is odd.
+// If the code is 200 and no Content-Type is given, it is text/event-stream.
+// Status panics if the number of strings is odd.
 func Status(code int, header ...string) Step {
 	if len(header)%2 != 0 {
 		panic("ssetest: Status: odd number of strings")
 	}
 	return Step{
-		do: func(p *play) error { return p.begin(code, header) },
+		do: func(x *exchange) error { return x.sendHeader(code, header) },
 		name: func() string {
 			if len(header) == 0 {
 				return fmt.Sprintf("Status(%d)", code)
@@ -46,15 +60,16 @@ func Status(code int, header ...string) Step {
 	}
 }
 
-// Send sends events. An event that can't be written fails the test.
+// Send sends events. It reports a test error for an event that cannot be
+// encoded.
 func Send(events ...sse.Event) Step {
 	return Step{
-		do:   func(p *play) error { return p.send(events) },
+		do:   func(x *exchange) error { return x.send(events) },
 		name: func() string { return "Send(" + describe(events) + ")" },
 	}
 }
 
-// describe names events by their IDs.
+// describe lists the IDs of events.
 func describe(events []sse.Event) string {
 	var ids []string
 	for _, ev := range events[:min(3, len(events))] {
@@ -66,11 +81,11 @@ func describe(events []sse.Event) string {
 	return strings.Join(ids, ", ")
 }
 
-// Raw sends the bytes of s as they are: half an event, other line ends,
-// whatever a server could send.
+// Raw sends the bytes of s unchanged, for example a part of an event or unusual
+// line endings.
 func Raw(s string) Step {
 	return Step{
-		do: func(p *play) error { return p.write([]byte(s)) },
+		do: func(x *exchange) error { return x.write([]byte(s)) },
 		name: func() string {
 			if r := []rune(s); len(r) > 32 {
 				return fmt.Sprintf("Raw(%q…)", string(r[:32]))
@@ -80,101 +95,101 @@ func Raw(s string) Step {
 	}
 }
 
-// Comment sends a comment, as servers do to keep a connection alive.
+// Comment sends a comment, which servers use to keep a connection alive.
 func Comment(text string) Step {
 	return Step{
-		do:   func(p *play) error { return p.write(sse.AppendComment(nil, text)) },
+		do:   func(x *exchange) error { return x.write(sse.AppendComment(nil, text)) },
 		name: func() string { return fmt.Sprintf("Comment(%q)", text) },
 	}
 }
 
-// Retry sends a retry field: the time that the client shall wait before it
-// connects again.
+// Retry sends a retry field, which sets the reconnection time of the client.
 func Retry(d time.Duration) Step {
 	return Step{
-		do:   func(p *play) error { return p.write(sse.AppendRetry(nil, d)) },
+		do:   func(x *exchange) error { return x.write(sse.AppendRetry(nil, d)) },
 		name: func() string { return fmt.Sprintf("Retry(%v)", d) },
 	}
 }
 
-// Sleep does nothing for a while. As the first step it delays the header.
+// Sleep pauses for the duration d. As the first step it delays the header.
 func Sleep(d time.Duration) Step {
 	return Step{
-		do: func(p *play) error {
+		do: func(x *exchange) error {
 			timer := time.NewTimer(d)
 			defer timer.Stop()
-			return wait(p, timer.C)
+			return wait(x, timer.C)
 		},
 		name: func() string { return fmt.Sprintf("Sleep(%v)", d) },
 	}
 }
 
-// Wait does nothing until c is closed or can be received from. It is how a test
-// on sockets says "go on".
+// Wait pauses until c is closed or a value can be received from it. A test on
+// sockets uses it to tell the server when to continue.
 func Wait(c <-chan struct{}) Step {
 	return Step{
-		do:   func(p *play) error { return wait(p, c) },
+		do:   func(x *exchange) error { return wait(x, c) },
 		name: func() string { return "Wait" },
 	}
 }
 
-func wait[T any](p *play, c <-chan T) error {
+func wait[T any](x *exchange, c <-chan T) error {
 	select {
 	case <-c:
 		return nil
-	case <-p.r.Context().Done():
-		p.waits = true
-		return errGone
+	case <-x.r.Context().Done():
+		x.leftWaiting = true
+		return errClientGone
 	}
 }
 
-// Stall sends nothing more, and waits until the client has gone. As the first
-// step it lets the client wait for the header.
+// Stall sends nothing more and waits until the client disconnects. As the first
+// step it leaves the client waiting for the header.
 func Stall() Step {
 	return Step{
-		do: func(p *play) error {
-			if p.r.Body != nil {
-				io.Copy(io.Discard, p.r.Body) // net/http looks for the client's end only after that
+		do: func(x *exchange) error {
+			if x.r.Body != nil {
+				// net/http notices that the client disconnects only after the body is read.
+				io.Copy(io.Discard, x.r.Body)
 			}
-			<-p.r.Context().Done()
-			p.done = true
-			return errGone
+			<-x.r.Context().Done()
+			x.done = true
+			return errClientGone
 		},
-		name: func() string { return "Stall()" },
-		last: true,
+		name:  func() string { return "Stall()" },
+		final: true,
 	}
 }
 
-// End ends the answer cleanly. It is only needed within [After]: a Conn ends
-// that way by itself.
+// End ends the response cleanly. It is only needed within [After], because a
+// Conn ends its response cleanly after the last step.
 func End() Step {
 	return Step{
-		do:   func(p *play) error { p.ensureBegun(); p.closeGzip(); return errEnd },
-		name: func() string { return "End()" },
-		last: true,
+		do:    func(x *exchange) error { x.ensureHeader(); x.closeGzip(); return errEnd },
+		name:  func() string { return "End()" },
+		final: true,
 	}
 }
 
-// Cut breaks the connection off: after the header the client gets
-// [io.ErrUnexpectedEOF] from the body, before the header an error instead of an
-// answer. On HTTP/2 it resets the stream.
+// Cut closes the connection in the middle of the response. After the header,
+// reading the body returns [io.ErrUnexpectedEOF]. Before the header, the request
+// fails. On HTTP/2, Cut resets the stream.
 func Cut() Step {
 	return Step{
-		do:   func(p *play) error { p.done = true; panic(http.ErrAbortHandler) },
-		name: func() string { return "Cut()" },
-		last: true,
+		do:    func(x *exchange) error { x.done = true; panic(http.ErrAbortHandler) },
+		name:  func() string { return "Cut()" },
+		final: true,
 	}
 }
 
-// Reset resets the TCP connection: the client gets an error that matches
-// [syscall.ECONNRESET]. Some systems then drop what was sent and not yet read;
-// Linux and the connections in memory do not. On HTTP/2 it resets the stream,
-// as Cut does.
+// Reset resets the TCP connection. The client gets an error that matches
+// [syscall.ECONNRESET]. Some systems then drop data that the client has not read
+// yet; Linux and the connections in memory do not. On HTTP/2, Reset resets the
+// stream, as Cut does.
 func Reset() Step {
 	return Step{
-		do: func(p *play) error {
-			p.done = true
-			c, _, err := p.rc.Hijack()
+		do: func(x *exchange) error {
+			x.done = true
+			c, _, err := x.rc.Hijack()
 			if err != nil {
 				panic(http.ErrAbortHandler)
 			}
@@ -187,65 +202,69 @@ func Reset() Step {
 			c.Close()
 			return errEnd
 		},
-		name: func() string { return "Reset()" },
-		last: true,
+		name:  func() string { return "Reset()" },
+		final: true,
 	}
 }
 
-// After plays step as soon as n bytes of the body were sent, in the middle of
-// an event or of a character where they end there; what follows is sent after
-// it. It has to come before the steps that send those bytes:
+// After runs step when exactly n bytes of the body have been sent, even in the
+// middle of an event or of a character. It must come before the steps that send
+// these bytes:
 //
 //	ssetest.Conn{ssetest.After(17, ssetest.Cut()), ssetest.Send(events...)}
+//
+// After step, the remaining bytes are sent.
 func After(n int, step Step) Step {
 	return Step{
-		do: func(p *play) error {
-			i := slices.IndexFunc(p.after, func(t trigger) bool { return t.at > n })
+		do: func(x *exchange) error {
+			i := slices.IndexFunc(x.triggers, func(t trigger) bool { return t.at > n })
 			if i < 0 {
-				i = len(p.after)
+				i = len(x.triggers)
 			}
-			p.after = slices.Insert(p.after, i, trigger{n, step})
+			x.triggers = slices.Insert(x.triggers, i, trigger{n, step})
 			return nil
 		},
-		name: func() string { return fmt.Sprintf("After(%d, %v)", n, step) },
-		last: step.last,
+		name:  func() string { return fmt.Sprintf("After(%d, %v)", n, step) },
+		final: step.final,
 	}
 }
 
-// Chunks sends everything that follows in pieces of n bytes, each flushed on
-// its own.
+// Chunks sends everything that follows in pieces of n bytes and flushes each of
+// them.
 func Chunks(n int) Step {
 	return Step{
-		do:   func(p *play) error { p.chunk = n; return nil },
+		do:   func(x *exchange) error { x.chunkSize = n; return nil },
 		name: func() string { return fmt.Sprintf("Chunks(%d)", n) },
 	}
 }
 
-// Gzip compresses what follows, flushed after each step. It has to come before
-// the header is sent, and sets Content-Encoding. After counts compressed bytes.
+// Gzip compresses everything that follows and flushes the compressor after each
+// step. It sets Content-Encoding, so it must come before the header is sent.
+// After counts compressed bytes.
 func Gzip() Step {
 	return Step{
-		do: func(p *play) error {
-			p.w.Header().Set("Content-Encoding", "gzip")
-			p.gzip, _ = gzip.NewWriterLevel(&p.zipped, gzip.BestSpeed) // the least memory
+		do: func(x *exchange) error {
+			x.w.Header().Set("Content-Encoding", "gzip")
+			// BestSpeed needs the least memory.
+			x.gzip, _ = gzip.NewWriterLevel(&x.compressed, gzip.BestSpeed)
 			return nil
 		},
 		name: func() string { return "Gzip()" },
 	}
 }
 
-// WantHeader fails the test, and goes on, if the request has not this value, and
-// no other, in this header field.
+// WantHeader reports a test error unless the request has exactly one value for
+// the header field key, equal to value.
 //
 //	ssetest.WantHeader("Last-Event-ID", "42")
 func WantHeader(key, value string) Step {
 	return Step{
-		do: func(p *play) error {
-			switch got, ok := p.r.Header[http.CanonicalHeaderKey(key)]; {
+		do: func(x *exchange) error {
+			switch got, ok := x.r.Header[http.CanonicalHeaderKey(key)]; {
 			case !ok:
-				p.errorf("the request has no %s, want %q", key, value)
+				x.errorf("the request has no header %s, want %q", key, value)
 			case len(got) != 1 || got[0] != value:
-				p.errorf("the request has %s %q, want %q", key, got, value)
+				x.errorf("the request has header %s %q, want %q", key, got, value)
 			}
 			return nil
 		},
@@ -253,13 +272,12 @@ func WantHeader(key, value string) Step {
 	}
 }
 
-// WantNoHeader fails the test, and goes on, if the request has this header
-// field.
+// WantNoHeader reports a test error if the request has the header field key.
 func WantNoHeader(key string) Step {
 	return Step{
-		do: func(p *play) error {
-			if got, ok := p.r.Header[http.CanonicalHeaderKey(key)]; ok {
-				p.errorf("the request has %s %q, want none", key, got)
+		do: func(x *exchange) error {
+			if got, ok := x.r.Header[http.CanonicalHeaderKey(key)]; ok {
+				x.errorf("the request has header %s %q, want none", key, got)
 			}
 			return nil
 		},
@@ -267,13 +285,14 @@ func WantNoHeader(key string) Step {
 	}
 }
 
-// Do calls f, for what no other step does. What f writes is flushed after it.
+// Do calls f, which may do what no other step does. What f writes is flushed
+// when it returns.
 func Do(f func(http.ResponseWriter, *http.Request)) Step {
 	return Step{
-		do: func(p *play) error {
-			f(trackingWriter{p.w, p}, p.r)
-			if p.begun {
-				p.flush()
+		do: func(x *exchange) error {
+			f(trackingWriter{x.w, x}, x.r)
+			if x.headerSent {
+				x.flush()
 			}
 			return nil
 		},

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// A Writer writes an event stream as the answer of a handler:
+// A Writer writes an event stream as the response of a handler:
 //
 //	func ticks(w http.ResponseWriter, r *http.Request) {
 //		out, err := ssetest.NewWriter(w, r)
@@ -21,62 +21,68 @@ import (
 //		out.KeepAlive(15 * time.Second)
 //		for t := range clock(r.Context()) {
 //			if err := out.Send(sse.Event{Data: t.String()}); err != nil {
-//				return // the client has gone
+//				return // the client has disconnected
 //			}
 //		}
 //	}
 //
-// It is for tests, demonstrations and small services (mind that this package
-// links package testing). It is no broker: it knows
-// no topics, keeps no events and sends none twice; what a client missed (the
-// request's Last-Event-ID header says where it stopped) is the handler's to
-// send. For all that see Mercure (https://mercure.rocks), a hub and a protocol,
-// or put NATS JetStream, Redis Streams or a database behind the handler.
+// A Writer is not a broker. It has no topics, stores no events and sends none of
+// them twice. The handler must send what the client missed: the Last-Event-ID
+// header of the request says which event the client received last. NATS
+// JetStream, Redis Streams or a database can store the events behind the handler.
+// Mercure (https://mercure.rocks) is a protocol and a hub that does all of this.
 //
-// All methods may be called from several goroutines until the handler returns.
-// Each event is written whole and flushed.
+// The methods may be called from several goroutines until the handler returns.
+// Each event is written as a whole and flushed.
 type Writer struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController
 	ctx  context.Context
-	turn chan struct{} // holds one token while somebody writes; a mutex would not block durably
-	buf  []byte
+	lock chan struct{} // a mutex that blocks durably in a synctest bubble
 
-	// Belongs to who has the turn.
-	closed bool
-	idle   time.Duration // 0: no keep-alive
-	last   time.Time     // of the last write
-	timer  *time.Timer
+	// The following fields are protected by lock.
+	buf       []byte
+	closed    bool
+	idle      time.Duration // of KeepAlive; zero if it is off
+	lastWrite time.Time
+	timer     *time.Timer
 }
 
-// writeTime is how long a client may take to let one write through.
-const writeTime = time.Minute
+// writeTimeout is how long a write may take.
+const writeTimeout = time.Minute
 
-// NewWriter begins the answer to r, and sends its header at once: status 200
-// and, where w's header has no other value for them,
+// NewWriter starts the response to r. It sends the header at once, with status 200
+// and, unless the header of w already has other values for them,
 //
 //	Content-Type: text/event-stream
 //	Cache-Control: no-cache
 //	X-Accel-Buffering: no
 //
-// The server's ReadTimeout and WriteTimeout would end the stream; they are
-// lifted, and instead each write has to be through within a minute.
+// The ReadTimeout and WriteTimeout of the server would end the stream. NewWriter
+// turns them off for this request. Instead, each write must complete within a
+// minute.
 //
-// The error matches [http.ErrNotSupported] if w can't flush; nothing is written
-// then.
+// If w cannot flush, NewWriter writes nothing and returns an error that matches
+// [http.ErrNotSupported].
 func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
-	out := &Writer{w: w, rc: http.NewResponseController(w), ctx: r.Context(), turn: make(chan struct{}, 1), last: time.Now()}
+	out := &Writer{
+		w: w, rc: http.NewResponseController(w), ctx: r.Context(),
+		lock: make(chan struct{}, 1), lastWrite: time.Now(),
+	}
 	var added []string
 	for _, h := range [...][2]string{
-		{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"},
+		{"Content-Type", "text/event-stream"},
+		{"Cache-Control", "no-cache"},
+		{"X-Accel-Buffering", "no"},
 	} {
 		if _, ok := w.Header()[h[0]]; !ok {
 			w.Header().Set(h[0], h[1])
 			added = append(added, h[0])
 		}
 	}
-	out.rc.SetReadDeadline(time.Time{}) // where w has no deadlines there are none to lift
-	out.rc.SetWriteDeadline(time.Now().Add(writeTime))
+	// If w does not support deadlines, there are none to remove.
+	out.rc.SetReadDeadline(time.Time{})
+	out.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if err := out.rc.Flush(); err != nil {
 		for _, name := range added {
 			w.Header().Del(name)
@@ -87,47 +93,48 @@ func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
 	return out, nil
 }
 
-// Send writes ev. An event that can't be written is an [*sse.FieldError], and
-// the stream can go on without it; any other error says that the client can't be
-// reached any more. Once the request's context is done, as it is when the client
-// has gone, that is [context.Cause] of it; after Close it is [io.ErrClosedPipe].
+// Send writes ev. If ev cannot be encoded, Send returns an [*sse.FieldError], and
+// the stream can continue without it. Any other error means that the client can
+// no longer be reached: if the context of the request is done, for example because
+// the client has disconnected, it is the [context.Cause] of that context. After
+// Close it is [io.ErrClosedPipe].
 func (w *Writer) Send(ev sse.Event) error {
 	return w.write(ev.Append)
 }
 
-// Comment writes a comment, which clients skip.
+// Comment writes a comment, which clients ignore.
 func (w *Writer) Comment(text string) error {
 	return w.write(func(b []byte) ([]byte, error) { return sse.AppendComment(b, text), nil })
 }
 
-// Retry tells the client how long to wait before it connects again.
+// Retry sets the reconnection time of the client.
 func (w *Writer) Retry(d time.Duration) error {
 	return w.write(func(b []byte) ([]byte, error) { return sse.AppendRetry(b, d), nil })
 }
 
-// KeepAlive writes an empty comment whenever nothing else was written for idle,
-// so that no proxy takes the connection for dead; the standard (9.2.7) advises
-// 15 seconds. With idle <= 0 it stops. It ends with Close.
+// KeepAlive writes an empty comment whenever nothing else has been written for
+// idle, so that proxies do not close the connection. Section 9.2.7 of the standard
+// recommends 15 seconds. If idle <= 0, KeepAlive stops this. Close also stops it.
 func (w *Writer) KeepAlive(idle time.Duration) {
-	w.turn <- struct{}{}
-	defer w.release()
+	w.lock <- struct{}{}
+	defer w.unlock()
 	w.idle = max(idle, 0)
 	if w.timer != nil {
 		w.timer.Stop()
 		w.timer = nil
 	}
 	if w.idle > 0 && !w.closed {
-		w.timer = time.AfterFunc(w.idle-time.Since(w.last), w.keepAlive)
+		w.timer = time.AfterFunc(w.idle-time.Since(w.lastWrite), w.keepAlive)
 	}
 }
 
 func (w *Writer) keepAlive() {
-	w.turn <- struct{}{}
-	defer w.release()
+	w.lock <- struct{}{}
+	defer w.unlock()
 	if w.closed || w.timer == nil {
 		return
 	}
-	if rest := w.idle - time.Since(w.last); rest > 0 {
+	if rest := w.idle - time.Since(w.lastWrite); rest > 0 {
 		w.timer.Reset(rest)
 		return
 	}
@@ -136,12 +143,12 @@ func (w *Writer) keepAlive() {
 	}
 }
 
-// Close ends the keep-alive and waits for a write under way; after it nothing is
-// written. A handler has to call it before it returns, best by defer; the
-// stream ends when the handler has returned. The error is always nil.
+// Close stops the keep-alive and waits for a running write. Afterwards nothing is
+// written. The handler must call Close before it returns. The response ends when
+// the handler returns. The error is always nil.
 func (w *Writer) Close() error {
-	w.turn <- struct{}{}
-	defer w.release()
+	w.lock <- struct{}{}
+	defer w.unlock()
 	if w.closed {
 		return nil
 	}
@@ -153,8 +160,8 @@ func (w *Writer) Close() error {
 }
 
 func (w *Writer) write(appendTo func([]byte) ([]byte, error)) error {
-	w.turn <- struct{}{}
-	defer w.release()
+	w.lock <- struct{}{}
+	defer w.unlock()
 	if w.closed {
 		return io.ErrClosedPipe
 	}
@@ -165,9 +172,9 @@ func (w *Writer) write(appendTo func([]byte) ([]byte, error)) error {
 	return w.flush(b)
 }
 
-func (w *Writer) release() { <-w.turn }
+func (w *Writer) unlock() { <-w.lock }
 
-// flush sends b; the caller has the turn.
+// flush writes b and flushes it. The caller must hold the lock.
 func (w *Writer) flush(b []byte) error {
 	if w.ctx.Err() != nil {
 		return context.Cause(w.ctx)
@@ -176,14 +183,14 @@ func (w *Writer) flush(b []byte) error {
 		w.buf = b
 	}
 	now := time.Now()
-	w.rc.SetWriteDeadline(now.Add(writeTime))
+	w.rc.SetWriteDeadline(now.Add(writeTimeout))
 	_, err := w.w.Write(b)
 	if err == nil {
 		err = w.rc.Flush()
 	}
 	if err == nil {
-		w.rc.SetWriteDeadline(time.Time{}) // on HTTP/2 it would end a stream that is idle
+		w.rc.SetWriteDeadline(time.Time{}) // on HTTP/2 the deadline would end an idle stream
 	}
-	w.last = now
+	w.lastWrite = now
 	return err
 }

@@ -20,7 +20,7 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-func TestWriter(t *testing.T) {
+func TestWriterWritesAndFlushes(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		read := make(chan struct{})
 		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
@@ -29,7 +29,7 @@ func TestWriter(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			<-read // it was flushed
+			<-read // the client has read it, so it was flushed
 			var bad *sse.FieldError
 			if err := out.Send(sse.Event{ID: "a\nb"}); !errors.As(err, &bad) {
 				t.Errorf("got %v, want a FieldError", err)
@@ -48,7 +48,8 @@ func TestWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		for _, h := range [][2]string{{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}} {
+		for _, h := range [][2]string{{"Content-Type", "text/event-stream"},
+			{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}} {
 			if got := resp.Header.Get(h[0]); got != h[1] {
 				t.Errorf("%s: got %q, want %q", h[0], got, h[1])
 			}
@@ -65,8 +66,8 @@ func TestWriter(t *testing.T) {
 	})
 }
 
-// What the handler set before stays.
-func TestWriterHeader(t *testing.T) {
+// NewWriter does not replace what the handler has set.
+func TestWriterKeepsHeader(t *testing.T) {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header()["X-Accel-Buffering"] = nil
@@ -75,7 +76,8 @@ func TestWriterHeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Close()
-	want := http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store"}, "X-Accel-Buffering": nil}
+	want := http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store"},
+		"X-Accel-Buffering": nil}
 	if diff := cmp.Diff(want, w.Header()); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
 	}
@@ -90,7 +92,7 @@ func TestWriterWithoutFlush(t *testing.T) {
 	}
 }
 
-func TestWriterClientGone(t *testing.T) {
+func TestWriterReportsDisconnect(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
 			out.Send(abc[0])
@@ -108,8 +110,8 @@ func TestWriterClientGone(t *testing.T) {
 	})
 }
 
-// A handler that never looks at its context learns it from an error.
-func TestWriterEndlessHandler(t *testing.T) {
+// A handler that ignores its context gets an error from Send.
+func TestWriterSendFailsAfterDisconnect(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
 			for out.Send(abc[0]) == nil {
@@ -133,7 +135,7 @@ func TestWriterKeepAlive(t *testing.T) {
 			out.Send(abc[0])             // at 20
 			time.Sleep(40 * time.Second) // at 35, 50
 			out.KeepAlive(3 * time.Second)
-			time.Sleep(5 * time.Second) // at 60, as it is late already, and 63
+			time.Sleep(5 * time.Second) // at 60, because it is overdue, and at 63
 			out.KeepAlive(0)
 			time.Sleep(time.Hour)
 		}))
@@ -162,8 +164,8 @@ func TestWriterKeepAlive(t *testing.T) {
 	})
 }
 
-// A server's timeouts end no stream, a client that reads nothing does.
-func TestWriterTimeouts(t *testing.T) {
+// The timeouts of the server do not end a stream. A client that does not read ends it.
+func TestWriterReplacesServerTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := Listen()
 		stuck := make(chan error, 1)
@@ -206,7 +208,7 @@ func TestWriterTimeouts(t *testing.T) {
 	})
 }
 
-func TestWriterConcurrent(t *testing.T) {
+func TestWriterIsSafeForConcurrentUse(t *testing.T) {
 	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		const goroutines, each = 8, 100
 		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
@@ -215,7 +217,8 @@ func TestWriterConcurrent(t *testing.T) {
 			for i := range goroutines {
 				wg.Go(func() {
 					for j := range each {
-						if err := out.Send(sse.Event{ID: fmt.Sprint(i, " ", j), Data: strings.Repeat("x", j)}); err != nil {
+						if err := out.Send(sse.Event{ID: fmt.Sprint(i, " ", j),
+							Data: strings.Repeat("x", j)}); err != nil {
 							t.Error(err)
 						}
 					}
@@ -234,7 +237,7 @@ func TestWriterConcurrent(t *testing.T) {
 			var i, j int
 			fmt.Sscan(r.Event().ID, &i, &j)
 			if len(r.Event().Data) != j || next[i] != j {
-				t.Fatalf("event %v out of order or torn, want number %d", r.Event(), next[i])
+				t.Fatalf("event %v is out of order or damaged, want number %d", r.Event(), next[i])
 			}
 			next[i]++
 		}
@@ -249,8 +252,8 @@ func TestWriterConcurrent(t *testing.T) {
 	})
 }
 
-// What a Writer writes has no findings but that the stream ends.
-func TestWriterIsChecked(t *testing.T) {
+// The only finding about the output of a Writer is that the stream ends.
+func TestWriterPassesCheck(t *testing.T) {
 	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
 			out.Retry(time.Second)
@@ -263,14 +266,15 @@ func TestWriterIsChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := Check(t.Context(), resp, 0); !cmp.Equal(brief(r), []string{"0+0 info ends"}) || r.Events != 3 {
+		if r := Check(t.Context(), resp, 0); !cmp.Equal(brief(r), []string{"0+0 info stream-ended"}) ||
+			r.Events != 3 {
 			t.Errorf("got %+v", r)
 		}
 	})
 }
 
-// HTTP/2 ends a stream at its write deadline, also where nothing is written.
-func TestWriterLeavesNoDeadline(t *testing.T) {
+// HTTP/2 ends a stream at its write deadline even if nothing is written.
+func TestWriterRemovesDeadline(t *testing.T) {
 	d := &deadlines{ResponseRecorder: httptest.NewRecorder(), write: time.Unix(1, 0)}
 	w, err := NewWriter(d, httptest.NewRequest("GET", "/", nil))
 	if err != nil {
