@@ -3,7 +3,6 @@ package sse_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -92,26 +91,6 @@ func BenchmarkReader(b *testing.B) {
 			})
 		}
 	}
-}
-
-// pieceReader reads 1 to most bytes at a time; where most is 0, as many as asked for.
-type pieceReader struct {
-	rest []byte
-	most int
-	seed uint32
-}
-
-func (p *pieceReader) Read(b []byte) (int, error) {
-	if p.most > 0 {
-		p.seed = p.seed*1664525 + 1013904223
-		b = b[:min(len(b), 1+int(p.seed>>16)%p.most)]
-	}
-	n := copy(b, p.rest)
-	p.rest = p.rest[n:]
-	if n == 0 {
-		return 0, io.EOF
-	}
-	return n, nil
 }
 
 // BenchmarkAppend writes an event of a language model.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,66 +23,8 @@ import (
 
 // What a server can make a client hold, read or wait. SECURITY.md has the table.
 
-// A repeater is a body that brings text again and again, and then the end.
-type repeater struct {
-	text string
-	n    int // times
-	end  string
-	rest string
-}
-
-func (r *repeater) Read(p []byte) (n int, err error) {
-	for n < len(p) {
-		if r.rest == "" {
-			switch {
-			case r.n > 0:
-				r.rest = r.text
-				r.n--
-			case r.end != "":
-				r.rest, r.end = r.end, ""
-			case n == 0:
-				return 0, io.EOF
-			default:
-				return n, nil
-			}
-		}
-		m := copy(p[n:], r.rest)
-		r.rest = r.rest[m:]
-		n += m
-	}
-	return n, nil
-}
-
-func (r *repeater) Close() error { return nil }
-
-// allocated returns how many bytes f allocates.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
-// one returns a Client whose only answer has the body; after it comes 204.
-func one(body io.ReadCloser) *sse.Client {
-	n := 0
-	return &sse.Client{
-		ReconnectionTime: -1,
-		Backoff:          func() backoff.BackOff { return &backoff.ZeroBackOff{} },
-		HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			if n++; n > 1 {
-				return answer(r, 204), nil
-			}
-			resp := answer(r, 200, "Content-Type", "text/event-stream")
-			resp.Body = body
-			return resp, nil
-		})},
-	}
-}
-
 // What is no event may go on for ever: it is read, and not held.
-func TestEndlessNothing(t *testing.T) {
+func TestStreamMemoryOfIgnoredInput(t *testing.T) {
 	const total = 16 << 20
 	for _, test := range []struct{ name, text, end string }{
 		{"comments", ":heartbeat\n", ""},
@@ -121,7 +64,7 @@ func TestEndlessNothing(t *testing.T) {
 }
 
 // A small answer that grows to a large one is read no further than MaxEventSize.
-func TestDecompressionBomb(t *testing.T) {
+func TestStreamDecompressionBomb(t *testing.T) {
 	for _, field := range []string{"data:", "id:", "event:", "data:x\n"} {
 		var bomb bytes.Buffer
 		zip := gzip.NewWriter(&bomb)
@@ -149,21 +92,8 @@ func TestDecompressionBomb(t *testing.T) {
 	}
 }
 
-type countingBody struct {
-	io.Reader
-	n int
-}
-
-func (b *countingBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	b.n += n
-	return n, err
-}
-
-func (b *countingBody) Close() error { return nil }
-
 // An error body that is compressed costs no more than one that is not.
-func TestErrorBodyBomb(t *testing.T) {
+func TestResponseErrorDecompressionBomb(t *testing.T) {
 	body := &countingBody{Reader: &repeater{text: "x", n: 64 << 20}}
 	client := one(body)
 	client.CheckResponse = func(r *http.Response) error {
@@ -179,7 +109,7 @@ func TestErrorBodyBomb(t *testing.T) {
 
 // net/http does not close a gzip body while its header is awaited. A refused answer that stalls there
 // takes 5 seconds like any other.
-func TestErrorBodyStallsInGzip(t *testing.T) {
+func TestResponseErrorWhenGzipStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := ssetest.NewTransport(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -206,7 +136,7 @@ func TestErrorBodyStallsInGzip(t *testing.T) {
 
 // One byte a second for ever is a stream that lives. It holds no more than any other, and its reader
 // decides when it has seen enough.
-func TestOneByteASecond(t *testing.T) {
+func TestStreamOneByteASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour
 		start := time.Now()
@@ -233,24 +163,8 @@ func TestOneByteASecond(t *testing.T) {
 	})
 }
 
-// A slowBody begins with its bytes, and goes on with x.
-type slowBody []byte
-
-func (b slowBody) Read(p []byte) (int, error) {
-	time.Sleep(time.Second)
-	if len(b) > 0 && b[0] != 0 {
-		n := copy(p, b)
-		clear(b)
-		return n, nil
-	}
-	p[0] = 'x'
-	return 1, nil
-}
-
-func (b slowBody) Close() error { return nil }
-
 // A reader that brings nothing, again and again, without an error is given up.
-func TestNoProgress(t *testing.T) {
+func TestStreamNoProgress(t *testing.T) {
 	var reasons []error
 	client := one(emptyBody{})
 	client.OnRetry = func(err error, _ time.Duration) { reasons = append(reasons, err) }
@@ -260,13 +174,8 @@ func TestNoProgress(t *testing.T) {
 	}
 }
 
-type emptyBody struct{}
-
-func (emptyBody) Read([]byte) (int, error) { return 0, nil }
-func (emptyBody) Close() error             { return nil }
-
 // Headers without end are cut off by net/http, and tried again as any failure of the network.
-func TestEndlessHeaders(t *testing.T) {
+func TestStreamEndlessHeaders(t *testing.T) {
 	for _, head := range []string{"HTTP/1.1 200 OK\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 200 "} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -319,7 +228,7 @@ func TestEndlessHeaders(t *testing.T) {
 }
 
 // Ids, types and comments that never repeat leave nothing behind.
-func TestNothingPilesUp(t *testing.T) {
+func TestStreamMemoryStaysConstant(t *testing.T) {
 	const events = 200_000
 	var before, after runtime.MemStats
 	body := &numbered{last: events}
@@ -345,22 +254,138 @@ func TestNothingPilesUp(t *testing.T) {
 	}
 }
 
-type numbered struct {
-	n, last int
-	buf     []byte
+// TestParserMaxEventSize checks what counts, to the byte: decoded data, type and id
+// of one event, as far as they are held.
+func TestParserMaxEventSize(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	for _, c := range []struct {
+		name, stream string
+		size         int // the least MaxEventSize
+		events       int // where it is one less
+	}{
+		{"data", "data:a\n\ndata:12345\n\ndata:b\n\n", 5, 1},
+		{"data after a space", "data: 12345\n\n", 5, 0},
+		{"joined data", "data:12\ndata:45\n\n", 5, 0},
+		{"empty data lines", "data\ndata:\ndata\ndata: \n\n", 3, 0},
+		{"a type", "event:123\ndata:45\n\n", 5, 0},
+		{"a type without data", "event:12345\n\n", 5, 0},
+		{"the last of several types", "event:12345\nevent:1\ndata:2345\n\n", 5, 0},
+		{"an id", "id:123\ndata:45\n\n", 5, 0},
+		{"an id after data", "data:45\nid:123\n\n", 5, 0},
+		{"the last of several ids", "id:12345\nid:1\ndata:2345\n\n", 5, 0},
+		{"an id without data", "data:a\n\nid:12345\n\n", 5, 1},
+		{"no id of an earlier event", "id:123\ndata:12\n\ndata:12345\n\n", 5, 0},
+		{"ill-formed bytes, as they are decoded", "data:\xff\xe2\x82\n\n", 6, 0},
+		{"characters, in bytes", "data:€é\n\n", 5, 0},
+		{"an ill-formed id and type", "id:\xff\nevent:\xff\ndata\n\n", 6, 0},
+		{"no comment, unknown field or retry", ":" + long + "\nfoo:" + long + "\n" + long + "\nretry:" + long + "\nretry:1" + long + "\ndata:12345\n\n", 5, 0},
+		{"no comment, unknown field or retry within an event", "data:123\n:" + long + "\nfoo:" + long + "\n" + long + "\ndatax:" + long + "\ndata:5\n\n", 5, 0},
+		{"of an id with a NUL what comes before it", "id:12345\x00" + long + "\ndata:1\n\n", 5, 0},
+		{"a line that is not ended", "data:a\n\ndata:12345", 5, 1},
+		{"a type that is not ended", "data:a\n\nevent:12345", 5, 1},
+		{"an id that is not ended", "data:a\n\nid: 12345", 5, 1},
+	} {
+		for how, cut := range map[string]func(b []byte) [][]byte{
+			"whole": func(b []byte) [][]byte { return [][]byte{b} },
+			"by 1":  func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 1)) },
+		} {
+			var ref reference
+			want := ref.run([]byte(c.stream))
+			for _, size := range []int{c.size, c.size + 1, -1, 0} {
+				p := &sse.Parser{MaxEventSize: size}
+				if got := push(t, p, cut([]byte(c.stream))); !want.equal(got) {
+					t.Errorf("%s, %s, MaxEventSize %d (-want +got):\n%s", c.name, how, size, want.diff(got))
+				}
+			}
+
+			p := &sse.Parser{MaxEventSize: c.size - 1}
+			got := push(t, p, cut([]byte(c.stream)))
+			if !errors.Is(got.Err, sse.ErrEventTooLarge) || !slices.Equal(got.Events, want.Events[:c.events]) {
+				t.Errorf("%s, %s, MaxEventSize %d: Err = %v after %q, want ErrEventTooLarge after %q",
+					c.name, how, c.size-1, got.Err, got.Events, want.Events[:c.events])
+			}
+			if limit := fmt.Sprint(c.size - 1); !strings.Contains(errorText(got.Err), limit) {
+				t.Errorf("%s: error %q does not say %s", c.name, errorText(got.Err), limit)
+			}
+			if n, err := p.Write([]byte("\n\ndata:1\n\n")); n != 0 || err != got.Err || p.Next() {
+				t.Errorf("%s: after the error Write = %d, %v, and events go on", c.name, n, err)
+			}
+			p.Reset()
+			if got := push(t, p, [][]byte{[]byte("data:1\n\n")}); len(got.Events) != 1 || got.Err != nil || got.LastEventID != got.Events[0].ID {
+				t.Errorf("%s: after Reset %v", c.name, got)
+			}
+		}
+	}
 }
 
-func (b *numbered) Read(p []byte) (int, error) {
-	for len(b.buf) < len(p) && b.n < b.last {
-		b.n++
-		b.buf = fmt.Appendf(b.buf, "id:%d\nevent:type %d\n:comment %d\ndata:\n\n", b.n, b.n, b.n)
+// TestParserMemoryOfIgnoredInput streams 4 MiB of what is never held through a parser,
+// and checks that it does not hold them.
+func TestParserMemoryOfIgnoredInput(t *testing.T) {
+	const size = 4 << 20
+	for _, c := range []struct{ name, begin, fill string }{
+		{"a comment", ":", "x"},
+		{"a comment of ill-formed bytes", ":", "\xff"},
+		{"an unknown field", "foo:", "data:x "},
+		{"a name", "", "data"},
+		{"an id after its NUL", "id:1\x00", "2"},
+		{"the digits of a retry", "retry:", "9"},
+		{"heartbeats", "", ":\n\n"},
+		{"blank lines", "", "\r\n"},
+		{"blocks of unknown fields", "", "foo\n\n"},
+		{"ids", "", "id:1\n\n"},
+		{"types that data never follows", "", "event:e\n\n"},
+		{"retry fields within one event", "data:x\n", "retry:1\n"},
+	} {
+		chunk := []byte(strings.Repeat(c.fill, 4096/len(c.fill)))
+		p := &sse.Parser{MaxEventSize: 1 << 10, OnComment: func(string) {}}
+		p.Write([]byte(c.begin))
+		before := heap()
+		for n := 0; n < size; n += len(chunk) {
+			p.Write(chunk)
+			if p.Next() {
+				t.Fatalf("%s: an event %q", c.name, p.Event())
+			}
+		}
+		if n := heap() - before; n > size/8 {
+			t.Errorf("%s: %d bytes held of %d", c.name, n, size)
+		}
+		if p.Err() != nil {
+			t.Errorf("%s: %v", c.name, p.Err())
+		}
 	}
-	if len(b.buf) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, b.buf)
-	b.buf = append(b.buf[:0], b.buf[n:]...)
-	return n, nil
 }
 
-func (b *numbered) Close() error { return nil }
+// TestParserMemoryIsLinear checks that an event of 4 MiB, in chunks of 4 KiB, costs
+// memory in proportion: what is copied again and again is allocated, too.
+func TestParserMemoryIsLinear(t *testing.T) {
+	const size = 4 << 20
+	for _, c := range []struct{ name, begin, fill string }{
+		{"one line", "data:", "x"},
+		{"lines of 1 KiB", "", "data:" + strings.Repeat("x", 1018) + "\n"},
+		{"empty lines", "", "data\n"},
+		{"one line of ill-formed bytes", "data:", "x\xe2\x82y"},
+		{"a type", "event:", "x"},
+		{"an id", "id:", "x"},
+		{"ill-formed lines", "", "data:" + strings.Repeat("\xffx", 509) + "\n"},
+	} {
+		chunk := []byte(strings.Repeat(c.fill, max(1, 4096/len(c.fill))))
+		p := new(sse.Parser)
+		p.Write([]byte(c.begin))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for n := 0; n < size; n += len(chunk) {
+			p.Write(chunk)
+			if p.Next() {
+				t.Fatalf("%s: an event", c.name)
+			}
+		}
+		p.Write([]byte("\ndata\n\n"))
+		if !p.Next() {
+			t.Fatalf("%s: no event", c.name)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 20*size {
+			t.Errorf("%s: %d bytes allocated for an event of %d", c.name, n, size)
+		}
+	}
+}

@@ -12,122 +12,141 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// A Client holds what its streams have in common. The zero value is ready to use, and a Client
-// may be used by many goroutines at once as long as nobody changes it. It holds no locks: copy
-// it to give one stream hooks of its own. A [Stream] copies the Client it comes from.
+// A Client holds the configuration of the streams that it creates. The zero value is ready to use.
 //
-// All functions in it, and the Logger, run on the goroutine that calls Next. They may call the stream's
-// Close, Reconnect, State and LastEventID, and no other method.
+// A Client is safe for concurrent use as long as its fields are not modified. A [Stream] keeps a
+// copy of its Client. A Client may be copied, for example to set other hooks for one stream.
+//
+// The functions in a Client and its Logger are called on the goroutine that calls Next. They may
+// call Close, Reconnect, State and LastEventID of the Stream, and no other method of it.
 type Client struct {
-	// HTTPClient sends the requests; nil means http.DefaultClient. It is never changed. Its
-	// Timeout bounds the wait for the response headers of each attempt, never a stream.
+	// HTTPClient specifies the client that sends the requests. If nil, http.DefaultClient is used.
+	// It is not modified. Its Timeout limits the wait for the response headers of each attempt, and
+	// not the time that a stream lasts.
 	HTTPClient *http.Client
 
-	// ReconnectionTime is the least time to wait before the next attempt, until a retry field of
-	// the server says otherwise. Zero means one second, less than zero none.
+	// ReconnectionTime specifies the least time to wait before the next attempt, until the server
+	// sets another with a retry field. If zero, it is one second. If negative, there is none.
 	ReconnectionTime time.Duration
 
-	// Backoff returns a new policy for each stream; nil means [DefaultBackoff]. The wait before an
-	// attempt is the longer of the reconnection time and the Retry-After header of a refused
-	// answer, at most one hour, plus what the policy gives. The policy is Reset before its first
-	// use and whenever a connection ends that brought an event or was open for a minute. Where it
-	// returns backoff.Stop the stream ends with the last error, as with
-	// backoff.WithMaxRetries(sse.DefaultBackoff(), 5) where five attempts in a row after the first
-	// failed, too. The package is github.com/cenkalti/backoff/v4.
+	// Backoff, if non-nil, returns a new backoff policy for a stream. If nil, DefaultBackoff is
+	// used. The wait before an attempt is
+	//
+	//	min(max(reconnection time, Retry-After), 1 hour) + what the policy returns
+	//
+	// where Retry-After is the header of a response that was not accepted.
+	//
+	// The policy is reset before its first use, and when a connection ends that delivered an event
+	// or lasted a minute. If the policy returns backoff.Stop, the stream ends with the last error.
+	// For example, backoff.WithMaxRetries(sse.DefaultBackoff(), 5) gives up after five consecutive
+	// retries. The package is github.com/cenkalti/backoff/v4.
 	Backoff func() backoff.BackOff
 
-	// IdleTimeout is how long to wait for a byte, of the headers or of the body, before the
-	// connection is taken for dead. Choose more than the server is ever silent. Time that the
-	// caller spends between two calls of Next does not count. Zero means no limit, as does every
-	// value below zero but [AutoIdle], which means one that is learned.
+	// IdleTimeout specifies how long to wait for data, in the headers or in the body, before the
+	// connection is considered dead. Set it to more than the longest pause of the server. The time
+	// that the caller spends between two calls of Next does not count. If zero or negative, there
+	// is no limit.
 	//
-	// Before the attempt that follows a timeout, this one or HTTPClient's,
-	// HTTPClient.CloseIdleConnections is called: a dead HTTP/2 connection would be used again. One that
-	// many streams share is noticed sooner, and for all of them, by pings: see SendPingTimeout and
+	// After a timeout, of IdleTimeout or of HTTPClient, HTTPClient.CloseIdleConnections is called,
+	// so that a dead HTTP/2 connection is not used again. If many streams share an HTTP/2
+	// connection, pings detect its end earlier and for all of them: see SendPingTimeout and
 	// PingTimeout of http.HTTP2Config.
 	IdleTimeout time.Duration
 
-	// MaxEventSize is the largest event accepted, in bytes: zero means [DefaultMaxEventSize], less
-	// than zero no limit. A larger event ends the stream, as it would come again.
+	// MaxEventSize specifies the size of the largest event that is accepted, in bytes: the sum of
+	// its data, type and ID. If zero, DefaultMaxEventSize is used. If negative, there is no limit.
+	// A larger event ends the stream with an error that wraps ErrEventTooLarge. The Stream does not
+	// reconnect, because the server would send the same event again.
 	MaxEventSize int
 
-	// Prepare, if not nil, is called with the request of every attempt just before it is sent,
-	// and may change it: a fresh token, a signature, another URL. Where it returns an error,
-	// nothing is sent: one that wraps a backoff.PermanentError, as of backoff.Permanent, ends the
-	// stream; after any other it tries again, a POST, too. A 401 ends the stream; let CheckResponse
-	// return another error for it, to try again with another token.
+	// Prepare, if non-nil, is called with the request of each attempt before it is sent. It may
+	// modify the request, for example to set a fresh token, a signature or another URL.
+	//
+	// If Prepare returns an error, the request is not sent. If the error wraps a
+	// *backoff.PermanentError, which backoff.Permanent returns, the stream ends. After any other
+	// error another attempt follows, even for a POST.
+	//
+	// A response with status 401 ends the stream. To repeat the request with another token, let
+	// CheckResponse return an error of its own for it.
 	Prepare func(*http.Request) error
 
-	// CheckResponse decides whether a response is the stream; nil means [DefaultCheckResponse].
-	// After an error of its own the stream tries again, unless that wraps a backoff.PermanentError
-	// or the request can't be repeated. It may read the Body of a response that it refuses:
-	// IdleTimeout counts there, too. It may replace the Body, to decode it; the stream closes the
-	// first one, and then the other. One that accepts everything takes an error page for a stream
-	// without events, so let it call DefaultCheckResponse and forgive what is to be forgiven. It is
-	// not called with 204, which always ends the stream.
+	// CheckResponse, if non-nil, decides whether a response is the event stream. If nil,
+	// DefaultCheckResponse is used. A response with status 204 always ends the stream, and
+	// CheckResponse is not called with it.
+	//
+	// If CheckResponse returns an error, another attempt follows, unless the error wraps a
+	// *backoff.PermanentError or the request may not be repeated. It may read the Body of a
+	// response that it refuses, within IdleTimeout. It must not replace the Body. To decode or copy
+	// a body, use an http.RoundTripper that also deletes Content-Encoding and Content-Length.
+	//
+	// A function that accepts every response would parse an error page as an empty stream. To
+	// relax the rules, call DefaultCheckResponse and ignore only the errors you expect.
 	CheckResponse func(*http.Response) error
 
-	// OnOpen, if not nil, is called whenever a connection is open, with the status and the
-	// headers of its response; the body is empty.
+	// OnOpen, if non-nil, is called when a response has been accepted. Its Body is empty.
 	OnOpen func(*http.Response)
 
-	// OnRetry, if not nil, is called before each wait, with the reason and the time to wait. The
-	// reason is io.EOF where the connection came to a clean end, and [ErrReconnect] with no wait
-	// after Reconnect.
+	// OnRetry, if non-nil, is called before each wait with the reason and the duration of the wait.
+	// The reason is io.EOF if the response ended cleanly. It is ErrReconnect, and the wait may be
+	// zero, after a call to Reconnect.
 	OnRetry func(err error, wait time.Duration)
 
-	// OnComment, if not nil, is called with each comment; see [Parser].
+	// OnComment, if non-nil, is called with the text of each comment. See Parser.
 	OnComment func(text string)
 
-	// Logger, if not nil, gets one record for each change of state:
+	// Logger, if non-nil, receives one record for each change of state:
 	//
 	//	DEBUG sse: connecting
 	//	INFO  sse: open           status
 	//	WARN  sse: retrying       wait, status, cause
-	//	INFO  sse: closed         status, cause; ERROR where Err is neither nil nor context.Canceled
+	//	INFO  sse: closed         status, cause
+	//	ERROR sse: closed         status, cause; if Err is neither nil nor context.Canceled
 	//
-	// Each has url (without user info and query), attempt and last_event_id, and a status only
-	// where there was a response.
+	// Each record has url (without user information and query), attempt and last_event_id. It has
+	// status only if there was a response.
 	Logger *slog.Logger
 }
 
-// Get returns a Stream of the events at url, by a Client that is a zero value. The context ends
-// it.
+// Get returns a [Stream] of the events at url, using a zero Client. The stream ends when ctx ends.
+// If url is invalid, the first call of Next returns false and Err returns the reason.
 func Get(ctx context.Context, url string) *Stream {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		s := &Stream{err: redact(err), done: true}
-		s.state.Store(int32(StateClosed))
+		s := new(Client).Stream(new(http.Request))
+		s.reqErr = redactError(err)
 		return s
 	}
 	return new(Client).Stream(req)
 }
 
-// Stream returns a Stream of the events that answer req, and of those that come after it. The
-// request's context ends it. Nothing happens before the first Next.
+// Stream returns a [Stream] that sends req and delivers the events of its response, and reconnects
+// as needed. It does nothing before the first call of Next. The stream ends when the context of req
+// ends.
 //
-// The request says method, body and headers; a Last-Event-ID header says where an earlier run
-// stopped. It is cloned and never changed. Accept and Cache-Control are set where it has none. Every
-// attempt starts at its URL, with a body from its GetBody.
+// The Stream sends a clone of req, which is not modified. A Last-Event-ID header of req says where
+// to resume. If req has no Accept or Cache-Control header, the Stream sets them. Each attempt
+// starts at the URL of req, with a body from its GetBody.
 //
-// What is not safe to repeat is never sent twice: the stream of a POST ends with its answer,
-// whatever that is, a refused connection, 429 and 503 too. Safe are GET, HEAD, OPTIONS, TRACE, QUERY
-// and REPORT, and as in net/http any request with an Idempotency-Key or X-Idempotency-Key header. A
-// safe request with a body but without GetBody is an error before anything is sent.
+// As in a browser, a request that is safe to repeat is repeated after each end of its response,
+// even after a clean end. To read a single response, stop at its final event, such as "[DONE]".
+// Safe are the methods GET, HEAD, OPTIONS, TRACE, QUERY and REPORT, and, as in net/http, all
+// requests with an Idempotency-Key or X-Idempotency-Key header. If such a request has a body but no
+// GetBody, the stream ends with an error before anything is sent.
 //
-// A safe request, one with such a key, too, is repeated also after a clean end of its answer, as a
-// browser does. To read one answer and no more, leave the loop at the event that is its last, such as
-// "[DONE]".
+// A request that is not safe to repeat is sent only once. The stream of a POST ends with its
+// response, even if that is a 429 or 503, or if the connection fails.
 //
-// A redirect with 307 or 308 sends a body on to where it leads, as in net/http. To a host that is neither
-// the same nor a subdomain of it, or from https to http, no header goes along that may hold a token: only
-// those that say how to answer, such as Accept and Last-Event-ID. HTTPClient.CheckRedirect may set others.
+// If a redirect leads to a host that is neither the same nor a subdomain, or from https to http,
+// only headers that cannot contain credentials are sent to it, such as Accept and Last-Event-ID.
+// HTTPClient.CheckRedirect may set others. As in net/http, a redirect with status 307 or 308
+// repeats the body.
 func (c *Client) Stream(req *http.Request) *Stream {
-	s := &Stream{client: *c, ctx: req.Context(), req: req.Clone(req.Context()), url: bareURL(req.URL)}
+	s := &Stream{client: *c, req: req.Clone(req.Context()), url: redactURL(req.URL)}
 	s.http = *cmp.Or(c.HTTPClient, http.DefaultClient)
-	s.timeout, s.http.Timeout = s.http.Timeout, 0
-	s.redirect, s.http.CheckRedirect = s.http.CheckRedirect, s.checkRedirect
-	s.pace.newPolicy = c.Backoff
+	s.headerTimeout, s.http.Timeout = s.http.Timeout, 0
+	s.http.CheckRedirect = redirectPolicy(s.http.CheckRedirect)
+	s.policy.newBackoff = c.Backoff
+	s.policy.reconnectionTime = cmp.Or(c.ReconnectionTime, defaultReconnectionTime)
 
 	h := s.req.Header
 	if h == nil {
@@ -141,20 +160,21 @@ func (c *Client) Stream(req *http.Request) *Stream {
 		h.Set("Cache-Control", "no-cache")
 	}
 	var last []byte
-	for name, values := range h { // the standard's spelling is not net/http's
+	for name, values := range h { // the standard writes Last-Event-ID, net/http Last-Event-Id
 		if strings.EqualFold(name, "Last-Event-ID") && len(values) > 0 {
 			last = []byte(values[0])
 			delete(h, name)
 		}
 	}
-	last, ok := sendable(last)
+	last, ok := sendableID(last)
 	if !ok {
-		s.unfit = errors.New("sse: the request's Last-Event-ID header has a control character or more than 4 KiB")
+		s.reqErr = errors.New("sse: the Last-Event-ID header of the request contains " +
+			"a control character or is longer than 4 KiB")
 	}
 	s.lastID = last
 
-	s.r = Reader{MaxEventSize: c.MaxEventSize, OnComment: c.OnComment}
-	s.r.p.setLastEventID(last)
-	s.r.p.onID = s.adopt
+	s.reader = Reader{MaxEventSize: c.MaxEventSize, OnComment: c.OnComment}
+	s.reader.p.setLastEventID(last)
+	s.reader.p.onID = s.setLastEventID
 	return s
 }

@@ -1,19 +1,13 @@
 package sse_test
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,237 +18,25 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/suite"
 )
 
-// A suiteCase is a case of testdata/parser.json: one connection, or several of
-// one event source. See testdata/README.md.
-type suiteCase struct {
-	Name    string
-	Section string
-	suiteConnection
-	Connections []suiteConnection
-}
-
-// A suiteConnection is what one connection sends, and what is known at its end.
-type suiteConnection struct {
-	Stream      wireText
-	Chunks      []wireText // instead of Stream, where the cuts matter
-	Delivered   []int      // how many events there are after each of Chunks
-	Events      suiteEvents
-	LastEventID suiteText
-	Retry       suiteText // decimal digits of milliseconds; "": never set
-	Partial     bool
-}
-
-// suiteText is text with repetitions: a string, [count, text], or an array of texts.
-type suiteText string
-
-func (s *suiteText) UnmarshalJSON(b []byte) error {
-	if b[0] == '"' {
-		return json.Unmarshal(b, (*string)(s))
-	}
-	count, part, ok := repetition(b)
-	if ok {
-		err := json.Unmarshal(part, s)
-		*s = suiteText(strings.Repeat(string(*s), count))
-		return err
-	}
-	var parts []suiteText
-	if err := json.Unmarshal(b, &parts); err != nil {
-		return err
-	}
-	*s = ""
-	for _, part := range parts {
-		*s += part
-	}
-	return nil
-}
-
-// repetition takes a JSON value [count, part] apart.
-func repetition(b []byte) (count int, part json.RawMessage, ok bool) {
-	var list []json.RawMessage
-	if json.Unmarshal(b, &list) != nil || len(list) != 2 || json.Unmarshal(list[0], &count) != nil {
-		return 0, nil, false
-	}
-	return count, list[1], true
-}
-
-// wireText is bytes: text whose characters, U+0000 to U+00FF, are one byte each.
-type wireText []byte
-
-func (s *wireText) UnmarshalJSON(b []byte) error {
-	var text suiteText
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	*s = wireText{}
-	for _, r := range string(text) {
-		if r > 0xff {
-			return fmt.Errorf("%q is no byte", r)
-		}
-		*s = append(*s, byte(r))
-	}
-	return nil
-}
-
-// suiteEvents is a list of events; [count, event] is count times the event.
-type suiteEvents []sse.Event
-
-func (s *suiteEvents) UnmarshalJSON(b []byte) error {
-	var list []json.RawMessage
-	if err := json.Unmarshal(b, &list); err != nil {
-		return err
-	}
-	for _, item := range list {
-		count, part, ok := repetition(item)
-		if !ok {
-			count, part = 1, item
-		}
-		var event struct{ Type, Data, ID *suiteText }
-		d := json.NewDecoder(bytes.NewReader(part))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&event); err != nil {
-			return err
-		}
-		if event.Type == nil || event.Data == nil || event.ID == nil {
-			return fmt.Errorf("event %s: want type, data and id", part)
-		}
-		for range count {
-			*s = append(*s, sse.Event{Type: string(*event.Type), Data: string(*event.Data), ID: string(*event.ID)})
-		}
-	}
-	return nil
-}
-
-// connections returns what the case's connections send, as chunks.
-func (c *suiteCase) connections() []suiteConnection {
-	conns := c.Connections
-	if conns == nil {
-		conns = []suiteConnection{c.suiteConnection}
-	}
-	for i := range conns {
-		if conns[i].Chunks == nil {
-			conns[i].Chunks = []wireText{conns[i].Stream}
-		}
-	}
-	return conns
-}
-
-func (c *suiteConnection) bytes() []byte {
-	var b []byte
-	for _, chunk := range c.Chunks {
-		b = append(b, chunk...)
-	}
-	return b
-}
-
-// retry is the reconnection time as a Duration that saturates.
-func (c *suiteConnection) retry() (time.Duration, bool) {
-	ms, ok := new(big.Int).SetString(string(c.Retry), 10)
-	if !ok {
-		return 0, false
-	}
-	return (&reference{reconnectionTime: ms}).retry()
-}
-
-func readSuite[T any](t testing.TB, name string) (cases []T) {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	d := json.NewDecoder(f)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&cases); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return cases
-}
-
-// outcome is all that a parser knows at the end of a connection.
-type outcome struct {
-	Events      []sse.Event
-	LastEventID string
-	Retry       time.Duration
-	HasRetry    bool
-	Partial     bool
-	Err         error // no case of the suite has one
-}
-
-func (c *suiteConnection) want() outcome {
-	retry, ok := c.retry()
-	return outcome{slices.Clip([]sse.Event(c.Events)), string(c.LastEventID), retry, ok, c.Partial, nil}
-}
-
-// run interprets a connection as the reference does.
-func (r *reference) run(stream []byte) outcome {
-	events, partial := r.connection(stream)
-	retry, ok := r.retry()
-	return outcome{events, r.lastEventID, retry, ok, partial, nil}
-}
-
-// equal is cmp.Equal, fast.
-func (o outcome) equal(p outcome) bool {
-	return slices.Equal(o.Events, p.Events) && o.LastEventID == p.LastEventID && o.Retry == p.Retry &&
-		o.HasRetry == p.HasRetry && o.Partial == p.Partial && errorText(o.Err) == errorText(p.Err)
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-func (o outcome) diff(got outcome) string {
-	return gocmp.Diff(o, got, gocmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
-}
-
-func TestSuiteIsASuite(t *testing.T) {
-	cases := readSuite[suiteCase](t, "testdata/parser.json")
-	if len(cases) < 250 {
-		t.Errorf("%d cases, want 250 or more", len(cases))
-	}
-	names, streams := map[string]bool{}, map[string]string{}
-	for _, c := range cases {
-		if names[c.Name] {
-			t.Errorf("two cases are named %q", c.Name)
-		}
-		names[c.Name] = true
-		if !strings.HasSuffix(c.Name, ".") || !strings.HasPrefix(c.Section, "HTML 9.2.") && !strings.HasPrefix(c.Section, "Encoding ") {
-			t.Errorf("%q stands on %q: want a sentence and a section", c.Name, c.Section)
-		}
-		key := ""
-		for _, conn := range c.connections() {
-			key += fmt.Sprintf("%q", conn.Chunks)
-			if conn.Delivered != nil && len(conn.Delivered) != len(conn.Chunks) {
-				t.Errorf("%q: %d counts for %d chunks", c.Name, len(conn.Delivered), len(conn.Chunks))
-			}
-		}
-		if streams[key] != "" {
-			t.Errorf("%q is a copy of %q", c.Name, streams[key])
-		}
-		streams[key] = c.Name
-	}
-}
-
-func TestReferenceAgreesWithSuite(t *testing.T) {
+func TestReferenceConforms(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+	for _, c := range readCases(t) {
 		var ref reference
-		for i, conn := range c.connections() {
+		for i, conn := range c.Connections {
 			before := ref
-			if want, got := conn.want(), ref.run(conn.bytes()); !want.equal(got) {
+			if want, got := outcomeOf(conn), ref.run(conn.Stream); !want.equal(got) {
 				t.Errorf("%s\nconnection %d (-suite +reference):\n%s", c.Name, i+1, want.diff(got))
 			}
 			read := 0
 			for j, n := range conn.Delivered {
 				read += len(conn.Chunks[j])
 				ref := before
-				if events, _ := ref.connection(conn.bytes()[:read]); len(events) != n {
+				if events, _ := ref.connection(conn.Stream[:read]); len(events) != n {
 					t.Errorf("%s\nthe suite has %d events after %d bytes, the reference %d", c.Name, n, read, len(events))
 				}
 			}
@@ -266,11 +48,11 @@ func TestReferenceAgreesWithSuite(t *testing.T) {
 // cut: as in the case, in two at every place, and one byte at a time.
 func TestParserConforms(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
-		conns := c.connections()
+	for _, c := range readCases(t) {
+		conns := c.Connections
 		longest := 0
 		for _, conn := range conns {
-			longest = max(longest, len(conn.bytes()))
+			longest = max(longest, len(conn.Stream))
 		}
 		test := func(how string, cut func(b []byte) [][]byte) {
 			t.Helper()
@@ -279,7 +61,7 @@ func TestParserConforms(t *testing.T) {
 				if i > 0 {
 					p.Reset()
 				}
-				if want, got := conn.want(), push(t, p, cut(conn.bytes())); !want.equal(got) {
+				if want, got := outcomeOf(conn), push(t, p, cut(conn.Stream)); !want.equal(got) {
 					t.Errorf("%s\nconnection %d %s (-want +got):\n%s", c.Name, i+1, how, want.diff(got))
 				}
 			}
@@ -299,96 +81,15 @@ func TestParserConforms(t *testing.T) {
 	}
 }
 
-// places returns where to cut a stream of n bytes: everywhere, or if it is
-// long near the ends, in the middle, and near the powers of two.
-func places(n int) (at []int) {
-	if n <= 512 {
-		for i := 1; i < n; i++ {
-			at = append(at, i)
-		}
-		return at
-	}
-	for i := 1; i < 8; i++ {
-		at = append(at, i, n-i)
-	}
-	for i := 1 << 10; i < n; i *= 4 {
-		at = append(at, i-1, i, i+1)
-	}
-	return append(at, n/2)
-}
-
-// push writes the chunks and collects the outcome. On the way it holds the
-// parser to its word: the borrowed form is the safe form, nobody keeps or
-// changes a chunk, and what was safe to keep stays as it was.
-func push(t testing.TB, p *sse.Parser, chunks [][]byte) outcome {
-	t.Helper()
-	var o outcome
-	for _, chunk := range chunks {
-		buf := bytes.Clone(chunk)
-		n, err := p.Write(buf)
-		if !bytes.Equal(buf, chunk) {
-			t.Fatalf("Write changed its chunk %q to %q", chunk, buf)
-		}
-		if p.Err() == nil && (n != len(chunk) || err != nil) {
-			t.Fatalf("Write(%q) = %d, %v", chunk, n, err)
-		}
-		clear(buf)
-		for p.Next() {
-			o.Events = append(o.Events, current(t, p))
-		}
-		if ev := p.Event(); ev != (sse.Event{}) || p.Data() != nil || p.ID() != nil || p.Type() != "" {
-			t.Fatalf("after Next has returned false: %q, %q, %q, %q; want nothing", ev, p.Data(), p.ID(), p.Type())
-		}
-		if p.Next() {
-			t.Fatal("Next returned false, then true without a Write")
-		}
-	}
-	o.LastEventID = p.LastEventID()
-	o.Retry, o.HasRetry = p.Retry()
-	o.Partial = p.Partial()
-	o.Err = p.Err()
-	return o
-}
-
-type eventSource interface {
-	Event() sse.Event
-	Data() []byte
-	ID() []byte
-	Type() string
-	LastEventID() string
-}
-
-// current returns the event that p or r is at, once both forms of it are the same.
-func current(t testing.TB, p eventSource) sse.Event {
-	t.Helper()
-	data, id := p.Data(), p.ID()
-	if cap(data) != len(data) || cap(id) != len(id) {
-		t.Errorf("cap(Data) = %d, cap(ID) = %d, want the lengths %d and %d", cap(data), cap(id), len(data), len(id))
-	}
-	if data == nil {
-		t.Errorf("Data is nil on an event")
-	}
-	borrowed := sse.Event{ID: string(id), Type: p.Type(), Data: string(data)}
-	ev := p.Event()
-	if ev != borrowed {
-		t.Errorf("Event = %q, but ID, Type and Data = %q", ev, borrowed)
-	}
-	if ev.ID != p.LastEventID() {
-		t.Errorf("Event().ID = %q, but LastEventID() = %q", ev.ID, p.LastEventID())
-	}
-	clear(data) // "and may be changed until then"
-	return ev
-}
-
-// TestParserDelivers checks that an event is there as soon as its last byte is:
+// TestParserDeliversAtOnce checks that an event is there as soon as its last byte is:
 // after each byte there are the events that the reference finds up to it.
-func TestParserDelivers(t *testing.T) {
+func TestParserDeliversAtOnce(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
+	for _, c := range readCases(t) {
 		var ref reference
 		p := new(sse.Parser)
-		for _, conn := range c.connections() {
-			stream := conn.bytes()
+		for _, conn := range c.Connections {
+			stream := conn.Stream
 			if len(stream) > 300 {
 				break
 			}
@@ -414,19 +115,17 @@ func TestParserDelivers(t *testing.T) {
 	}
 }
 
-var errRead = errors.New("the connection broke")
-
 // TestReaderConforms reads each stream of the suite from readers of all kinds.
 func TestReaderConforms(t *testing.T) {
 	t.Parallel()
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
-		conn := c.connections()[0]
-		want := conn.want().ofReader()
+	for _, c := range readCases(t) {
+		conn := c.Connections[0]
+		want := outcomeOf(conn).ofReader()
 		for how, src := range map[string]io.Reader{
-			"whole":           bytes.NewReader(conn.bytes()),
-			"by halves":       iotest.HalfReader(bytes.NewReader(conn.bytes())),
-			"one byte a read": iotest.OneByteReader(bytes.NewReader(conn.bytes())),
-			"EOF with data":   iotest.DataErrReader(bytes.NewReader(conn.bytes())),
+			"whole":           bytes.NewReader(conn.Stream),
+			"by halves":       iotest.HalfReader(bytes.NewReader(conn.Stream)),
+			"one byte a read": iotest.OneByteReader(bytes.NewReader(conn.Stream)),
+			"EOF with data":   iotest.DataErrReader(bytes.NewReader(conn.Stream)),
 		} {
 			if got := read(t, sse.NewReader(src)); !want.equal(got) {
 				t.Errorf("%s\n%s (-want +got):\n%s", c.Name, how, want.diff(got))
@@ -435,71 +134,18 @@ func TestReaderConforms(t *testing.T) {
 
 		// A read error comes after the events before it, whatever was begun.
 		want.Err = errRead
-		broken := sse.NewReader(io.MultiReader(bytes.NewReader(conn.bytes()), iotest.ErrReader(errRead)))
+		broken := sse.NewReader(io.MultiReader(bytes.NewReader(conn.Stream), iotest.ErrReader(errRead)))
 		if got := read(t, broken); !want.equal(got) {
 			t.Errorf("%s\nthen a read error (-want +got):\n%s", c.Name, want.diff(got))
 		}
 	}
 }
 
-// read collects what a Reader says, by Next.
-func read(t testing.TB, r *sse.Reader) (o outcome) {
-	t.Helper()
-	for r.Next() {
-		o.Events = append(o.Events, current(t, r))
-	}
-	if ev := r.Event(); ev != (sse.Event{}) || r.Data() != nil {
-		t.Errorf("after Next has returned false: %q, %q, want nothing", ev, r.Data())
-	}
-	o.LastEventID = r.LastEventID()
-	o.Retry, o.HasRetry = r.Retry()
-	o.Err = r.Err()
-	return o
-}
-
-// ofReader is what a Reader makes of the stream of which a Parser made o.
-func (o outcome) ofReader() outcome {
-	if o.Err == nil && o.Partial {
-		o.Err = io.ErrUnexpectedEOF
-	}
-	o.Partial = false
-	return o
-}
-
-// readPromptly reads chunks, one a read, and checks that no event waits while the next is read.
-func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
-	t.Helper()
-	src := chunkReader{slices.Clone(chunks)}
-	p := sse.Parser{MaxEventSize: limit}
-	due := 0
-	r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
-		if due > 0 {
-			t.Fatalf("%q, MaxEventSize %d: %d events wait, and more is read", chunks, limit, due)
-		}
-		n, err := src.Read(b)
-		for p.Write(b[:n]); p.Next(); {
-			due++
-		}
-		return n, err
-	}))
-	r.MaxEventSize = limit
-	var events []sse.Event
-	for ; r.Next(); due-- {
-		events = append(events, current(t, r))
-		if r.Err() != nil {
-			t.Fatalf("%q, MaxEventSize %d: Err() = %v beside an event", chunks, limit, r.Err())
-		}
-	}
-	o := read(t, r)
-	o.Events = events
-	return o
-}
-
-// TestReaderDelivers gives a Reader the chunks of the cases that have them, and
+// TestReaderDeliversAtOnce gives a Reader the chunks of the cases that have them, and
 // checks at each read that all events of the chunks before were delivered.
-func TestReaderDelivers(t *testing.T) {
-	for _, c := range readSuite[suiteCase](t, "testdata/parser.json") {
-		conn := c.suiteConnection
+func TestReaderDeliversAtOnce(t *testing.T) {
+	for _, c := range readCases(t) {
+		conn := c.Connections[0]
 		if conn.Delivered == nil {
 			continue
 		}
@@ -523,159 +169,36 @@ func TestReaderDelivers(t *testing.T) {
 			events = append(events, ev)
 			delivered++
 		}
-		if !reflect.DeepEqual(events, []sse.Event(conn.Events)) {
-			t.Errorf("%s\n(-want +got):\n%s", c.Name, gocmp.Diff([]sse.Event(conn.Events), events))
+		if !slices.Equal(events, conn.Events) {
+			t.Errorf("%s\n(-want +got):\n%s", c.Name, cmp.Diff(conn.Events, suite.Events(events)))
 		}
 	}
-}
-
-func TestReset(t *testing.T) {
-	p := new(sse.Parser)
-	p.Reset()
-	p.Write([]byte("retry:5\nid:1\ndata:a\n\nid:2\ndata:b\n\nretry:6\nevent:e\nid:3\ndata:c\r"))
-	if !p.Next() || p.Event() != (sse.Event{ID: "1", Type: "message", Data: "a"}) {
-		t.Fatalf("first event %q", p.Event())
-	}
-	p.Reset()
-	p.Reset()
-	if p.Next() || p.Event() != (sse.Event{}) || p.Partial() || p.Err() != nil {
-		t.Errorf("after Reset: %q, Partial = %v, Err = %v, want nothing", p.Event(), p.Partial(), p.Err())
-	}
-	if d, ok := p.Retry(); p.LastEventID() != "1" || d != 5*time.Millisecond || !ok {
-		t.Errorf("after Reset: LastEventID = %q, Retry = %v, %v, want those of the event before", p.LastEventID(), d, ok)
-	}
-	want := outcome{[]sse.Event{{ID: "1", Type: "message", Data: "d"}}, "1", 5 * time.Millisecond, true, false, nil}
-	if got := push(t, p, [][]byte{[]byte("\n\xef\xbb\xbfdata:no\n\ndata:d\n\n")}); !want.equal(got) {
-		t.Errorf("the next connection (-want +got):\n%s", want.diff(got))
-	}
-}
-
-// TestReaderReads checks what a Reader makes of what readers may do.
-func TestReaderReads(t *testing.T) {
-	type result struct {
-		n   int
-		err error
-	}
-	const stream = "data:a\n\ndata:b\n\n"
-	empty := make([]result, 99)
-	for _, c := range []struct {
-		name  string
-		reads []result // of stream; n may lie
-		want  int      // events
-		err   error
-	}{
-		{"an error beside the last bytes", []result{{len(stream), errRead}}, 2, errRead},
-		{"an error beside the bytes of one event", []result{{8, errRead}, {8, nil}}, 1, errRead},
-		{"EOF beside a cut event", []result{{10, io.EOF}}, 1, io.ErrUnexpectedEOF},
-		{"an error within an event", []result{{10, errRead}}, 1, errRead},
-		{"99 empty reads", append(slices.Clone(empty), result{8, nil}, result{0, io.EOF}), 1, nil},
-		{"99 empty reads twice", slices.Concat(empty, []result{{8, nil}}, empty, []result{{8, io.EOF}}), 2, nil},
-		{"100 empty reads", slices.Concat([]result{{8, nil}}, empty, []result{{0, nil}, {8, nil}}), 1, io.ErrNoProgress},
-		{"a count less than zero", []result{{8, nil}, {-1, nil}}, 1, bufio.ErrBadReadCount},
-		{"a count that no buffer has", []result{{8, nil}, {1 << 30, nil}}, 1, bufio.ErrBadReadCount},
-		{"an unexpected EOF of its own", []result{{8, io.ErrUnexpectedEOF}}, 1, io.ErrUnexpectedEOF},
-	} {
-		rest, reads := stream, c.reads
-		r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
-			if len(reads) == 0 {
-				t.Fatalf("%s: a read after the end", c.name)
-			}
-			n, err := reads[0].n, reads[0].err
-			reads = reads[1:]
-			if n > 0 && n <= len(rest) {
-				rest = rest[copy(b, rest[:n]):]
-			}
-			return n, err
-		}))
-		events := 0
-		for r.Next() {
-			events++
-		}
-		if events != c.want || r.Err() != c.err || r.Next() || r.Err() != c.err {
-			t.Errorf("%s: %d events, then %v, want %d, then %v", c.name, events, r.Err(), c.want, c.err)
-		}
-	}
-}
-
-func TestReaderAllGoesOn(t *testing.T) {
-	r := sse.NewReader(strings.NewReader("data:a\n\ndata:b\n\ndata:c\n\ndata:d"))
-	var got []string
-	for range 5 {
-		for ev, err := range r.All() {
-			got = append(got, ev.Data+errorText(err))
-			break
-		}
-	}
-	if want := []string{"a", "b", "c", "unexpected EOF", "unexpected EOF"}; !slices.Equal(got, want) {
-		t.Errorf("five loops broken off: %q, want %q", got, want)
-	}
-	for ev, err := range sse.NewReader(strings.NewReader("")).All() {
-		t.Errorf("of an empty stream: %q, %v", ev, err)
-	}
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
-
-// An httpCase is a case of testdata/http.json. See testdata/README.md.
-type httpCase struct {
-	Name, Section string
-	Kind          string // "must" or "policy"
-	Request       struct {
-		Method  string
-		Headers [][2]wireText
-		Body    wireText
-	}
-	Exchanges   []httpExchange
-	Events      suiteEvents
-	LastEventID wireText
-	End         string // "": no error; "error"; or the status of the answer that is no stream
-}
-
-// An httpExchange is a request that must come, and the response that it gets.
-type httpExchange struct {
-	Request struct {
-		Method, Path, Accept, CacheControl string
-		LastEventID                        *wireText
-		Body                               wireText
-		Wait                               *int // milliseconds since the response before
-	}
-	Response struct {
-		Fail          bool // none: the network fails
-		Informational []int
-		Status        int
-		Headers       [][2]wireText
-		Body          wireText
-		Cut           bool // the connection breaks after the body
-	}
-	Times int
 }
 
 // A scriptedServer is the server of one case at a time.
 type scriptedServer struct {
 	t    testing.TB
 	mu   sync.Mutex
-	c    *httpCase
+	c    *suite.HTTPCase
 	next int
 	then time.Time // of the response before
 	real bool      // over a network: no waits
 }
 
-func (s *scriptedServer) play(t testing.TB, c *httpCase) {
+func (s *scriptedServer) play(t testing.TB, c *suite.HTTPCase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.t, s.c, s.next, s.then = t, c, 0, time.Now()
 }
 
 // exchange checks a request and returns what it gets: after the last exchange nil.
-func (s *scriptedServer) exchange(r *http.Request) *httpExchange {
+func (s *scriptedServer) exchange(r *http.Request) *suite.Exchange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, n := 0, s.next
 	s.next++
-	for ; i < len(s.c.Exchanges) && n >= max(1, s.c.Exchanges[i].Times); i++ {
-		n -= max(1, s.c.Exchanges[i].Times)
+	for ; i < len(s.c.Exchanges) && n >= s.c.Exchanges[i].Times; i++ {
+		n -= s.c.Exchanges[i].Times
 	}
 	if i == len(s.c.Exchanges) {
 		s.t.Errorf("%s\nrequest %d: want none", s.c.Name, s.next)
@@ -692,10 +215,10 @@ func (s *scriptedServer) exchange(r *http.Request) *httpExchange {
 		body, _ = io.ReadAll(r.Body)
 	}
 	for what, v := range map[string][2]string{
-		"method":        {cmp.Or(want.Method, "GET"), r.Method},
-		"path":          {cmp.Or(want.Path, "/"), r.URL.Path},
-		"Accept":        {cmp.Or(want.Accept, "text/event-stream"), strings.Join(r.Header["Accept"], "|")},
-		"Cache-Control": {cmp.Or(want.CacheControl, "no-cache"), strings.Join(r.Header["Cache-Control"], "|")},
+		"method":        {want.Method, r.Method},
+		"path":          {want.Path, r.URL.Path},
+		"Accept":        {want.Accept, strings.Join(r.Header["Accept"], "|")},
+		"Cache-Control": {want.CacheControl, strings.Join(r.Header["Cache-Control"], "|")},
 		"Last-Event-ID": {fmt.Sprintf("%q", id), fmt.Sprintf("%q", r.Header["Last-Event-Id"])},
 		"body":          {string(want.Body), string(body)},
 	} {
@@ -712,9 +235,9 @@ func (s *scriptedServer) exchange(r *http.Request) *httpExchange {
 	return x
 }
 
-func (x *httpExchange) header() http.Header {
+func headerOf(resp suite.Response) http.Header {
 	h := http.Header{}
-	for _, f := range x.Response.Headers {
+	for _, f := range resp.Headers {
 		h.Add(string(f[0]), string(f[1]))
 	}
 	return h
@@ -734,7 +257,7 @@ func (s *scriptedServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		body = io.MultiReader(body, iotest.ErrReader(io.ErrUnexpectedEOF))
 	}
 	return &http.Response{
-		StatusCode: x.Response.Status, Header: x.header(), Body: io.NopCloser(body), Request: r,
+		StatusCode: x.Response.Status, Header: headerOf(x.Response), Body: io.NopCloser(body), Request: r,
 		ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
 	}, nil
 }
@@ -751,7 +274,7 @@ func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h["Content-Type"] = nil // and not what the body looks like
-	maps.Copy(h, x.header())
+	maps.Copy(h, headerOf(x.Response))
 	w.WriteHeader(x.Response.Status)
 	w.Write(x.Response.Body)
 	if x.Response.Cut {
@@ -761,14 +284,14 @@ func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // follow runs a case's client to its end.
-func (c *httpCase) follow(t testing.TB, client *sse.Client, url string, s *scriptedServer) {
+func follow(t testing.TB, c *suite.HTTPCase, client *sse.Client, url string, s *scriptedServer) {
 	t.Helper()
 	s.play(t, c)
 	var body io.Reader
 	if len(c.Request.Body) > 0 {
 		body = bytes.NewReader(c.Request.Body)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), cmp.Or(c.Request.Method, "GET"), url, body)
+	req, err := http.NewRequestWithContext(t.Context(), c.Request.Method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -781,7 +304,7 @@ func (c *httpCase) follow(t testing.TB, client *sse.Client, url string, s *scrip
 		events = append(events, stream.Event())
 	}
 	if !slices.Equal(events, c.Events) {
-		t.Errorf("%s\n%s events (-want +got):\n%s", c.Name, url, gocmp.Diff([]sse.Event(c.Events), events))
+		t.Errorf("%s\n%s events (-want +got):\n%s", c.Name, url, cmp.Diff(c.Events, suite.Events(events)))
 	}
 	if got := stream.LastEventID(); got != string(c.LastEventID) {
 		t.Errorf("%s\n%s LastEventID = %q, want %q", c.Name, url, got, c.LastEventID)
@@ -800,37 +323,19 @@ func (c *httpCase) follow(t testing.TB, client *sse.Client, url string, s *scrip
 	defer s.mu.Unlock()
 	want := 0
 	for _, x := range c.Exchanges {
-		want += max(1, x.Times)
+		want += x.Times
 	}
 	if s.next != want {
 		t.Errorf("%s\n%s %d requests, want %d", c.Name, url, s.next, want)
 	}
 }
 
-func TestHTTPSuiteIsASuite(t *testing.T) {
-	names, scripts := map[string]bool{}, map[string]string{}
-	for _, c := range readSuite[httpCase](t, "testdata/http.json") {
-		if names[c.Name] || !strings.HasSuffix(c.Name, ".") || c.Section == "" || c.Kind != "must" && c.Kind != "policy" {
-			t.Errorf("%q of kind %q stands on %q: want a sentence of its own, a section, must or policy", c.Name, c.Kind, c.Section)
-		}
-		names[c.Name] = true
-		key, err := json.Marshal([]any{c.Request, c.Exchanges})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if scripts[string(key)] != "" {
-			t.Errorf("%q is a copy of %q", c.Name, scripts[string(key)])
-		}
-		scripts[string(key)] = c.Name
-	}
-}
-
 // TestClientConforms runs testdata/http.json in memory, where time is virtual.
 func TestClientConforms(t *testing.T) {
-	for _, c := range readSuite[httpCase](t, "testdata/http.json") {
+	for _, c := range readHTTPCases(t) {
 		synctest.Test(t, func(t *testing.T) {
 			s := new(scriptedServer)
-			c.follow(t, &sse.Client{
+			follow(t, &c, &sse.Client{
 				HTTPClient: &http.Client{Transport: s},
 				Backoff:    func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 			}, "http://sse.test/", s)
@@ -840,7 +345,7 @@ func TestClientConforms(t *testing.T) {
 
 // TestClientConformsOverHTTP runs the cases without waits against real servers.
 func TestClientConformsOverHTTP(t *testing.T) {
-	cases := readSuite[httpCase](t, "testdata/http.json")
+	cases := readHTTPCases(t)
 	for _, version := range []int{1, 2} {
 		s := &scriptedServer{real: true}
 		server := httptest.NewUnstartedServer(s)
@@ -858,10 +363,10 @@ func TestClientConformsOverHTTP(t *testing.T) {
 			},
 		}
 		for _, c := range cases {
-			if !slices.ContainsFunc(c.Exchanges, func(x httpExchange) bool {
+			if !slices.ContainsFunc(c.Exchanges, func(x suite.Exchange) bool {
 				return x.Response.Fail || x.Request.Wait != nil && *x.Request.Wait > 0
 			}) {
-				c.follow(t, client, server.URL+"/", s)
+				follow(t, &c, client, server.URL+"/", s)
 			}
 		}
 	}

@@ -8,114 +8,93 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 )
 
-// begin ends the phase under way, releases what it held and begins the next. It returns why the
-// phase was ended before, if it was: by Close, Reconnect, a timeout or the caller's context.
-func (s *Stream) begin() (cause error) {
-	s.mu.Lock()
-	if s.phase != nil {
-		cause = context.Cause(s.phase)
-		if s.body != nil {
-			s.body.unhook()
-		}
-		s.cancel(nil)
-	}
-	s.phase, s.cancel = context.WithCancelCause(s.ctx)
-	s.state.CompareAndSwap(int32(StateOpen), int32(StateConnecting))
-	if s.State() == StateClosed {
-		s.cancel(errClosed)
-	}
-	s.mu.Unlock()
-	if s.body != nil {
-		s.body.close()
-		if s.body.decoded != nil {
-			s.body.decoded.Close()
-		}
-		s.resp, s.body = nil, nil
-	}
-	return cause
+// A conn is one attempt to connect, and the connection if it succeeds. Its context ends both.
+type conn struct {
+	ctx        context.Context
+	cancel     context.CancelCauseFunc
+	body       *body     // nil until there is a response
+	opened     time.Time // zero until the response was accepted
+	gotEvent   bool      // an event was delivered
+	replayable bool      // nothing was sent yet, or the request may be sent again
 }
 
-// connect makes one attempt, and opens the stream or calls retry or end. net/http's deep calls come on top of
-// its frame: one of 200 bytes more leaves every stream a stack of 8 KiB, not 4.
+// connect makes one attempt. It opens the stream, or calls endAttempt or finish.
+//
+// The frames of connect and send must stay small. They are on the stack while net/http connects,
+// and 200 bytes more let the stack of each stream grow from 4 to 8 KiB.
 func (s *Stream) connect() {
-	if s.silent > 0 {
-		s.http.CloseIdleConnections() // a dead HTTP/2 connection would be used again
+	if s.policy.timeouts > 0 {
+		s.http.CloseIdleConnections() // net/http would use a dead HTTP/2 connection again
 	}
 	s.attempt++
-	s.begin()
+	if s.release(connecting) == ErrReconnect {
+		s.policy.waitSkipped.Store(true)
+	}
+	s.conn = &conn{ctx: s.control.ctx, cancel: s.control.cancel, replayable: true}
 	resp, err := s.send()
 	if err != nil {
-		s.retry(err, 0)
+		s.endAttempt(err, 0)
 		return
 	}
-	s.silent = 0
-	s.body = newBody(s, resp.Body)
-	resp.Body = s.body
+	s.conn.body = newBody(s.conn, resp.Body, s.client.IdleTimeout)
+	resp.Body = s.conn.body
 	if resp.StatusCode == http.StatusNoContent {
-		s.end(nil, resp.StatusCode)
+		s.finish(nil, resp.StatusCode)
 		return
 	}
-	check := s.client.CheckResponse
-	if check == nil {
-		check = DefaultCheckResponse
+	if err := s.check(resp); err != nil {
+		s.endAttempt(err, parseRetryAfter(resp.Header))
+		return
 	}
-	err = check(resp)
-	if resp.Body != s.body {
-		s.body.decoded = resp.Body
-	}
-	if err != nil {
-		s.retry(err, retryAfter(resp.Header))
-	} else if s.State() != StateClosed {
-		s.open(resp)
-	}
+	s.startReading(resp)
 }
 
-// send makes the request of one attempt and waits for the headers of its response.
+// send sends the request of one attempt and waits for the headers of its response.
 func (s *Stream) send() (*http.Response, error) {
-	req, err := s.request()
+	req, err := s.newRequest()
 	if err != nil {
 		return nil, err
 	}
-	s.url = bareURL(req.URL)
+	s.url = redactURL(req.URL)
 	s.log(slog.LevelDebug, "sse: connecting", nil)
 
-	limit, cause := s.timeout, error(errHeaderTimeout)
-	if d := s.idleTimeout(); d > 0 && (d < limit || limit <= 0) {
-		limit, cause = d, ErrIdleTimeout
+	timeout, cause := s.headerTimeout, error(errHeaderTimeout)
+	if d := s.client.IdleTimeout; d > 0 && (d < timeout || timeout <= 0) {
+		timeout, cause = d, ErrIdleTimeout
 	}
-	if limit > 0 {
-		cancel := s.cancel
-		defer time.AfterFunc(limit, func() { cancel(cause) }).Stop()
+	if timeout > 0 {
+		cancel := s.conn.cancel
+		defer time.AfterFunc(timeout, func() { cancel(cause) }).Stop()
 	}
 	resp, err := s.http.Do(req)
 	if err != nil {
-		return nil, doError(err)
+		return nil, classifyError(err)
 	}
 	return resp, nil
 }
 
-// request makes the request of one attempt.
-func (s *Stream) request() (*http.Request, error) {
-	if s.unfit != nil {
-		return nil, backoff.Permanent(s.unfit)
+// newRequest returns the request of one attempt.
+func (s *Stream) newRequest() (*http.Request, error) {
+	if s.reqErr != nil {
+		return nil, backoff.Permanent(s.reqErr)
 	}
-	req := s.req.Clone(s.phase)
+	req := s.req.Clone(s.conn.ctx)
 	if len(s.lastID) > 0 {
 		req.Header.Set("Last-Event-ID", string(s.lastID))
 	}
-	if s.silent > 1 {
-		// Other streams keep the dead connection from being idle. It takes no request after this.
+	if s.policy.timeouts > 1 {
+		// The dead connection is not idle if other streams share it. With Close set, net/http uses
+		// it for no request after this one.
 		req.Close = true
 	}
 	if req.Body != nil && req.Body != http.NoBody {
 		if req.GetBody == nil {
-			req.Body = onlyBody{req.Body}
+			req.Body = oneShotBody{req.Body}
 		} else if body, err := req.GetBody(); err != nil {
 			return nil, err
 		} else {
@@ -123,115 +102,33 @@ func (s *Stream) request() (*http.Request, error) {
 		}
 	}
 	if s.client.Prepare != nil {
-		if err := s.client.Prepare(req); err != nil {
-			if _, only := req.Body.(onlyBody); req.Body != nil && !only {
+		err := s.client.Prepare(req)
+		if err == nil && s.conn.ctx.Err() != nil {
+			err = context.Cause(s.conn.ctx) // nothing is sent if a hook called Reconnect or Close
+		}
+		if err != nil {
+			if _, oneShot := req.Body.(oneShotBody); req.Body != nil && !oneShot {
 				req.Body.Close()
 			}
-			return nil, redact(err)
+			return nil, redactError(err)
 		}
 	}
-	s.spent = !repeatable(req)
-	s.repeatable.Store(!s.spent)
-	if _, only := req.Body.(onlyBody); only && !s.spent {
-		return nil, backoff.Permanent(errors.New("sse: a request that may be repeated needs a GetBody"))
+	replayable := isReplayable(req)
+	if _, oneShot := req.Body.(oneShotBody); oneShot && replayable {
+		return nil, backoff.Permanent(
+			errors.New("sse: the body of a request that may be repeated needs GetBody"))
 	}
+	s.conn.replayable = replayable
+	s.control.setCanReconnect(replayable)
 	return req, nil
 }
 
-// onlyBody marks a body that can be read only once.
-type onlyBody struct{ io.ReadCloser }
+// A oneShotBody is a request body that can be read only once.
+type oneShotBody struct{ io.ReadCloser }
 
-// open begins to read from the response.
-func (s *Stream) open(resp *http.Response) {
-	s.resp = resp
-	s.r.p.Reset()
-	s.r.src, s.r.err, s.r.done = resp.Body, nil, false
-	s.idle.begin()
-	s.body.open.Store(true)
-	s.opened, s.failure = time.Now(), nil
-	s.state.CompareAndSwap(int32(StateConnecting), int32(StateOpen))
-	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
-	if s.client.OnOpen != nil {
-		shown := *resp
-		shown.Body = http.NoBody
-		s.client.OnOpen(&shown)
-	}
-}
-
-func (s *Stream) idleTimeout() time.Duration {
-	if s.client.IdleTimeout != AutoIdle {
-		return s.client.IdleTimeout
-	}
-	if !s.repeatable.Load() {
-		return 0
-	}
-	return s.idle.timeout()
-}
-
-// A body is that of a response. It is closed when its phase ends, and a read that waits for
-// IdleTimeout ends the phase. A decoder may read it on another goroutine, also after its phase.
-type body struct {
-	stream  *Stream
-	src     io.ReadCloser
-	decoded io.Closer   // what CheckResponse put in its place, if it did
-	open    atomic.Bool // CheckResponse has accepted it
-	phase   context.Context
-	cancel  context.CancelCauseFunc
-	close   func()      // once, whoever calls it
-	unhook  func() bool // the end of the phase does not close it any more
-	timer   *time.Timer // runs while a read is blocked
-}
-
-func newBody(s *Stream, src io.ReadCloser) *body {
-	b := &body{stream: s, src: src, phase: s.phase, cancel: s.cancel}
-	b.close = sync.OnceFunc(func() { src.Close() })
-	b.unhook = context.AfterFunc(s.phase, b.close)
-	return b
-}
-
-// Close is for CheckResponse. It ends the phase, because that frees a blocked read where closing
-// alone does not: net/http closes a gzip body only after the read.
-func (b *body) Close() error {
-	b.cancel(http.ErrBodyReadAfterClose)
-	b.close()
-	return nil
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	if b.phase.Err() != nil {
-		return 0, context.Cause(b.phase) // whatever a closed src would say
-	}
-	if b.stream.client.IdleTimeout == 0 {
-		return b.src.Read(p)
-	}
-	return b.readInTime(p)
-}
-
-// readInTime is apart from Read: a stream spends its life in there, and a small frame lets the
-// stack of its goroutine be 4 KiB and not 8.
-func (b *body) readInTime(p []byte) (int, error) {
-	if d := b.stream.idleTimeout(); d > 0 {
-		if b.timer == nil {
-			b.timer = time.AfterFunc(d, func() { b.cancel(ErrIdleTimeout) })
-		} else {
-			b.timer.Reset(d)
-		}
-		defer b.timer.Stop()
-	}
-	if b.stream.client.IdleTimeout != AutoIdle || !b.open.Load() {
-		return b.src.Read(p)
-	}
-	start := time.Now()
-	n, err := b.src.Read(p)
-	if n > 0 {
-		b.stream.idle.read(start, time.Now())
-	}
-	return n, err
-}
-
-// repeatable reports whether r may be sent again: what net/http would repeat, and the safe methods
-// that have a body.
-func repeatable(r *http.Request) bool {
+// isReplayable reports whether r may be sent again. These are the requests that net/http repeats,
+// and those with a body whose method is safe.
+func isReplayable(r *http.Request) bool {
 	switch r.Method {
 	case "", "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "REPORT":
 		return true
@@ -241,10 +138,107 @@ func repeatable(r *http.Request) bool {
 	return key || xkey
 }
 
-// sendable returns id as a request header carries it, without outer blanks, and whether it can:
-// net/http refuses control characters, and servers refuse large headers. It runs with every event
-// that has an id: 0.9 of the time of ticks, against bytes.Trim and a loop.
-func sendable(id []byte) ([]byte, bool) {
+// check returns nil if resp is accepted as the event stream.
+func (s *Stream) check(resp *http.Response) error {
+	check := s.client.CheckResponse
+	if check == nil {
+		check = DefaultCheckResponse
+	}
+	err := check(resp)
+	if err == nil && resp.Body != s.conn.body {
+		return backoff.Permanent(errors.New(
+			"sse: CheckResponse replaced the body: decode it in an http.RoundTripper instead"))
+	}
+	return err
+}
+
+// startReading makes the body of resp the source of events.
+func (s *Stream) startReading(resp *http.Response) {
+	if !s.control.change(connecting, reading) {
+		return // Close was called: Next finishes the stream
+	}
+	s.reader.p.Reset()
+	s.reader.src, s.reader.err, s.reader.done = resp.Body, nil, false
+	s.conn.opened, s.lastErr = time.Now(), nil
+	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
+	if s.client.OnOpen != nil {
+		shown := *resp
+		shown.Body = http.NoBody
+		s.client.OnOpen(&shown)
+	}
+}
+
+// release ends the attempt, the connection or the wait in progress, and enters the next phase. It
+// returns why the context of the old phase had been cancelled already, or nil.
+func (s *Stream) release(next phase) (cause error) {
+	var body *body
+	if s.conn != nil {
+		body = s.conn.body
+	}
+	if body != nil {
+		body.stop()
+	}
+	cause = s.control.enter(next, s.req.Context())
+	if body != nil {
+		body.close()
+	}
+	s.conn = nil
+	return cause
+}
+
+// A body is the body of a response. It is closed when the context of its conn ends. A Read that
+// waits longer than the idle timeout ends that context.
+type body struct {
+	conn  *conn
+	src   io.ReadCloser
+	idle  time.Duration
+	close func()      // closes src, once
+	stop  func() bool // src is no longer closed when the context ends
+	timer *time.Timer // runs during a Read
+}
+
+func newBody(c *conn, src io.ReadCloser, idle time.Duration) *body {
+	b := &body{conn: c, src: src, idle: idle}
+	b.close = sync.OnceFunc(func() { src.Close() })
+	b.stop = context.AfterFunc(c.ctx, b.close)
+	return b
+}
+
+// Close may be called by CheckResponse. It cancels the request because closing alone does not
+// interrupt a blocked Read of a compressed body: net/http closes that only after the Read.
+func (b *body) Close() error {
+	b.conn.cancel(http.ErrBodyReadAfterClose)
+	b.close()
+	return nil
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.conn.ctx.Err() != nil {
+		return 0, context.Cause(b.conn.ctx) // not what the closed src would return
+	}
+	if b.idle <= 0 {
+		return b.src.Read(p)
+	}
+	return b.readWithTimeout(p)
+}
+
+// readWithTimeout is separate from Read because the frame of a blocked Read must stay small, as in
+// connect.
+func (b *body) readWithTimeout(p []byte) (int, error) {
+	if b.timer == nil {
+		b.timer = time.AfterFunc(b.idle, func() { b.conn.cancel(ErrIdleTimeout) })
+	} else {
+		b.timer.Reset(b.idle)
+	}
+	defer b.timer.Stop()
+	return b.src.Read(p)
+}
+
+const maxSentID = 4 << 10 // bytes of an ID that is sent: servers refuse larger headers
+
+// sendableID returns id without leading and trailing spaces and tabs, as a request header carries
+// it, and reports whether a header can carry it: net/http refuses control characters.
+func sendableID(id []byte) ([]byte, bool) {
 	for len(id) > 0 && (id[0] == ' ' || id[0] == '\t') {
 		id = id[1:]
 	}
@@ -266,10 +260,8 @@ func sendable(id []byte) ([]byte, bool) {
 	return id, true
 }
 
-// isPlain reports whether no byte of x is less than 0x20, or 0x7f.
+// isPlain reports whether x has neither a byte less than 0x20 nor the byte 0x7f.
 func isPlain(x uint64) bool {
 	del := x ^ 0x7f*ones
 	return ((x-0x20*ones)&^x|(del-ones)&^del)&high == 0
 }
-
-const maxSentID = 4 << 10

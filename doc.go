@@ -1,5 +1,5 @@
-// Package sse is a client for server-sent events, text/event-stream: the answers of language models,
-// feature flags, Mercure hubs, Wikimedia's EventStreams, and servers of one's own.
+// Package sse implements a client for Server-Sent Events (text/event-stream), as sent by the APIs of
+// language models, feature-flag services, Mercure hubs and Wikimedia's EventStreams.
 //
 //	for ev, err := range sse.Get(ctx, "https://example.com/events").All() {
 //		if err != nil {
@@ -8,57 +8,60 @@
 //		fmt.Println(ev.Type, ev.Data)
 //	}
 //
-// # Three layers
+// # Stream, Reader and Parser
 //
-// A [Stream], from [Get] or [Client.Stream], follows a URL for as long as its context lives and the server
-// does not refuse it for good (see [DefaultCheckResponse]): it connects again when a connection ends or
-// fails, waits as long as the server asks, and resumes with Last-Event-ID, so that with a server that
-// replays every event arrives once, in order. Failures are silent: Client.OnRetry or its Logger tells.
+// A [Stream], returned by [Get] or [Client.Stream], follows a URL until its context ends or the
+// server refuses it for good. It reconnects when a connection ends or fails, waits as long as the
+// server asks, and resumes with the Last-Event-ID header. If the server replays events from that
+// ID, every event arrives once and in order. Temporary failures are retried without being reported.
+// Set Client.OnRetry or Client.Logger to observe them.
 //
-// A [Reader] reads the events of any io.Reader: a response that is already there, a file, a pipe.
+// A [Reader] reads the events of any io.Reader, such as a response, a file or a pipe.
 //
-// A [Parser] does no I/O at all: bytes are written to it, and events come out.
+// A [Parser] does no I/O. The caller writes bytes to it, and it returns events.
 //
-// All three have Next, which advances to the next event, and two ways to look at it. Event returns
-// strings that are safe to keep, in one allocation; in two where a new ID comes with more than 4 KiB of
-// data. Data and ID return slices that are borrowed until the next call of Next, and Type a string that
-// costs nothing where it is one of the last 16, of at most 64 bytes: no allocation at all.
+// All three advance with Next, and return the current event in two forms. Event returns strings
+// that remain valid, which normally takes one allocation. Data and ID return slices that are valid
+// until the next call to Next, and Type returns a cached string. Reading events in this form
+// normally allocates nothing.
 //
-// [Event.Append], [AppendComment] and [AppendRetry] are the way back, for servers and relays.
-// Package ssetest has servers with a script, for tests without a network and without waiting.
+// [Event.Append], [AppendComment] and [AppendRetry] encode events. Package ssetest tests clients
+// and servers without a network and without waiting.
 //
 // # Resuming
 //
-// [Stream.LastEventID] is what the next request will send, and always fit for a header. A service that
-// stores it after each event that it has handled, and puts it into the Last-Event-ID header of its
-// request when it starts again, loses nothing wherever it was killed, and gets at most the event in
-// hand twice; the example of Stream.LastEventID shows how, with a file. With a database, store it in the
-// transaction of what the event did: then nothing comes twice. Of several replicas let one follow the
-// stream, under a lock or a lease. Events that share an ID, or have none, can't be told apart by the
-// server: those since the last ID come again.
+// To resume after a restart, store [Stream.LastEventID] after each event has been handled, and set
+// it as the Last-Event-ID header of the next request. No event is lost. At most the event that was
+// being handled when the process was killed is delivered twice. To exclude that as well, store the
+// ID in the database transaction that contains the effects of the event.
+//
+// Events that share an ID, or have none, cannot be told apart by the server: those since the last
+// ID are repeated. If a service has several replicas, only one of them should follow the stream,
+// for example the holder of a lease.
 //
 // # The standard
 //
-// The rule is the WHATWG HTML standard, section 9.2 "Server-sent events". For every sequence of bytes
-// the events are those that the standard dispatches; testdata has a conformance suite that any
-// implementation can run. There are these departures, on purpose:
+// The package follows section 9.2 "Server-sent events" of the WHATWG HTML standard. For every
+// sequence of bytes, the events are those that the standard dispatches. The directory testdata
+// contains a conformance suite that an implementation in any language can run. The package departs
+// from the standard on purpose in these points:
 //
 //   - The last event ID buffer of a new connection starts as the last event ID, not empty, as in
 //     every browser.
-//   - 408, 425, 429, 500, 502 to 504, 520 to 524, 529 and failures of the network are tried again, with a growing
-//     wait; the standard gives up on the statuses.
-//   - Every attempt starts at the request's own URL, also after a permanent redirect.
+//   - The statuses 408, 425, 429, 500, 502 to 504, 520 to 524 and 529, and network failures, are
+//     retried with growing waits. The standard gives up on these statuses.
+//   - Each attempt starts at the URL of the request, also after a permanent redirect.
 //   - An event larger than MaxEventSize is an error.
-//   - An event that the end of a connection cut is never delivered, as the standard says, but it is
-//     reported: [Reader.Err] is io.ErrUnexpectedEOF.
+//   - An event that is cut by the end of the stream is not delivered, as the standard says, but it
+//     is reported: [Reader.Err] returns io.ErrUnexpectedEOF.
 //
 // # Security
 //
-// A server is not trusted. What it can make a client hold or wait is bounded: events, that is data, type
-// and ID together, by MaxEventSize; comments, error bodies and the ID that is sent by 4 KiB; waits by one
-// hour, plus what Backoff adds. Comments, unknown fields and blank lines are skipped as they come, however
-// long. SECURITY.md has the table.
+// The server is not trusted. MaxEventSize bounds the size of an event. Comments, error bodies and
+// the ID that is sent are bounded by 4 KiB each, and waits by one hour plus what Backoff adds.
+// Comments, unknown fields and blank lines are skipped as they arrive, whatever their length.
+// SECURITY.md lists all bounds.
 //
-// The texts of errors and log records have no user info and no query of a URL, and of the
-// request's headers only Last-Event-ID.
+// Errors and log records contain no user information and no query of a URL. Of the request headers
+// they contain only Last-Event-ID.
 package sse

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-func TestAppend(t *testing.T) {
+func TestEventAppend(t *testing.T) {
 	for _, c := range []struct {
 		event sse.Event
 		want  string
@@ -35,33 +35,14 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// A writer takes three bytes less than it gets, if it is short.
-type writer struct {
-	got   []byte
-	calls int
-	short bool
-}
-
-func (w *writer) Write(b []byte) (int, error) {
-	w.calls++
-	if w.short {
-		b = b[:len(b)-3]
-	}
-	w.got = append(w.got, b...)
-	if w.short {
-		return len(b), errRead
-	}
-	return len(b), nil
-}
-
-func TestWriteToFails(t *testing.T) {
+func TestEventWriteToShortWrite(t *testing.T) {
 	w := writer{short: true}
 	if n, err := (sse.Event{Data: "abc"}).WriteTo(&w); n != 8 || err != errRead {
 		t.Errorf("WriteTo a writer that takes 8 bytes = %d, %v, want 8, %v", n, err, errRead)
 	}
 }
 
-func TestAppendRefuses(t *testing.T) {
+func TestEventAppendRejects(t *testing.T) {
 	for _, c := range []struct {
 		event sse.Event
 		field string
@@ -128,7 +109,7 @@ func TestAppendRetry(t *testing.T) {
 	}
 }
 
-func TestEventIsJSON(t *testing.T) {
+func TestEventJSON(t *testing.T) {
 	event := sse.Event{ID: "1", Type: "add", Data: "a\nb"}
 	b, err := json.Marshal(event)
 	if want := `{"id":"1","type":"add","data":"a\nb"}`; err != nil || !bytes.Equal(b, []byte(want)) {

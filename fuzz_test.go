@@ -14,20 +14,10 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/seed-0d85b69d/sse"
 )
-
-// addSuite makes the suite's shorter streams seeds.
-func addSuite(f *testing.F, add func(stream []byte)) {
-	for _, c := range readSuite[suiteCase](f, "testdata/parser.json") {
-		if b := c.connections()[0].bytes(); len(b) <= 256 {
-			add(b)
-		}
-	}
-}
 
 // FuzzParser compares the parser with the reference, on two connections of one
 // event source. What it dispatches can be written, and comes back equal.
@@ -83,20 +73,6 @@ func FuzzChunks(f *testing.F) {
 	})
 }
 
-// chunkReader gives one chunk a read, where the buffer has room for it.
-type chunkReader struct{ chunks [][]byte }
-
-func (r *chunkReader) Read(b []byte) (int, error) {
-	if len(r.chunks) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, r.chunks[0])
-	if r.chunks[0] = r.chunks[0][n:]; len(r.chunks[0]) == 0 {
-		r.chunks = r.chunks[1:]
-	}
-	return n, nil
-}
-
 // FuzzRoundTrip writes an event, a comment and a reconnection time, and parses them.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("1", "add", "a\nb", "hello", int64(400*time.Millisecond))
@@ -134,39 +110,6 @@ func FuzzRoundTrip(f *testing.F) {
 			t.Errorf("AppendRetry(%v) gives %v", time.Duration(ns), want.Retry)
 		}
 	})
-}
-
-// roundTrip writes ev and parses it, if it can be written.
-func roundTrip(t *testing.T, ev sse.Event) {
-	t.Helper()
-	b, err := ev.Append([]byte("data"))
-	rest, ok := bytes.CutPrefix(b, []byte("data"))
-	if !ok {
-		t.Fatalf("%q: Append lost what was there: %q", ev, b)
-	}
-	bad := !utf8.ValidString(ev.ID+"x"+ev.Type+"x"+ev.Data) || strings.ContainsAny(ev.ID, "\r\n\x00") ||
-		strings.ContainsAny(ev.Type, "\r\n") || strings.Contains(ev.Data, "\r")
-	if bad != (err != nil) {
-		t.Fatalf("%q: Append error %v, want one: %v", ev, err, bad)
-	}
-	var field *sse.FieldError
-	if bad {
-		if len(rest) > 0 || !errors.As(err, &field) {
-			t.Fatalf("%q: Append wrote %q, error %#v", ev, rest, err)
-		}
-		return
-	}
-	if ev.Type == "" {
-		ev.Type = "message"
-	}
-	var ref reference
-	want := outcome{Events: []sse.Event{ev}, LastEventID: ev.ID}
-	if got := ref.run(rest); !want.equal(got) {
-		t.Errorf("%q is written as %q (-want +reference):\n%s", ev, rest, want.diff(got))
-	}
-	if got := push(t, new(sse.Parser), [][]byte{rest}); !want.equal(got) {
-		t.Errorf("%q is written as %q (-want +parser):\n%s", ev, rest, want.diff(got))
-	}
 }
 
 // FuzzClient plays a script of responses to a Client, in virtual time, and
@@ -263,10 +206,6 @@ func (r *scriptedResponse) response(req *http.Request) *http.Response {
 		ContentLength: -1, Request: req,
 	}
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnect bool) {
 	responses := parseScript(script)

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -32,159 +31,9 @@ import (
 // The promise that these tests are about: with a server that replays from Last-Event-ID every event
 // arrives once, in order, wherever and however often the connections are cut.
 
-var connections = flag.Int("connections", 100_000, "how many connections TestRandomCuts makes")
+var connections = flag.Int("connections", 100_000, "how many connections TestStreamRandomCuts makes")
 
-// A piece of a stream ends with a blank line: an event, or a block that only has an ID.
-type piece struct {
-	wire  string
-	event sse.Event // Type "": there is none
-}
-
-// shapes has pieces of every shape, each with an ID of its own.
-var shapes = []piece{
-	{"id:1\ndata:a\n\n", sse.Event{ID: "1", Type: "message", Data: "a"}},
-	{"id: 2\r\nevent: e\r\ndata: b\r\ndata: c\r\n\r\n", sse.Event{ID: "2", Type: "e", Data: "b\nc"}},
-	{"data:d\rid:3\r\r", sse.Event{ID: "3", Type: "message", Data: "d"}},
-	{"id:4\n\n", sse.Event{ID: "4"}},
-	{"id:5\nretry:10\ndata\n\n", sse.Event{ID: "5", Type: "message"}},
-	{"id:6\ndata:\ndata:\n\n", sse.Event{ID: "6", Type: "message", Data: "\n"}},
-	{":comment\n\nevent:lost\n\nid:7\ndata:f\n\n\n\n", sse.Event{ID: "7", Type: "message", Data: "f"}},
-	{"unknown:x\nDATA:x\nid:8\ndata:g\r\n\n", sse.Event{ID: "8", Type: "message", Data: "g"}},
-	{"id:é9 €\nevent:ü\ndata:漢字 𝄞\n\n", sse.Event{ID: "é9 €", Type: "ü", Data: "漢字 𝄞"}},
-	{"id:10\ndata:\xff\xe2\x82\xc0\x80\n\n", sse.Event{ID: "10", Type: "message", Data: "\ufffd\ufffd\ufffd\ufffd"}},
-	{"id:11\ndata:\x00\nid:no\x00\n\n", sse.Event{ID: "11", Type: "message", Data: "\x00"}},
-	{"id:12a\nid:12b\r\n\r\n", sse.Event{ID: "12b"}},
-	{"id:13\ndata:" + strings.Repeat("long ", 200) + "\n\n", sse.Event{ID: "13", Type: "message", Data: strings.Repeat("long ", 200)}},
-	{"id:14\r\n" + strings.Repeat("data:x\r", 60) + "\r", sse.Event{ID: "14", Type: "message", Data: strings.Repeat("x\n", 59) + "x"}},
-	{":" + strings.Repeat("heartbeat ", 30) + "\nid:15\ndata: \t15\n\n", sse.Event{ID: "15", Type: "message", Data: "\t15"}},
-	{"event\ndata:\ufeffm\nid:16\n\r\n", sse.Event{ID: "16", Type: "message", Data: "\ufeffm"}},
-	{"id:17\tx\ndata:{\"n\":[1,2]}\n\n", sse.Event{ID: "17\tx", Type: "message", Data: `{"n":[1,2]}`}},
-	{"id:18\nretry:20\r\r", sse.Event{ID: "18"}},
-	{"data:end\nid:19\n\n", sse.Event{ID: "19", Type: "message", Data: "end"}},
-}
-
-func eventsOf(pieces []piece) (events []sse.Event) {
-	for _, p := range pieces {
-		if p.event.Type != "" {
-			events = append(events, p.event)
-		}
-	}
-	return events
-}
-
-// after returns what comes after the piece with the ID.
-func after(pieces []piece, id string) []piece {
-	for i, p := range pieces {
-		if id != "" && p.event.ID == id {
-			return pieces[i+1:]
-		}
-	}
-	return pieces
-}
-
-func wireOf(pieces []piece) string {
-	var b strings.Builder
-	for _, p := range pieces {
-		b.WriteString(p.wire)
-	}
-	return b.String()
-}
-
-// A cut is a way in which a connection ends.
-type cut int
-
-const (
-	cleanEnd cut = iota
-	unexpectedEnd
-	reset
-	silence
-	numCuts
-)
-
-func (c cut) String() string {
-	return [...]string{"clean end", "unexpected end", "reset", "silence"}[c]
-}
-
-// A cutBody brings text, at most chunk bytes a read, and then ends in its way.
-type cutBody struct {
-	text   string
-	chunk  int
-	cut    cut
-	closed chan struct{}
-	close  func()
-}
-
-// answerCut returns an event stream. It counts as open until it is closed.
-func answerCut(r *http.Request, text string, chunk int, how cut, open *atomic.Int32) *http.Response {
-	open.Add(1)
-	b := &cutBody{text: text, chunk: chunk, cut: how, closed: make(chan struct{})}
-	b.close = sync.OnceFunc(func() {
-		open.Add(-1)
-		close(b.closed)
-	})
-	return &http.Response{
-		StatusCode: http.StatusOK, Status: "200 OK", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: b, Request: r,
-	}
-}
-
-func answer(r *http.Request, code int, header ...string) *http.Response {
-	resp := &http.Response{
-		StatusCode: code, Status: strconv.Itoa(code), ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: http.NoBody, Request: r,
-	}
-	for i := 0; i < len(header); i += 2 {
-		resp.Header.Add(header[i], header[i+1])
-	}
-	return resp
-}
-
-func (b *cutBody) Read(p []byte) (int, error) {
-	n := min(len(p), len(b.text))
-	if b.chunk > 0 {
-		n = min(n, b.chunk)
-	}
-	copy(p, b.text[:n])
-	b.text = b.text[n:]
-	switch {
-	case n > 0 && (len(b.text) > 0 || b.cut != cleanEnd):
-		return n, nil
-	case b.cut == cleanEnd:
-		return n, io.EOF // beside the last bytes
-	case b.cut == unexpectedEnd:
-		return 0, io.ErrUnexpectedEOF
-	case b.cut == reset:
-		return 0, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
-	}
-	<-b.closed
-	return 0, http.ErrBodyReadAfterClose
-}
-
-func (b *cutBody) Close() error {
-	b.close()
-	return nil
-}
-
-func newStream(t testing.TB, client *sse.Client, lastEventID string) *sse.Stream {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if lastEventID != "" {
-		req.Header.Set("Last-Event-ID", lastEventID)
-	}
-	return client.Stream(req)
-}
-
-func collect(s *sse.Stream) (events []sse.Event) {
-	for s.Next() {
-		events = append(events, s.Event())
-	}
-	return events
-}
-
-func TestCutAtEveryByte(t *testing.T) {
+func TestStreamCutAtEveryByte(t *testing.T) {
 	want := eventsOf(shapes)
 	size := len(wireOf(shapes))
 	for how := range numCuts {
@@ -221,7 +70,7 @@ func TestCutAtEveryByte(t *testing.T) {
 
 // Events without an ID, or with one that they share, cannot be resumed at: those that came since the
 // last ID come again. None is lost.
-func TestCutWithoutIDs(t *testing.T) {
+func TestStreamCutWithoutIDs(t *testing.T) {
 	pieces := []piece{
 		{"data:a\n\n", sse.Event{Type: "message", Data: "a"}},
 		{"data:b\n\n", sse.Event{Type: "message", Data: "b"}},
@@ -268,74 +117,7 @@ func TestCutWithoutIDs(t *testing.T) {
 	})
 }
 
-// endless returns the ith piece of a stream that has no end.
-func endless(i int) piece {
-	id := strconv.Itoa(i)
-	ev := sse.Event{ID: id, Type: "message", Data: id}
-	switch i % 7 {
-	default:
-		return piece{"id:" + id + "\ndata:" + id + "\n\n", ev}
-	case 1:
-		return piece{"data: " + id + "\r\nid: " + id + "\r\n\r\n", ev}
-	case 2:
-		ev.Type = "tick"
-		return piece{"event:tick\rid:" + id + "\rdata:" + id + "\r\r", ev}
-	case 3:
-		return piece{"id:" + id + "\n\n", sse.Event{ID: id}}
-	case 4:
-		ev.Data = "é\n" + id
-		return piece{":\n\nid:" + id + "\ndata:é\ndata:" + id + "\n\n", ev}
-	case 5:
-		return piece{"retry:" + strconv.Itoa(i%5000) + "\nid:" + id + "\ndata:" + id + "\n\n", ev}
-	}
-}
-
-// A pace checks that a stream connects no more often than the default policy allows: never sooner
-// than the reconnection time, and after k connections in a row that brought no event and lasted less
-// than a minute not before 250 ms × 2ᵏ⁻¹, up to 30 s, more.
-type pace struct {
-	t         testing.TB
-	floor     time.Duration // what the server asked for last, at least
-	fruitless int           // connections and attempts in a row
-	hurried   bool          // Reconnect was called
-	opened    time.Time
-	next      time.Time // no attempt before that
-}
-
-func (p *pace) limit(c *sse.Client) {
-	c.Prepare = func(*http.Request) error {
-		if time.Now().Before(p.next) {
-			p.t.Errorf("an attempt %v early", time.Until(p.next))
-		}
-		return nil
-	}
-	c.OnOpen = func(*http.Response) { p.opened = time.Now() }
-	c.OnRetry = func(err error, wait time.Duration) {
-		if !p.opened.IsZero() && time.Since(p.opened) >= time.Minute {
-			p.fruitless = 0
-		}
-		p.opened = time.Time{}
-		if wait == 0 && p.hurried {
-			p.hurried = false
-			return
-		}
-		p.fruitless++
-		if least := p.floor + min(250*time.Millisecond<<min(p.fruitless-1, 20), 30*time.Second); wait < least {
-			p.t.Errorf("a wait of %v after %v, the %d. without an event; want %v at least", wait, err, p.fruitless, least)
-		}
-		if most := time.Hour + 90*time.Second; wait > most {
-			p.t.Errorf("a wait of %v, want %v at most", wait, most)
-		}
-		p.next = time.Now().Add(wait)
-	}
-}
-
-func (p *pace) event() {
-	p.fruitless = 0
-	p.next = time.Time{}
-}
-
-func TestRandomCuts(t *testing.T) {
+func TestStreamRandomCuts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(1, 2))
 		limit := *connections
@@ -402,7 +184,7 @@ func TestRandomCuts(t *testing.T) {
 }
 
 // The same with net/http at both ends, and bodies that are compressed.
-func TestRandomCutsOverHTTP(t *testing.T) {
+func TestStreamRandomCutsOverHTTP(t *testing.T) {
 	for _, kind := range []string{"plain", "gzip"} {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -445,7 +227,7 @@ func TestRandomCutsOverHTTP(t *testing.T) {
 
 // Thirty days on a bad network: outages of hours, failures of every kind, and answers that end the
 // stream, after which the service begins another where it stopped.
-func TestThirtyDays(t *testing.T) {
+func TestStreamThirtyDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const every = 10 * time.Minute // there is an event
 		const total = int(30 * 24 * time.Hour / every)
@@ -645,7 +427,7 @@ func TestThirtyDays(t *testing.T) {
 
 // At every step that a stream makes, and at every one in turn, something happens: Close, the end of
 // the context, Reconnect.
-func TestInterruptedAtEveryStep(t *testing.T) {
+func TestStreamInterruptedAtEveryStep(t *testing.T) {
 	want := eventsOf(shapes)
 	for _, how := range []string{"Close", "cancel", "Reconnect"} {
 		t.Run(how, func(t *testing.T) {
@@ -705,59 +487,9 @@ func TestInterruptedAtEveryStep(t *testing.T) {
 	}
 }
 
-// stepping returns a Client with a server that fails in several ways, and then sends shapes in two
-// halves. It calls step wherever something happens.
-func stepping(open *atomic.Int32, step func()) *sse.Client {
-	n := 0
-	client := &sse.Client{
-		IdleTimeout: time.Minute,
-		HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			step()
-			if err := r.Context().Err(); err != nil {
-				return nil, err
-			}
-			n++
-			rest := after(shapes, r.Header.Get("Last-Event-ID"))
-			var resp *http.Response
-			switch {
-			case n == 1:
-				return nil, errors.New("no network")
-			case n == 2:
-				resp = answerCut(r, "later", 2, cleanEnd, open)
-				resp.StatusCode = 503
-			case len(rest) == 0:
-				resp = answerCut(r, "", 0, cleanEnd, open)
-				resp.StatusCode = 204
-			case n == 3:
-				resp = answerCut(r, wireOf(rest)[:len(wireOf(rest))/2], 29, silence, open)
-			default:
-				resp = answerCut(r, wireOf(rest), 29, unexpectedEnd, open)
-			}
-			resp.Body = stepBody{resp.Body, step}
-			return resp, nil
-		})},
-		Prepare:       func(*http.Request) error { step(); return nil },
-		CheckResponse: func(r *http.Response) error { step(); return sse.DefaultCheckResponse(r) },
-		OnOpen:        func(*http.Response) { step() },
-		OnRetry:       func(error, time.Duration) { step() },
-		OnComment:     func(string) { step() },
-	}
-	return client
-}
-
-type stepBody struct {
-	io.ReadCloser
-	step func()
-}
-
-func (b stepBody) Read(p []byte) (int, error) {
-	b.step()
-	return b.ReadCloser.Read(p)
-}
-
 // A service handles each event and then stores its ID. It is killed at any point, and begins again
 // from what it stored: nothing is lost, and at most the event in hand comes again.
-func TestKilledAtEveryStep(t *testing.T) {
+func TestStreamResumesAfterKill(t *testing.T) {
 	want := eventsOf(shapes)
 	synctest.Test(t, func(t *testing.T) {
 		for at := 1; ; at++ {
@@ -802,7 +534,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // When Next has returned false nothing holds what the attempts used: no timer, no goroutine, no
 // context.
-func TestNothingIsLeft(t *testing.T) {
+func TestStreamReleasesAttempts(t *testing.T) {
 	var made, collected atomic.Int32
 	func() {
 		var open atomic.Int32
@@ -841,24 +573,4 @@ func TestNothingIsLeft(t *testing.T) {
 		runtime.Gosched()
 	}
 	t.Errorf("of %d contexts %d are still held", made.Load(), made.Load()-collected.Load())
-}
-
-func equal[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-// afterLast is the number of the event that comes after the last one that r says it had.
-func afterLast(t *testing.T, r *http.Request) int {
-	id := r.Header.Get("Last-Event-ID")
-	if id == "" {
-		return 0
-	}
-	last, err := strconv.Atoi(id)
-	if err != nil {
-		t.Errorf("Last-Event-ID %q", id)
-	}
-	return last + 1
 }

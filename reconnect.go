@@ -1,13 +1,16 @@
 package sse
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -15,45 +18,27 @@ import (
 
 const (
 	defaultReconnectionTime = time.Second
-	maxReconnectionTime     = time.Hour   // whatever a server asks for
-	provedAfter             = time.Minute // a connection open for so long was worth its while
-	maxErrorBody            = 4 << 10
-	maxErrorTime            = 5 * time.Second
-	maxRedirects            = 10
-	maxCause                = 1 << 10 // bytes of an error in the log
+	maxReconnectionTime     = time.Hour   // whatever the server asks for
+	progressTime            = time.Minute // a connection that lasted so long resets the backoff
 )
 
-// AutoIdle, as a Client's IdleTimeout, means a timeout learned from the stream itself: three
-// times the longest gap between two arrivals, and at least 30 seconds; and three times what it was where
-// a new connection was silent for so long, too, so that a stream that falls quiet is not cut for ever.
-// Only gaps in which the caller waited count. Until four are known there is no timeout: neither a server
-// that never sends headers nor a stream that is silent from its beginning is noticed. A request that
-// can't be repeated is not cut off on a guess. Where the server's heartbeat is known, say a time instead.
-const AutoIdle time.Duration = -1
+// ErrIdleTimeout reports that no data arrived for Client.IdleTimeout. Its Timeout method returns
+// true.
+var ErrIdleTimeout error = timeoutError("sse: idle timeout: no data from the server")
 
-const (
-	minAutoIdle  = 30 * time.Second
-	autoIdleGaps = 4
-	blocked      = time.Millisecond // a read that took so long waited for the server
-)
-
-// ErrIdleTimeout says that no byte came for a Client's IdleTimeout. Its Timeout method returns true.
-var ErrIdleTimeout error = timeoutError("sse: idle timeout: no byte from the server")
-
-const errHeaderTimeout = timeoutError("sse: timeout: no answer in time")
+const errHeaderTimeout = timeoutError("sse: timeout: no response headers from the server")
 
 type timeoutError string
 
 func (e timeoutError) Error() string { return string(e) }
 func (e timeoutError) Timeout() bool { return true }
 
-// ErrReconnect is what Client.OnRetry gets as the reason after Stream.Reconnect. It ends no stream.
-var ErrReconnect = errors.New("sse: reconnect asked for")
+// ErrReconnect is passed to Client.OnRetry after a call to [Stream.Reconnect]. It never ends a
+// stream.
+var ErrReconnect = errors.New("sse: Reconnect was called")
 
-var errClosed = errors.New("sse: stream closed")
-
-// DefaultBackoff returns the policy of a Client whose Backoff is nil: what it adds to the
-// reconnection time begins at 250 to 750 ms, doubles each time up to 30 to 90 seconds, and it
+// DefaultBackoff returns the policy that is used if Client.Backoff is nil. The time that it adds to
+// the reconnection time starts at 250 to 750 ms, doubles with each failure up to 30 to 90 s, and it
 // never stops.
 func DefaultBackoff() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
@@ -61,101 +46,154 @@ func DefaultBackoff() backoff.BackOff {
 		backoff.WithMultiplier(2),
 		backoff.WithRandomizationFactor(0.5),
 		backoff.WithMaxInterval(time.Minute),
-		backoff.WithMaxElapsedTime(0), // 15 minutes by default
+		backoff.WithMaxElapsedTime(0), // the default stops after 15 minutes
 	)
 }
 
-// A pacer says how long to wait before the next connection.
-type pacer struct {
-	newPolicy func() backoff.BackOff
-	policy    backoff.BackOff // nil before its first use
+// An outcome describes how an attempt, or the connection that came of it, ended.
+type outcome struct {
+	err        error         // of net/http, the Reader or a hook; io.EOF for a clean end
+	cause      error         // why the Stream itself ended it: a timeout, Reconnect; nil if it did not
+	responded  bool          // there was a response, accepted or not
+	opened     time.Time     // zero if no response was accepted
+	gotEvent   bool          // an event was delivered
+	retryAfter time.Duration // the least time to wait, from the response
+	replayable bool          // nothing was sent, or the request may be sent again
 }
 
-// wait returns how long to wait where the server asked for floor. It is false where the policy
-// says to stop: that leaves floor.
-func (p *pacer) wait(floor time.Duration) (time.Duration, bool) {
-	if p.policy == nil {
-		if p.newPolicy != nil {
-			p.policy = p.newPolicy()
-		}
-		if p.policy == nil {
-			p.policy = DefaultBackoff()
-		}
-		p.policy.Reset()
-	}
-	floor = min(max(floor, 0), maxReconnectionTime)
-	d := p.policy.NextBackOff()
-	if d < 0 { // backoff.Stop
-		return floor, false
-	}
-	return floor + min(d, math.MaxInt64-floor), true
-}
-
-// reset is called when a connection that proved itself ends.
-func (p *pacer) reset() {
-	if p.policy != nil {
-		p.policy.Reset()
-	}
-}
-
-// An idleness learns how long a stream is silent when nothing is wrong.
-type idleness struct {
-	mu      sync.Mutex
-	last    time.Time     // when bytes came last, if that is known
-	longest time.Duration // gap between two arrivals
-	gaps    int
-	quiet   bool // there was none on this connection
-}
-
-// begin is called at the beginning of a connection.
-func (i *idleness) begin() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.last, i.quiet = time.Time{}, true
-}
-
-// cut is called where the timeout has ended a connection. One that was quiet from its beginning does not
-// look dead: the server may have nothing to say.
-func (i *idleness) cut() {
-	timeout := i.timeout()
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.quiet {
-		i.longest = max(i.longest, timeout)
-	}
-}
-
-// read takes note of a read that brought bytes. Only a blocked read ends when the bytes arrive. One
-// that follows at once brings the rest of them; another finds what came while the caller was busy.
-func (i *idleness) read(start, end time.Time) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+// reason returns the error to report. If the Stream ended the attempt itself, the error of net/http
+// is only a consequence. A refusal by the server or a permanent error says more than a timeout.
+func (o outcome) reason() error {
 	switch {
-	case end.Sub(start) < blocked:
-		if start.Sub(i.last) >= blocked {
-			end = time.Time{} // when they came is not known
+	case o.cause == nil, o.cause == http.ErrBodyReadAfterClose, isPermanent(o.err):
+		return o.err
+	case isRefusal(o.err) && o.cause != ErrReconnect:
+		return o.err
+	}
+	return o.cause
+}
+
+// A verdict says what to do after an attempt.
+type verdict struct {
+	err  error         // for OnRetry, or for Err if done
+	wait time.Duration // before the next attempt
+	done bool          // there is no next attempt
+}
+
+// A retryPolicy decides whether and when to make another attempt. It does no I/O.
+type retryPolicy struct {
+	newBackoff       func() backoff.BackOff // Client.Backoff
+	backoff          backoff.BackOff        // nil before the first failure
+	reconnectionTime time.Duration          // of the Client, or of the last retry field
+	timeouts         int                    // in a row, without a response between them
+	waitSkipped      atomic.Bool            // Reconnect skipped the last wait; read by Reconnect
+}
+
+// decide returns what to do after an attempt that ended at now with outcome o.
+func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
+	opened := !o.opened.IsZero()
+	if o.gotEvent || opened && now.Sub(o.opened) >= progressTime {
+		p.waitSkipped.Store(false)
+		if p.backoff != nil {
+			p.backoff.Reset()
 		}
-	case !i.last.IsZero():
-		i.longest = max(i.longest, end.Sub(i.last))
-		i.gaps++
-		i.quiet = false
 	}
-	i.last = end
-}
+	p.countTimeouts(o)
 
-func (i *idleness) timeout() time.Duration {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	err := o.reason()
 	switch {
-	case i.gaps < autoIdleGaps:
-		return 0
-	case i.longest > math.MaxInt64/3:
-		return math.MaxInt64
+	case !o.replayable && opened && err == io.EOF:
+		return verdict{done: true} // the response is complete
+	case !o.replayable, isPermanent(err):
+		return verdict{err: err, done: true}
+	case err == ErrReconnect && !p.waitSkipped.Load():
+		p.waitSkipped.Store(true)
+		return verdict{err: err}
 	}
-	return max(minAutoIdle, 3*i.longest)
+	wait, ok := p.nextWait(o.retryAfter)
+	return verdict{err: err, wait: wait, done: !ok && err != ErrReconnect}
 }
 
-func retryAfter(h http.Header) time.Duration {
+func (p *retryPolicy) countTimeouts(o outcome) {
+	if o.responded {
+		p.timeouts = 0
+	}
+	if _, ok := o.cause.(timeoutError); ok {
+		p.timeouts++
+	} else {
+		p.timeouts = 0
+	}
+}
+
+// nextWait returns the wait before the next attempt if the server asked for at least retryAfter. It
+// returns false if the backoff policy stopped.
+func (p *retryPolicy) nextWait(retryAfter time.Duration) (time.Duration, bool) {
+	if p.backoff == nil {
+		if p.newBackoff != nil {
+			p.backoff = p.newBackoff()
+		}
+		if p.backoff == nil {
+			p.backoff = DefaultBackoff()
+		}
+		p.backoff.Reset()
+	}
+	wait := min(max(p.reconnectionTime, retryAfter, 0), maxReconnectionTime)
+	added := p.backoff.NextBackOff()
+	if added < 0 { // backoff.Stop
+		return wait, false
+	}
+	return wait + min(added, math.MaxInt64-wait), true
+}
+
+// isPermanent reports whether another attempt would end in the same way.
+func isPermanent(err error) bool {
+	var marked *backoff.PermanentError
+	return errors.As(err, &marked) || errors.Is(err, ErrEventTooLarge)
+}
+
+// isRefusal reports whether err is a response that was not accepted.
+func isRefusal(err error) bool {
+	var refusal *ResponseError
+	return errors.As(err, &refusal)
+}
+
+// classifyError returns an error of http.Client.Do without secrets, marked if it is permanent.
+func classifyError(err error) error {
+	err = redactError(err)
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
+		return backoff.Permanent(err)
+	}
+	// Only the beginning of the text is compared: the rest may quote the server.
+	text := strings.TrimPrefix(errors.Unwrap(err).Error(),
+		"net/http: HTTP/1.x transport connection broken: ")
+	for _, prefix := range permanentErrors {
+		if strings.HasPrefix(text, prefix) {
+			return backoff.Permanent(err)
+		}
+	}
+	return err
+}
+
+// permanentErrors are the beginnings of the errors of net/http for a request that it will never
+// send. They have no types. TestStreamInvalidRequestIsPermanent checks them against net/http.
+var permanentErrors = []string{
+	"unsupported protocol scheme",
+	"net/http: invalid method",
+	"net/http: invalid header field",
+	"http: nil Request.URL",
+	"http: no Host in request URL",
+	"http: Request.RequestURI can't be set in client requests",
+	"http: ContentLength=",         // the body has another length
+	"http: Request.ContentLength=", // there is no body
+	badLocation,
+}
+
+const badLocation = "failed to parse Location header"
+
+// parseRetryAfter returns the wait that a Retry-After header asks for, in seconds or until a date.
+// It returns zero if there is none.
+func parseRetryAfter(h http.Header) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(n, uint64(math.MaxInt64/time.Second))) * time.Second
@@ -166,40 +204,19 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// permanent reports whether a failure would only come again.
-func permanent(err error) bool {
-	var marked *backoff.PermanentError
-	return errors.As(err, &marked) || errors.Is(err, ErrEventTooLarge)
-}
-
-// doError returns an error of http.Client.Do without secrets, marked where it is permanent.
-func doError(err error) error {
-	err = redact(err)
-	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
-		return backoff.Permanent(err)
+// contextErr returns an error that wraps ctx.Err and context.Cause(ctx). If a deadline has passed,
+// its text includes lastErr, the failure before that, and it wraps lastErr if that is a
+// *ResponseError. A caller who cancels does not need to be told about earlier failures.
+func contextErr(ctx context.Context, lastErr error) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", err, cause)
 	}
-	// What comes later in the text may be a quotation of the server.
-	text := strings.TrimPrefix(errors.Unwrap(err).Error(), "net/http: HTTP/1.x transport connection broken: ")
-	for _, s := range requestErrors {
-		if strings.HasPrefix(text, s) {
-			return backoff.Permanent(err)
-		}
+	if lastErr == nil || ctx.Err() != context.DeadlineExceeded {
+		return err
 	}
-	return err
+	if refusal := (*ResponseError)(nil); errors.As(lastErr, &refusal) {
+		return fmt.Errorf("%w (last attempt: %w)", err, refusal)
+	}
+	return fmt.Errorf("%w (last attempt: %v)", err, lastErr)
 }
-
-// requestErrors are what net/http says, without a type, of a request that it will not send.
-var requestErrors = []string{
-	"unsupported protocol scheme",
-	"net/http: invalid method",
-	"net/http: invalid header field",
-	"http: nil Request.URL",
-	"http: no Host in request URL",
-	"http: Request.RequestURI can't be set in client requests",
-	"http: ContentLength=",         // with a body of another length
-	"http: Request.ContentLength=", // with no body
-	badLocation,
-}
-
-const badLocation = "failed to parse Location header"

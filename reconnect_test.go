@@ -11,10 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/textproto"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -25,22 +23,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// An answer is what one request gets.
-type answer func(*http.Request) (*http.Response, error)
-
-func respond(code int, header ...string) answer {
-	return func(*http.Request) (*http.Response, error) { return status(code, "", header...), nil }
-}
-
-func events(steps ...any) answer {
-	return func(*http.Request) (*http.Response, error) { return stream(steps...), nil }
-}
-
-func failure(err error) answer {
-	return func(*http.Request) (*http.Response, error) { return nil, err }
-}
-
-func TestWaits(t *testing.T) {
+func TestStreamWaits(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	dns := &net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}
 	handshake := &net.OpError{Op: "remote error", Err: tls.AlertError(40)}
@@ -131,73 +114,21 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		now := time.Now().UTC()
-		for value, want := range map[string]time.Duration{
-			"":                       0,
-			"0":                      0,
-			"120":                    2 * time.Minute,
-			"  120\t":                2 * time.Minute,
-			"00120":                  2 * time.Minute,
-			"3600":                   time.Hour,
-			"3601":                   3601 * time.Second,
-			"9223372036":             9223372036 * time.Second,
-			"9223372037":             9223372036 * time.Second, // more nanoseconds than an int64 holds
-			"9223372036854775807":    9223372036 * time.Second,
-			"9223372036854775808":    9223372036 * time.Second,
-			"18446744073709551617":   9223372036 * time.Second,
-			strings.Repeat("9", 1e4): 9223372036 * time.Second,
-			"-120":                   0,
-			"+120":                   0,
-			"120.5":                  0,
-			"1e3":                    0,
-			"0x10":                   0,
-			"１２０":                    0,
-			"120 s":                  0,
-			"120, 60":                0,
-			"soon":                   0,
-			now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second,
-			now.Add(90 * time.Second).Format(time.RFC850):     90 * time.Second,
-			now.Add(90 * time.Second).Format(time.ANSIC):      90 * time.Second,
-			now.Add(-time.Hour).Format(http.TimeFormat):       0,
-			"Thu, 01 Jan 0001 00:00:00 GMT":                   0,
-			"Fri, 31 Dec 9999 23:59:59 GMT":                   math.MaxInt64,
-			"Fri, 32 Dec 9999 23:59:59 GMT":                   0,
-		} {
-			e := &ResponseError{Header: http.Header{"Retry-After": {value}}}
-			if got := e.RetryAfter(); got != want {
-				t.Errorf("Retry-After %.40q: %v, want %v", value, got, want)
-			}
-		}
-		if got := new(ResponseError).RetryAfter(); got != 0 {
-			t.Errorf("no Retry-After: %v", got)
-		}
-		p := pacer{newPolicy: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}
-		if got, ok := p.wait(math.MaxInt64); got != time.Hour || !ok {
-			t.Errorf("the longest wait is %v, %t", got, ok)
-		}
-		if got, ok := p.wait(math.MinInt64); got != 0 || !ok {
-			t.Errorf("the shortest wait is %v, %t", got, ok)
-		}
-	})
-}
-
 // What a policy adds is never less than nothing, and has no effect on what the server asked for.
-func TestBackoffAdds(t *testing.T) {
-	p := pacer{newPolicy: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
+func TestBackoffAddsToWait(t *testing.T) {
+	p := retryPolicy{newBackoff: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
 	for range 3 {
-		if got, ok := p.wait(time.Hour); got != math.MaxInt64 || !ok {
+		if got, ok := p.nextWait(time.Hour); got != math.MaxInt64 || !ok {
 			t.Errorf("the wait is %v, %t", got, ok)
 		}
 	}
-	p = pacer{newPolicy: func() backoff.BackOff { return nil }}
-	if got, ok := p.wait(time.Hour); got <= time.Hour || !ok {
+	p = retryPolicy{newBackoff: func() backoff.BackOff { return nil }}
+	if got, ok := p.nextWait(time.Hour); got <= time.Hour || !ok {
 		t.Errorf("with a policy that is nil the wait is %v, %t", got, ok)
 	}
 }
 
-func TestDefaultBackoff(t *testing.T) {
+func TestDefaultBackoffNeverStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		policy := DefaultBackoff()
 		const runs = 200
@@ -220,7 +151,7 @@ func TestDefaultBackoff(t *testing.T) {
 }
 
 // The default policy never gives up, and never comes back sooner than the server asks.
-func TestNeverGivesUp(t *testing.T) {
+func TestStreamNeverGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var waits []time.Duration
@@ -253,7 +184,7 @@ func TestNeverGivesUp(t *testing.T) {
 }
 
 // A policy with MaxElapsedTime counts from the end of the last connection that was good.
-func TestMaxElapsedTime(t *testing.T) {
+func TestStreamMaxElapsedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		noNetwork := errors.New("no network")
@@ -288,7 +219,7 @@ func TestMaxElapsedTime(t *testing.T) {
 }
 
 // A policy is Reset before its first use, and then for each connection that was good.
-func TestBackoffIsReset(t *testing.T) {
+func TestStreamResetsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n {
@@ -307,17 +238,8 @@ func TestBackoffIsReset(t *testing.T) {
 	})
 }
 
-type recorder []string
-
-func (r *recorder) Reset() { *r = append(*r, "Reset") }
-
-func (r *recorder) NextBackOff() time.Duration {
-	*r = append(*r, "Next")
-	return 0
-}
-
 // Where the policy stops, the stream ends with the failure.
-func TestBackoffStops(t *testing.T) {
+func TestStreamEndsWhenBackoffStops(t *testing.T) {
 	noNetwork := errors.New("no network")
 	for _, test := range []struct {
 		name   string
@@ -343,202 +265,10 @@ func TestBackoffStops(t *testing.T) {
 	}
 }
 
-func TestResponses(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		resp  func() *http.Response
-		again bool
-		open  bool
-		text  string
-	}{
-		{name: "200", resp: func() *http.Response { return stream() }, open: true},
-		{name: "400", text: "sse: 400 Bad Request: why"},
-		{name: "401", text: "sse: 401 Unauthorized: why"},
-		{name: "403", text: "sse: 403 Forbidden: why"},
-		{name: "404", text: "sse: 404 Not Found: why"},
-		{name: "408", again: true, text: "sse: 408 Request Timeout: why"},
-		{name: "410", text: "sse: 410 Gone: why"},
-		{name: "418", text: "sse: 418 I'm a teapot: why"},
-		{name: "425", again: true, text: "sse: 425 Too Early: why"},
-		{name: "429", again: true, text: "sse: 429 Too Many Requests: why"},
-		{name: "431", text: "sse: 431 Request Header Fields Too Large: why"},
-		{name: "500", again: true, text: "sse: 500 Internal Server Error: why"},
-		{name: "501", text: "sse: 501 Not Implemented: why"},
-		{name: "502", again: true, text: "sse: 502 Bad Gateway: why"},
-		{name: "503", again: true, text: "sse: 503 Service Unavailable: why"},
-		{name: "504", again: true, text: "sse: 504 Gateway Timeout: why"},
-		{name: "520", again: true, text: "sse: 520: why"},
-		{name: "524", again: true, text: "sse: 524: why"},
-		{name: "525", text: "sse: 525: why"},
-		{name: "529", again: true, text: "sse: 529: why"},
-		{name: "505", text: "sse: 505 HTTP Version Not Supported: why"},
-		{name: "201", text: "sse: 201 Created: why"},
-		{name: "206", text: "sse: 206 Partial Content: why"},
-		{name: "302", text: "sse: 302 Found: why"}, // without Location
-		{name: "304", text: "sse: 304 Not Modified: why"},
-		{name: "200 text/html", text: "sse: 200 OK: Content-Type is text/html, not text/event-stream: why",
-			resp: func() *http.Response { return status(200, "why", "Content-Type", "text/html") }},
-		{name: "200 without type", text: "sse: 200 OK: Content-Type is missing, not text/event-stream: why",
-			resp: func() *http.Response { return status(200, "why") }},
-		{name: "undecoded", text: "sse: 200 OK: undecoded Content-Encoding br: why",
-			resp: func() *http.Response {
-				return status(200, "why", "Content-Type", "text/event-stream", "Content-Encoding", "br")
-			}},
-		{name: "identity", open: true,
-			resp: func() *http.Response {
-				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "Identity")
-			}},
-		{name: "undecoded twice", text: "sse: 200 OK: undecoded Content-Encoding none, X-GZIP: why",
-			resp: func() *http.Response {
-				return status(200, "why", "Content-Type", "text/event-stream", "Content-Encoding", "none, X-GZIP")
-			}},
-		{name: "no coding", open: true,
-			resp: func() *http.Response {
-				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "none")
-			}},
-		{name: "nothing to decode", open: true,
-			resp: func() *http.Response {
-				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "gzip", "Content-Length", "0")
-			}},
-		{name: "no words", text: "sse: 401 Unauthorized", resp: func() *http.Response { return status(401, " \r\n") }},
-		{name: "control characters", text: "sse: 401 \ufffd[31mred: a [2J b \ufffd",
-			resp: func() *http.Response {
-				resp := status(401, "a\n\n\x1b[2J\tb\x00 \xff\u202e")
-				resp.Status = "401 \xff\x1b[31mred\x07"
-				return resp
-			}},
-		{name: "no status text", text: "sse: 499: why",
-			resp: func() *http.Response {
-				resp := status(499, "why")
-				resp.Status = "499 "
-				return resp
-			}},
-		{name: "a transport that knows no status text", again: true, text: "sse: 503 Service Unavailable: why",
-			resp: func() *http.Response {
-				resp := status(503, "why")
-				resp.Status = ""
-				return resp
-			}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var code int
-				fmt.Sscan(test.name, &code)
-				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-					switch {
-					case n > 1:
-						return status(204, ""), nil
-					case test.resp != nil:
-						return test.resp(), nil
-					}
-					return status(code, "why"), nil
-				})
-				opened := 0
-				client.OnOpen = func(*http.Response) { opened++ }
-				var err error
-				client.OnRetry = func(cause error, _ time.Duration) { err = cause }
-				s := get(t, client)
-				if s.Next() {
-					t.Error("Next() = true")
-				}
-				if !test.again && !test.open {
-					err = s.Err()
-				} else if s.Err() != nil {
-					t.Errorf("Err() = %v", s.Err())
-				}
-				if test.open {
-					equal(t, "OnOpen", opened, 1)
-					return
-				}
-				if err == nil || err.Error() != test.text {
-					t.Errorf("the error is %q, want %q", err, test.text)
-				}
-				var failed *ResponseError
-				if !errors.As(err, &failed) {
-					t.Fatalf("the error is a %T", err)
-				}
-				if code != 0 && failed.StatusCode != code {
-					t.Errorf("StatusCode is %d", failed.StatusCode)
-				}
-				if code != 0 && string(failed.Body) != "why" && test.name != "no words" {
-					t.Errorf("Body is %q", failed.Body)
-				}
-			})
-		})
-	}
-}
-
-func TestContentType(t *testing.T) {
-	for _, test := range []struct {
-		values []string
-		want   string
-	}{
-		{nil, ""},
-		{[]string{""}, ""},
-		{[]string{"text/event-stream"}, "text/event-stream"},
-		{[]string{"TEXT/Event-Stream; charset=ISO-8859-1"}, "text/event-stream"},
-		{[]string{" \ttext/event-stream \t;"}, "text/event-stream"},
-		{[]string{"text/event-stream;charset=\"a,text/html\""}, "text/event-stream"},
-		{[]string{"text/event-stream;charset=\"a\\\",text/html\""}, "text/event-stream"},
-		{[]string{"text/event-streamx"}, "text/event-streamx"},
-		{[]string{"text/event-stream x"}, ""},
-		{[]string{"text/ event-stream"}, ""},
-		{[]string{"text"}, ""},
-		{[]string{"/"}, ""},
-		{[]string{"text/html", "text/event-stream"}, "text/event-stream"},
-		{[]string{"text/event-stream", "text/html"}, "text/html"},
-		{[]string{"text/event-stream", "garbage"}, "text/event-stream"},
-		{[]string{"text/event-stream", "*/*"}, "text/event-stream"},
-		{[]string{"text/event-stream, "}, "text/event-stream"},
-		{[]string{"text/html, text/event-stream"}, "text/event-stream"},
-	} {
-		if got := contentType(http.Header{"Content-Type": test.values}); got != test.want {
-			t.Errorf("Content-Type %q: %q, want %q", test.values, got, test.want)
-		}
-	}
-}
-
-// A ResponseError's body is bounded in bytes and in time, whatever the server does.
-func TestErrorBody(t *testing.T) {
-	long := strings.Repeat("x", 1<<20)
-	for _, test := range []struct {
-		name string
-		body []any
-		want string
-		time time.Duration
-	}{
-		{"4 KiB", []any{long[:maxErrorBody]}, long[:maxErrorBody], 0},
-		{"more", []any{long, forever}, long[:maxErrorBody], 0},
-		{"never begins", []any{forever}, "", 5 * time.Second},
-		{"never ends", []any{"why", forever}, "why", 5 * time.Second},
-		{"a byte a second", []any{"a", time.Second, "b", time.Second, "c", 10 * time.Second, "d"}, "abc", 5 * time.Second},
-		{"cut", []any{"why", io.ErrUnexpectedEOF}, "why", 0},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-				resp := status(403, "")
-				resp.Body = newScript(test.body...)
-				return resp, nil
-			})
-			start := time.Now()
-			_, err := data(get(t, client))
-			var failed *ResponseError
-			if !errors.As(err, &failed) {
-				t.Fatalf("%s: Err() = %v", test.name, err)
-			}
-			equal(t, test.name, string(failed.Body), test.want)
-			equal(t, test.name+": time", time.Since(start), test.time)
-			if len(failed.Error()) > 600 {
-				t.Errorf("%s: Error() has %d bytes", test.name, len(failed.Error()))
-			}
-		})
-	}
-}
-
 // A failure's text decides nothing where the server or the caller chose it.
-func TestTextOfOthersIsNotPermanent(t *testing.T) {
+func TestStreamRetriesForeignErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		text := strings.Join(requestErrors, ", ")
+		text := strings.Join(permanentErrors, ", ")
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n {
 			case 1:
@@ -566,24 +296,8 @@ func TestTextOfOthersIsNotPermanent(t *testing.T) {
 	})
 }
 
-// A header line that net/http can't read may hold a token.
-func TestMalformedHeaderIsNotQuoted(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, _, _ := http.NewResponseController(w).Hijack()
-		io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: http://localhost/?secret\x7f\r\n\r\n")
-		c.Close()
-	}))
-	defer srv.Close()
-	client := &Client{Backoff: func() backoff.BackOff { return &backoff.StopBackOff{} }}
-	_, err := data(client.Stream(newRequest(t, "GET", srv.URL, nil)))
-	var proto textproto.ProtocolError
-	if !errors.As(err, &proto) || strings.Contains(err.Error(), "secret") {
-		t.Errorf("Err() = %v", err)
-	}
-}
-
 // What net/http will not send is not tried again. It says so by texts that could change.
-func TestRequestErrors(t *testing.T) {
+func TestStreamInvalidRequestIsPermanent(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 	defer srv.Close()
 	redirect := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -624,7 +338,7 @@ func TestRequestErrors(t *testing.T) {
 			if strings.Contains(fmt.Sprint(err), "secret") {
 				t.Errorf("Err() = %v", err)
 			}
-			for _, text := range requestErrors {
+			for _, text := range permanentErrors {
 				if strings.Contains(fmt.Sprint(err), text) {
 					seen[text], known = true, true
 				}
@@ -634,26 +348,14 @@ func TestRequestErrors(t *testing.T) {
 			t.Errorf("not known: %v", err)
 		}
 	}
-	for _, text := range requestErrors {
+	for _, text := range permanentErrors {
 		if !seen[text] {
 			t.Errorf("net/http does not say %q any more", text)
 		}
 	}
 }
 
-// attempts counts the attempts of a stream that would be made ten times if its failure were not
-// permanent.
-func attempts(t *testing.T, client Client, url string) (int, error) {
-	t.Helper()
-	n := 0
-	client.Prepare = func(*http.Request) error { n++; return nil }
-	client.ReconnectionTime = -1
-	client.Backoff = func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 9) }
-	_, err := data(client.Stream(newRequest(t, "GET", url, nil)))
-	return n, err
-}
-
-func TestPermanentFailures(t *testing.T) {
+func TestStreamPermanentFailures(t *testing.T) {
 	quiet := log.New(io.Discard, "", 0)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	srv.Config.ErrorLog = quiet
@@ -727,289 +429,105 @@ func TestPermanentFailures(t *testing.T) {
 	}
 }
 
-func TestIdleTimeout(t *testing.T) {
+func TestRetryPolicyDecide(t *testing.T) {
+	type step struct {
+		at      time.Duration // since the start
+		outcome outcome
+		want    verdict
+	}
 	const s = time.Second
-	drip := func(text string, gap time.Duration) (steps []any) {
-		for _, c := range text {
-			steps = append(steps, gap, string(c))
-		}
-		return steps
-	}
-	for _, test := range []struct {
-		name   string
-		answer answer
-		slow   time.Duration // the caller's, for each event
-		want   time.Duration // until OnRetry
-		err    error
-	}{
-		{"silence", events(forever), 0, 10 * s, ErrIdleTimeout},
-		{"no header", stall, 0, 10 * s, ErrIdleTimeout},
-		{"a late header", func(*http.Request) (*http.Response, error) {
-			time.Sleep(9 * s)
-			return stream(9 * s), nil
-		}, 0, 18 * s, io.EOF},
-		{"bytes without line end", events(drip("data:abcdef", 9*s)...), 0, 99 * s, io.ErrUnexpectedEOF},
-		{"a comment without end", events(append([]any{":"}, drip(strings.Repeat("x", 100), 9*s)...)...), 0, 900 * s, io.EOF},
-		{"empty lines", events(drip("\n\n\r\r", 9*s)...), 0, 36 * s, io.EOF},
-		{"a late heartbeat", events(":\n", 9*s, ":\n", 11*s, ":\n"), 0, 19 * s, ErrIdleTimeout},
-		{"after an event", events(9*s, "data:\n\n", forever), 0, 19 * s, ErrIdleTimeout},
-		{"within an event", events(9*s, "data:", forever), 0, 19 * s, ErrIdleTimeout},
-		{"exactly in time", events(drip("\n\n\n", 10*s-1)...), 0, 30*s - 3, io.EOF},
-		// While the caller is busy for a minute, time does not count; nor is what comes then lost.
-		{"a slow caller", events("data:\n\n", 9*s, "data:\n\n", 9*s, "data:\n\n"), time.Minute, 180 * s, io.EOF},
-		{"a slow caller of many events", events("data:\n\ndata:\n\ndata:\n\n"), time.Minute, 180 * s, io.EOF},
-		{"a slow caller, and silence", events("data:\n\n", forever), time.Minute, 70 * s, ErrIdleTimeout},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				start := time.Now()
-				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) { return test.answer(r) })
-				client.IdleTimeout = 10 * s
-				var st *Stream
-				client.OnRetry = func(err error, _ time.Duration) {
-					if err != test.err {
-						t.Errorf("OnRetry(%v), want %v", err, test.err)
-					}
-					equal(t, "time", time.Since(start), test.want)
-					st.Close()
-				}
-				st = get(t, client)
-				for st.Next() {
-					time.Sleep(test.slow)
-				}
-				equal(t, "Err()", st.Err(), nil)
-			})
-		})
-	}
-	var timeout interface{ Timeout() bool }
-	if !errors.As(ErrIdleTimeout, &timeout) || !timeout.Timeout() {
-		t.Error("ErrIdleTimeout.Timeout() is not true")
-	}
-}
+	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	opened := func(at time.Duration) time.Time { return start.Add(at) }
+	refusal := &ResponseError{StatusCode: 503}
+	permanent := backoff.Permanent(&ResponseError{StatusCode: 404})
+	cut := io.ErrUnexpectedEOF
+	network := errors.New("no route to host")
+	tooLarge := fmt.Errorf("%w: more than 1 byte", ErrEventTooLarge)
 
-func TestAutoIdle(t *testing.T) {
-	const s = time.Second
-	beat := func(n int, gap time.Duration) (steps []any) {
-		for range n {
-			steps = append(steps, gap, "data:\n\n")
-		}
-		return steps
-	}
+	// The reconnection time is 1 s, and the backoff policy adds 1 s, 2 s and so on.
 	for _, test := range []struct {
 		name  string
-		steps []any
-		slow  time.Duration
-		want  time.Duration // from the last byte to the timeout; 0: there is none
+		steps []step
 	}{
-		{"three gaps teach nothing", beat(4, 20*s), 0, 0},
-		{"four gaps", beat(5, 20*s), 0, 60 * s},
-		{"the longest gap", append(append(beat(3, s), beat(1, 50*s)...), beat(3, s)...), 0, 150 * s},
-		{"at least 30 s", beat(100, s), 0, 30 * s},
-		{"a caller who is slower", beat(100, s), 2 * s, 0},
-		{"a caller who is a little slow", beat(100, 20*s), 5 * s, 60 * s},
-		{"events in two pieces", slices.Repeat([]any{20 * s, "id:1\n", "data:\n\n"}, 5), 0, 60 * s},
-		{"large events", slices.Repeat([]any{20 * s, "data:" + strings.Repeat("x", 5*smallWindow) + "\n\n"}, 5), 0, 60 * s},
+		{"failures wait longer and longer", []step{
+			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
+			{s, outcome{err: refusal, responded: true, replayable: true}, verdict{err: refusal, wait: 3 * s}},
+			{2 * s, outcome{err: io.EOF, opened: opened(s), replayable: true}, verdict{err: io.EOF, wait: 4 * s}},
+			{3 * s, outcome{err: cut, opened: opened(2 * s), replayable: true}, verdict{err: cut, wait: 5 * s}},
+		}},
+		{"an event resets the backoff", []step{
+			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
+			{s, outcome{err: cut, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: cut, wait: 2 * s}},
+		}},
+		{"a minute resets the backoff", []step{
+			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
+			{59 * s, outcome{err: cut, opened: opened(0), replayable: true}, verdict{err: cut, wait: 3 * s}},
+			{119 * s, outcome{err: cut, opened: opened(59 * s), replayable: true}, verdict{err: cut, wait: 2 * s}},
+		}},
+		{"Retry-After", []step{
+			{0, outcome{err: refusal, retryAfter: 7 * s, replayable: true}, verdict{err: refusal, wait: 8 * s}},
+			{s, outcome{err: refusal, retryAfter: math.MaxInt64, replayable: true}, verdict{err: refusal, wait: time.Hour + 2*s}},
+		}},
+		{"a permanent error", []step{
+			{0, outcome{err: permanent, replayable: true}, verdict{err: permanent, done: true}},
+		}},
+		{"an event that is too large", []step{
+			{0, outcome{err: tooLarge, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: tooLarge, done: true}},
+		}},
+		{"the clean end of a response that is not repeated", []step{
+			{0, outcome{err: io.EOF, opened: opened(0)}, verdict{done: true}},
+		}},
+		{"EOF without a response to a request that is not repeated", []step{
+			{0, outcome{err: io.EOF}, verdict{err: io.EOF, done: true}},
+		}},
+		{"a cut of a response that is not repeated", []step{
+			{0, outcome{err: cut, opened: opened(0), gotEvent: true}, verdict{err: cut, done: true}},
+		}},
+		{"the idle timeout explains the error of net/http", []step{
+			{0, outcome{err: network, cause: ErrIdleTimeout, replayable: true}, verdict{err: ErrIdleTimeout, wait: 2 * s}},
+		}},
+		{"a refusal explains more than the timeout that cut its body", []step{
+			{0, outcome{err: refusal, cause: ErrIdleTimeout, replayable: true}, verdict{err: refusal, wait: 2 * s}},
+		}},
+		{"a permanent error explains more than Reconnect", []step{
+			{0, outcome{err: permanent, cause: ErrReconnect, replayable: true}, verdict{err: permanent, done: true}},
+		}},
+		{"a body that CheckResponse closed", []step{
+			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true}, verdict{err: refusal, wait: 2 * s}},
+		}},
+		{"Reconnect skips one wait", []step{
+			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
+			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect, wait: 2 * s}},
+		}},
+		{"Reconnect skips another wait after an event", []step{
+			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
+			{s, outcome{err: network, cause: ErrReconnect, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: ErrReconnect}},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-					if n > 1 {
-						return stall(r)
-					}
-					return stream(append(test.steps, forever)...), nil
-				})
-				client.IdleTimeout = AutoIdle
-				var reasons []error
-				var st *Stream
-				var at time.Time
-				client.OnRetry = func(err error, _ time.Duration) {
-					reasons = append(reasons, err)
-					at = time.Now()
-					if len(reasons) == 2 {
-						st.Close()
-					}
+			p := retryPolicy{reconnectionTime: s, newBackoff: func() backoff.BackOff { return &growing{} }}
+			for i, step := range test.steps {
+				if got := p.decide(step.outcome, start.Add(step.at)); got != step.want {
+					t.Errorf("step %d: %+v, want %+v", i, got, step.want)
 				}
-				st = get(t, client)
-				time.AfterFunc(30*24*time.Hour, func() { st.Close() })
-				var last time.Time
-				for st.Next() {
-					last = time.Now()
-					time.Sleep(test.slow)
-				}
-				if test.want == 0 {
-					equal(t, "retries", len(reasons), 0)
-					return
-				}
-				// It holds for the header of the next attempt, too.
-				if len(reasons) != 2 || reasons[0] != ErrIdleTimeout || reasons[1] != ErrIdleTimeout {
-					t.Fatalf("OnRetry: %v", reasons)
-				}
-				equal(t, "time to the second timeout", at.Sub(last), test.slow+test.want+2*s+test.want)
-			})
+			}
 		})
 	}
 }
 
-// A stream that falls quiet is cut a few times, and then left in peace; one that dies is not taken for quiet.
-func TestAutoIdleOfAQuietStream(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		quiet []any // what a connection brings after the first
-		want  []time.Duration
-	}{
-		{"quiet", []any{"retry:1000\n\n", 10 * time.Minute, "data:late\n\n", forever}, []time.Duration{30 * time.Second, 30 * time.Second, 90 * time.Second, 270 * time.Second}},
-		{"dying", append(slices.Repeat([]any{time.Second, "data:\n\n"}, 8), forever), slices.Repeat([]time.Duration{30 * time.Second}, 9)},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-					if n == 1 {
-						return stream(append(slices.Repeat([]any{time.Second, "data:\n\n"}, 8), forever)...), nil
-					}
-					return stream(slices.Clone(test.quiet)...), nil
-				})
-				client.IdleTimeout = AutoIdle
-				var s *Stream
-				last := time.Now()
-				client.OnOpen = func(*http.Response) { last = time.Now() }
-				var got []time.Duration
-				client.OnRetry = func(err error, _ time.Duration) {
-					if got = append(got, time.Since(last)); err != ErrIdleTimeout || len(got) == 9 {
-						s.Close()
-					}
-				}
-				s = get(t, client)
-				for s.Next() {
-					if last = time.Now(); string(s.Data()) == "late" {
-						s.Close()
-					}
-				}
-				equal(t, "silences", got, test.want)
-			})
-		})
-	}
-}
-
-// The time between two connections is no gap of the stream.
-func TestAutoIdleAcrossConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-			if n > 5 {
-				return stream(forever), nil
-			}
-			return stream(time.Second, "retry:3600000\n\n", time.Second, "data:\n\n"), nil
-		})
-		client.IdleTimeout = AutoIdle
-		var s *Stream
-		var opened time.Time
-		client.OnOpen = func(*http.Response) { opened = time.Now() }
-		client.OnRetry = func(err error, _ time.Duration) {
-			if err == ErrIdleTimeout {
-				equal(t, "timeout", time.Since(opened), 30*time.Second)
-				s.Close()
-			}
-		}
-		s = get(t, client)
-		_, err := data(s)
-		equal(t, "Err()", err, nil)
-	})
-}
-
-// What cannot be repeated is not cut off on a guess.
-func TestAutoIdleOfAPost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-			return stream("data:\n\n", time.Second, "data:\n\n", time.Second, "data:\n\n", time.Second, "data:\n\n", time.Second,
-				"data:\n\n", time.Second, "data:\n\n", time.Hour, "data:\n\n"), nil
-		})
-		client.IdleTimeout = AutoIdle
-		got, err := data(client.Stream(newRequest(t, "POST", "http://example.com/", nil)))
-		equal(t, "events", len(got), 7)
-		equal(t, "Err()", err, nil)
-	})
-}
-
-func TestIdlenessDoesNotOverflow(t *testing.T) {
-	start := time.Now()
-	var i idleness
-	for n := range 6 {
-		at := start.Add(time.Duration(n%2) * (math.MaxInt64 - time.Hour))
-		i.read(at.Add(-time.Second), at)
-	}
-	if got := i.timeout(); got != math.MaxInt64 {
-		t.Errorf("timeout is %v", got)
-	}
-}
-
-// After a timeout the pool's idle connections are closed before the next attempt. While no
-// response comes at all, the attempts say that their connection takes no other.
-func TestTimeoutClosesIdleConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var got []string
-		tr := &idleCloser{RoundTripper: roundTripFunc(func(r *http.Request) (*http.Response, error) {
-			got = append(got, fmt.Sprintf("request Close=%t", r.Close))
-			switch len(got) {
-			case 1, 10:
-				return stream(forever), nil
-			}
-			return stall(r)
-		})}
-		tr.closed = func() { got = append(got, "CloseIdleConnections") }
-		var s *Stream
-		client := &Client{
-			HTTPClient:  &http.Client{Transport: tr, Timeout: 5 * time.Second},
-			IdleTimeout: 10 * time.Second,
-		}
-		client.OnRetry = func(err error, _ time.Duration) {
-			got = append(got, err.Error())
-			if len(got) > 12 {
-				s.Close()
-			}
-		}
-		s = get(t, client)
-		_, err := data(s)
-		equal(t, "Err()", err, nil)
-		idle, header := ErrIdleTimeout.Error(), errHeaderTimeout.Error()
-		equal(t, "log", got, []string{
-			"request Close=false", idle,
-			"CloseIdleConnections", "request Close=false", header,
-			"CloseIdleConnections", "request Close=true", header,
-			"CloseIdleConnections", "request Close=true", idle,
-			"CloseIdleConnections", "request Close=false", header,
-		})
-	})
-}
-
-type roundTripFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-type idleCloser struct {
-	http.RoundTripper
-	closed func()
-}
-
-func (c *idleCloser) CloseIdleConnections() { c.closed() }
-
-// Every byte at every place of a word, and behind the last one.
-func TestSendable(t *testing.T) {
-	const text = "0123456789abcdefghi"
-	for c := range 256 {
-		for at := range len(text) {
-			id := []byte(text)
-			id[at] = byte(c)
-			want, ok := strings.Trim(string(id), " \t"), c >= 0x20 && c != 0x7f || c == '\t'
-			if !ok {
-				want = ""
-			}
-			if got, sent := sendable(id); string(got) != want || sent != ok {
-				t.Errorf("sendable(%q) = %q, %v", id, got, sent)
-			}
-		}
-	}
-	for id, want := range map[string]string{"": "", " \t ": "", "\t a b\t": "a b", "\t\t12345678\t\t": "12345678"} {
-		if got, ok := sendable([]byte(id)); string(got) != want || !ok {
-			t.Errorf("sendable(%q) = %q, %v", id, got, ok)
+func TestRetryPolicyCountsTimeouts(t *testing.T) {
+	timeout := outcome{err: ErrIdleTimeout, cause: ErrIdleTimeout, replayable: true}
+	afterResponse := timeout
+	afterResponse.responded = true
+	other := outcome{err: io.EOF, replayable: true}
+	var p retryPolicy
+	for i, step := range []struct {
+		outcome outcome
+		want    int
+	}{{timeout, 1}, {timeout, 2}, {afterResponse, 1}, {timeout, 2}, {other, 0}, {afterResponse, 1}} {
+		p.decide(step.outcome, time.Now())
+		if p.timeouts != step.want {
+			t.Errorf("step %d: %d timeouts, want %d", i, p.timeouts, step.want)
 		}
 	}
 }

@@ -10,47 +10,55 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// redact returns err without user info and query in the URL of a *url.Error.
-func redact(err error) error {
+const maxLogError = 1 << 10 // bytes of an error in a log record
+
+// redactError returns err without the secrets that errors of net/http contain: the user information
+// and the query of a URL, and header values that it quotes.
+func redactError(err error) error {
 	if p, ok := err.(*backoff.PermanentError); ok {
-		return backoff.Permanent(redact(p.Err))
+		return backoff.Permanent(redactError(p.Err))
 	}
 	uerr, ok := err.(*url.Error)
 	if !ok {
 		return err
 	}
-	bare, inner := "", redact(uerr.Err)
+	redacted, inner := "", redactError(uerr.Err)
 	if u, err := url.Parse(uerr.URL); err == nil {
-		bare = bareURL(u)
+		redacted = redactURL(u)
 	} else if uerr.Op == "parse" {
-		what, _, _ := strings.Cut(inner.Error(), `"`) // the text may quote a part of a password
+		// The text of a parse error may quote a part of a password.
+		what, _, _ := strings.Cut(inner.Error(), `"`)
 		inner = errors.New(strings.TrimSpace(what))
 	} else if strings.Contains(uerr.URL, "@") {
-		inner = errors.New("invalid URL") // likewise
+		inner = errors.New("invalid URL")
 	}
 	if inner != nil && strings.HasPrefix(inner.Error(), badLocation) {
 		inner = errors.New(badLocation) // the text quotes the location
 	}
 	if header := textproto.ProtocolError(""); errors.As(inner, &header) {
+		// The text quotes the header line, which may be a location.
 		what, _, _ := strings.Cut(header.Error(), ":")
-		inner = textproto.ProtocolError(what) // the text quotes the line, and that may be a location
+		inner = textproto.ProtocolError(what)
 	}
-	return &url.Error{Op: uerr.Op, URL: bare, Err: inner}
+	return &url.Error{Op: uerr.Op, URL: redacted, Err: inner}
 }
 
-// bareURL returns u without user info, query and fragment: it may be logged. What was written
-// without "//" has no part that is known to be no user info.
-func bareURL(u *url.URL) string {
+// redactURL returns u without user information, query and fragment. An opaque URL is dropped
+// altogether, because any part of it may contain credentials.
+func redactURL(u *url.URL) string {
 	if u == nil {
 		return ""
 	}
 	bare := *u
-	bare.User, bare.Opaque, bare.RawQuery, bare.ForceQuery, bare.Fragment, bare.RawFragment = nil, "", "", false, "", ""
+	bare.User, bare.Opaque = nil, ""
+	bare.RawQuery, bare.ForceQuery = "", false
+	bare.Fragment, bare.RawFragment = "", ""
 	return bare.String()
 }
 
-// printable returns at most n bytes of b as one line without control characters.
-func printable(b []byte, n int) string {
+// sanitize returns the first n bytes of text that a server sent, as one line without control
+// characters. It marks text that was cut.
+func sanitize(b []byte, n int) string {
 	b = appendUTF8(nil, b)
 	more := len(b) > n
 	s := strings.Map(func(r rune) rune {

@@ -220,3 +220,10 @@ func utf8Decode(ioQueue []byte) string {
 	}
 	return string(output)
 }
+
+// run interprets a connection as the reference does.
+func (r *reference) run(stream []byte) outcome {
+	events, partial := r.connection(stream)
+	retry, ok := r.retry()
+	return outcome{events, r.lastEventID, retry, ok, partial, nil}
+}

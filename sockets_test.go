@@ -19,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/google/go-cmp/cmp"
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/ssetest"
@@ -28,30 +27,7 @@ import (
 // These tests use sockets, with net/http at both ends. Their timeouts may pass by mistake on a busy
 // machine; a stream then connects once more, and that is all.
 
-var protocols = map[string]func(testing.TB, ...http.Handler) *ssetest.Server{
-	"HTTP 1.1": ssetest.NewServer,
-	"HTTP 2":   ssetest.NewTLSServer,
-}
-
-// impatient returns a Client that hardly waits.
-func impatient(c *http.Client) *sse.Client {
-	return &sse.Client{
-		HTTPClient:       c,
-		ReconnectionTime: time.Millisecond,
-		Backoff:          func() backoff.BackOff { return backoff.NewConstantBackOff(time.Millisecond) },
-	}
-}
-
-func open(t testing.TB, client *sse.Client, method, url string, body io.Reader) *sse.Stream {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client.Stream(req)
-}
-
-func TestCutsOnSockets(t *testing.T) {
+func TestStreamCutsOnSockets(t *testing.T) {
 	var want []sse.Event
 	for i := range 40 {
 		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: strings.Repeat("é\n", i)})
@@ -92,7 +68,7 @@ func TestCutsOnSockets(t *testing.T) {
 }
 
 // An event is there as soon as the server has flushed it: the next is sent only when it was read.
-func TestEventsComeAtOnce(t *testing.T) {
+func TestStreamDeliversAtOnce(t *testing.T) {
 	for protocol, newServer := range protocols {
 		for name, first := range map[string]ssetest.Step{
 			"plain": ssetest.Status(200), "gzip": ssetest.Gzip(), "single bytes": ssetest.Chunks(1),
@@ -119,7 +95,7 @@ func TestEventsComeAtOnce(t *testing.T) {
 }
 
 // Close and the end of the context free a Next that is blocked in a socket.
-func TestEndOnSockets(t *testing.T) {
+func TestStreamEndsOnSockets(t *testing.T) {
 	for protocol, newServer := range protocols {
 		for point, conn := range map[string]ssetest.Conn{
 			"header": {ssetest.Stall()},
@@ -176,7 +152,7 @@ func TestEndOnSockets(t *testing.T) {
 
 // net/http repeats a request by itself where a connection of its pool turns out to be closed. Not
 // this one.
-func TestPostOnAReusedConnection(t *testing.T) {
+func TestStreamPostOnReusedConnection(t *testing.T) {
 	for name, end := range map[string]func(http.ResponseWriter){
 		"closed": func(w http.ResponseWriter) {
 			c, _, err := http.NewResponseController(w).Hijack()
@@ -219,81 +195,9 @@ func TestPostOnAReusedConnection(t *testing.T) {
 	}
 }
 
-// A proxy passes bytes between clients and a server, until it falls silent: then those connections
-// stay open, and nothing passes. It is what a client sees of a network that is gone.
-type proxy struct {
-	net.Listener
-	mu    sync.Mutex
-	conns []*proxyConn
-}
-
-type proxyConn struct {
-	net.Conn
-	silent *atomic.Bool
-}
-
-func (c proxyConn) Write(b []byte) (int, error) {
-	if c.silent.Load() {
-		return len(b), nil
-	}
-	return c.Conn.Write(b)
-}
-
-func newProxy(t testing.TB, addr string) *proxy {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{Listener: l}
-	var accepting, passing sync.WaitGroup
-	accepting.Go(func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", addr)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			silent := new(atomic.Bool)
-			there, back := &proxyConn{server, silent}, &proxyConn{client, silent}
-			p.mu.Lock()
-			p.conns = append(p.conns, there, back)
-			p.mu.Unlock()
-			pass := func(to, from *proxyConn) {
-				io.Copy(to, from.Conn)
-				if !silent.Load() {
-					to.Close()
-				}
-			}
-			passing.Go(func() { pass(there, back) })
-			passing.Go(func() { pass(back, there) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		accepting.Wait()
-		for _, c := range p.conns {
-			c.Close()
-		}
-		passing.Wait()
-	})
-	return p
-}
-
-func (p *proxy) fallSilent() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.conns {
-		c.silent.Store(true)
-	}
-}
-
 // A connection dies without a word. On HTTP/2 it carries many streams, the pool would go on to hand
 // it out, and while one of the streams waits on it it is never idle: they get away all the same.
-func TestDeadConnection(t *testing.T) {
+func TestStreamLeavesDeadConnection(t *testing.T) {
 	for _, protocol := range []string{"HTTP 1.1", "HTTP 2"} {
 		for _, streams := range []int{1, 5} {
 			t.Run(fmt.Sprint(protocol, " ", streams), func(t *testing.T) {
@@ -342,53 +246,8 @@ func TestDeadConnection(t *testing.T) {
 	}
 }
 
-// newCertificate returns a server of which only the certificate and the client that trusts it are
-// of use.
-func newCertificate(t testing.TB) *httptest.Server {
-	srv := httptest.NewUnstartedServer(nil)
-	srv.EnableHTTP2 = true
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-	return srv
-}
-
-// A connListener can close all connections that it accepted.
-type connListener struct {
-	net.Listener
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-func listen(t testing.TB, addr string) *connListener {
-	t.Helper()
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &connListener{Listener: l}
-}
-
-func (l *connListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err == nil {
-		l.mu.Lock()
-		l.conns = append(l.conns, c)
-		l.mu.Unlock()
-	}
-	return c, err
-}
-
-func (l *connListener) closeConns() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.conns {
-		c.Close()
-	}
-}
-
 // A server goes away and comes back on the same port. All streams come back, and not all at once.
-func TestServerRestarts(t *testing.T) {
+func TestStreamServerRestarts(t *testing.T) {
 	for _, test := range []struct {
 		protocol string
 		streams  int
@@ -488,7 +347,7 @@ func TestServerRestarts(t *testing.T) {
 
 // On HTTP/2 a server can end a stream with RST_STREAM, the connection with GOAWAY, or both at any
 // moment. This server is written in frames.
-func TestHTTP2Frames(t *testing.T) {
+func TestStreamHTTP2Frames(t *testing.T) {
 	const (
 		data, headers, rstStream, settings, ping, goAway = 0, 1, 3, 4, 6, 7
 		endStream, endHeaders, ack                       = 1, 4, 1
@@ -599,7 +458,7 @@ func TestHTTP2Frames(t *testing.T) {
 }
 
 // What many goroutines do with one Client and one Request does no harm to any of them.
-func TestSharedClient(t *testing.T) {
+func TestClientIsShared(t *testing.T) {
 	var want []sse.Event
 	for i := range 20 {
 		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: "x"})

@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -15,13 +14,13 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// State is the state of a Stream, as a browser's EventSource has it in readyState.
+// State is the state of a [Stream]. The values are those of EventSource.readyState in a browser.
 type State int
 
 const (
-	StateConnecting State = iota // not begun, connecting, or waiting to connect again
-	StateOpen                    // events may come
-	StateClosed                  // for good
+	StateConnecting State = iota // not started, connecting, or waiting to reconnect
+	StateOpen                    // a response was accepted, and events may arrive
+	StateClosed                  // ended
 )
 
 // String returns "connecting", "open" or "closed".
@@ -35,186 +34,244 @@ func (s State) String() string {
 	return "closed"
 }
 
-// A Stream is an event stream that outlives its connections; it comes from [Get] or [Client.Stream].
-// It has no goroutine of its own: all happens in Next. Close, Reconnect and State may be called by
-// any goroutine; everything else belongs to the one that calls Next. Whoever stops before Next has
-// returned false calls Close: the connection stays open otherwise.
+// A Stream is a sequence of events that continues across connections. [Get] and [Client.Stream]
+// return one.
+//
+// A Stream has no goroutine of its own: it connects, reads and waits in Next. Close, Reconnect and
+// State may be called from any goroutine. All other methods must be called from the goroutine that
+// calls Next. If the caller stops before Next returns false, it must call Close to release the
+// connection.
+//
+// These are the states of a Stream:
+//
+//	     ┌─────────── the wait is over, or Reconnect ───────────┐
+//	     ▼                                                      │
+//	connecting ──accepted──▶ reading ──event──▶ (Next: true)    │
+//	     │                      │                               │
+//	     │ failed, refused      │ ended, cut, timed out         │
+//	     └──────────┬───────────┘                               │
+//	                ▼                                           │
+//	       retryPolicy.decide ──── try again ────▶ waiting ─────┘
+//	                │
+//	                └──── give up, 204, Close, context ────▶ closed
+//
+// The first state is connecting.
 type Stream struct {
-	client   Client
-	http     http.Client   // a copy of HTTPClient; these two take the place of what it had:
-	timeout  time.Duration // its Timeout, for response headers
-	redirect func(*http.Request, []*http.Request) error
-	ctx      context.Context // the caller's
-	req      *http.Request
-	r        Reader
-	lastID   []byte // what the next request sends
-	pace     pacer
-	idle     idleness
-	attempt  int
-	url      string // of the attempt, for the log
-	spent    bool   // a request was sent that can't be repeated
-	silent   int    // timeouts in a row, without a response between them
-	failure  error  // what the last attempt or connection ended with, while there is no other
-	proved   bool   // an event came on this connection
-	opened   time.Time
-	unfit    error // why no request can be made
-	done     bool
-	err      error
+	// Set by Client.Stream and not modified afterwards.
+	client        Client
+	http          http.Client   // sends the requests: a copy of client.HTTPClient without Timeout
+	headerTimeout time.Duration // the Timeout of client.HTTPClient
+	req           *http.Request // its context is the context of the Stream
+	reqErr        error         // why req cannot be sent
 
-	phase context.Context // of the attempt and its connection, or the wait, under way
-	body  *body           // of the response, if there was one
-	resp  *http.Response  // nil: there is no connection to read from
+	// Used only by the goroutine that calls Next.
+	conn    *conn // the attempt in progress, or its connection
+	reader  Reader
+	lastID  []byte // the Last-Event-ID of the next request
+	policy  retryPolicy
+	wait    time.Duration // before the next attempt
+	attempt int           // counts from one
+	url     string        // of the last attempt, redacted
+	lastErr error         // how the last attempt failed, unless a response was accepted since
+	err     error
 
-	state      atomic.Int32 // a State; StateClosed for good
-	repeatable atomic.Bool  // the last request was; false before the first
-	mu         sync.Mutex
-	cancel     context.CancelCauseFunc // of phase
-	hurried    bool                    // Reconnect saved the last wait
+	// Shared with the goroutines that call Close, Reconnect and State.
+	control control
 }
 
-// Next advances to the next event, connecting and reconnecting as needed. It returns false when
-// the stream has ended; Err tells why, and everything is released.
+// A phase is a state in the diagram of Stream, or closing.
+type phase int32
+
+const (
+	connecting phase = iota
+	reading
+	waiting
+	closing // Close was called, and Next has not noticed yet
+	closed
+)
+
+// A control interrupts the attempt, the connection or the wait in progress. Its methods may be
+// called from any goroutine.
+type control struct {
+	mu           sync.Mutex
+	phase        atomic.Int32            // written with mu held
+	ctx          context.Context         // of the attempt, the connection or the wait in progress
+	cancel       context.CancelCauseFunc // of ctx; nil before the first attempt
+	canReconnect bool                    // another attempt may follow this one
+}
+
+var errClosed = errors.New("sse: stream closed")
+
+func (c *control) state() phase { return phase(c.phase.Load()) }
+
+// enter ends the context of the attempt, connection or wait in progress, and starts the next phase
+// with a context of its own. It returns why the old context had been cancelled already: by Close,
+// Reconnect, a timeout or the parent context. It returns nil if it had not.
+func (c *control) enter(next phase, parent context.Context) (cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		cause = context.Cause(c.ctx)
+		c.cancel(nil)
+	}
+	if next == closed {
+		c.phase.Store(int32(closed))
+		return cause
+	}
+	c.ctx, c.cancel = context.WithCancelCause(parent)
+	if c.state() == closing {
+		c.cancel(errClosed)
+	} else {
+		c.phase.Store(int32(next))
+	}
+	return cause
+}
+
+// change replaces the phase and keeps the context. It reports whether it did: not if Close was
+// called.
+func (c *control) change(from, to phase) bool {
+	return c.phase.CompareAndSwap(int32(from), int32(to))
+}
+
+func (c *control) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state() != closed {
+		c.phase.Store(int32(closing))
+	}
+	if c.cancel != nil {
+		c.cancel(errClosed)
+	}
+}
+
+// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. An
+// attempt or a wait that follows a skipped wait is left alone.
+func (c *control) reconnect(waitSkipped bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.canReconnect && (c.state() == reading || !waitSkipped) {
+		c.cancel(ErrReconnect)
+	}
+}
+
+func (c *control) setCanReconnect(ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.canReconnect = ok
+}
+
+// Next advances to the next event. It connects and reconnects as needed, and waits until an event
+// arrives. It returns false if the stream has ended: Err returns the reason, and all resources are
+// released.
 func (s *Stream) Next() bool {
-	for s.alive() {
-		if s.resp == nil {
+	for {
+		switch phase := s.control.state(); {
+		case phase == closed:
+			return false
+		case phase == closing:
+			s.finish(nil, 0)
+		case s.req.Context().Err() != nil:
+			s.finish(contextErr(s.req.Context(), s.lastErr), 0)
+		case phase == connecting:
 			s.connect()
-			continue
+		case phase == waiting:
+			s.sleep()
+		case s.read(): // reading
+			return true
 		}
-		if !s.r.Next() {
-			s.broke()
-			continue
-		}
-		if s.State() == StateClosed { // by a hook: the event is not delivered, nor its ID adopted
-			continue
-		}
-		if s.r.p.newID {
-			s.adopt(s.r.p.ID())
-		}
-		s.proved = true
-		return true
 	}
-	return false
 }
 
-// broke is called at the end of a connection.
-func (s *Stream) broke() { s.retry(cmp.Or(s.r.Err(), io.EOF), 0) }
-
-// alive reports whether the stream goes on, and ends it if it does not.
-func (s *Stream) alive() bool {
-	switch {
-	case s.done:
-		return false
-	case s.State() == StateClosed:
-		s.end(nil, 0)
-		return false
-	case s.ctx.Err() != nil:
-		s.end(ended(s.ctx, s.failure), 0)
+// read reads the next event from the connection. It returns false at the end of the connection.
+func (s *Stream) read() bool {
+	if !s.reader.Next() {
+		err := s.reader.Err()
+		if err == nil {
+			err = io.EOF
+		}
+		s.endAttempt(err, 0)
 		return false
 	}
+	if s.control.state() == closing { // by a hook: the event is not delivered
+		return false
+	}
+	if s.reader.p.newID {
+		s.setLastEventID(s.reader.p.ID())
+	}
+	s.conn.gotEvent = true
 	return true
 }
 
-// adopt takes an event ID for the next request. One that can't be sent leaves the last one that
-// can in use: events may be repeated, but none is lost.
-func (s *Stream) adopt(id []byte) {
-	s.r.p.newID = false
-	if id, ok := sendable(id); ok {
+// setLastEventID sets the Last-Event-ID of the next request. An ID that cannot be sent is ignored:
+// with the ID before it, the server repeats events, but none is lost.
+func (s *Stream) setLastEventID(id []byte) {
+	s.reader.p.newID = false
+	if id, ok := sendableID(id); ok {
 		s.lastID = append(s.lastID[:0], id...)
 	}
 }
 
-// retry ends an attempt or a connection that failed with err, and waits for the next, unless the
-// stream ends with it. The server asked not to come back before after.
-func (s *Stream) retry(err error, after time.Duration) {
-	opened := !s.opened.IsZero()
-	if s.proved || opened && time.Since(s.opened) >= provedAfter {
-		s.hurry(false)
-		s.pace.reset()
+// endAttempt releases the connection, if there is one, and either ends the stream or announces the
+// wait for the next attempt. The server asked to wait for at least retryAfter.
+func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
+	o := outcome{
+		err:        err,
+		responded:  s.conn.body != nil,
+		opened:     s.conn.opened,
+		gotEvent:   s.conn.gotEvent,
+		retryAfter: retryAfter,
+		replayable: s.conn.replayable,
 	}
-	s.proved, s.opened = false, time.Time{}
-	refused := errors.As(err, new(*ResponseError))
-	cause := s.begin()
-	switch {
-	case cause == nil, cause == http.ErrBodyReadAfterClose:
-	case permanent(err), refused && cause != ErrReconnect: // all that came of it says enough
-	default:
-		err, refused = cause, false // and not what became of it on its way through net/http
+	o.cause = s.release(waiting)
+	s.control.setCanReconnect(true)
+
+	ctxErr := s.req.Context().Err()
+	err = o.reason()
+	if isRefusal(err) || ctxErr == nil && err != io.EOF && err != ErrReconnect {
+		s.lastErr = err
 	}
-	if opened && cause == ErrIdleTimeout && s.client.IdleTimeout == AutoIdle {
-		s.idle.cut()
-	}
-	if _, ok := cause.(timeoutError); ok {
-		s.silent++
-	} else {
-		s.silent = 0
-	}
-	if refused || s.ctx.Err() == nil && err != io.EOF && err != ErrReconnect {
-		s.failure = err
-	}
-	if !s.alive() {
-		return
-	}
-	if s.spent && opened && err == io.EOF {
-		s.end(nil, 0)
-		return
-	}
-	if s.spent || permanent(err) {
-		s.end(err, 0)
-		return
+	if ctxErr != nil || s.control.state() == closing {
+		return // Next finishes the stream
 	}
 
-	hurry := err == ErrReconnect && !s.hurried
-	var wait time.Duration
-	if !hurry {
-		var ok bool
-		if wait, ok = s.pace.wait(max(s.reconnectionTime(), after)); !ok && err != ErrReconnect {
-			s.end(err, 0)
-			return
+	if d, ok := s.reader.Retry(); ok {
+		s.policy.reconnectionTime = d
+	}
+	v := s.policy.decide(o, time.Now())
+	if v.done {
+		s.finish(v.err, 0)
+		return
+	}
+	s.wait = v.wait
+	s.log(slog.LevelWarn, "sse: retrying", v.err, slog.Duration("wait", v.wait))
+	if s.client.OnRetry != nil {
+		s.client.OnRetry(v.err, v.wait)
+	}
+}
+
+// sleep waits for the next attempt.
+func (s *Stream) sleep() {
+	if s.wait > 0 {
+		timer := time.NewTimer(s.wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			s.policy.waitSkipped.Store(false)
+		case <-s.control.ctx.Done():
 		}
 	}
-	s.log(slog.LevelWarn, "sse: retrying", err, slog.Duration("wait", wait))
-	if s.client.OnRetry != nil {
-		s.client.OnRetry(err, wait)
-	}
-	if !hurry {
-		sleep(s.phase, wait)
-		hurry = context.Cause(s.phase) == ErrReconnect
-	}
-	s.hurry(hurry)
+	s.control.change(waiting, connecting)
 }
 
-func (s *Stream) hurry(now bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hurried = now
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-// reconnectionTime is what the server asked for last, or else the Client's.
-func (s *Stream) reconnectionTime() time.Duration {
-	if d, ok := s.r.Retry(); ok {
-		return d
-	}
-	return cmp.Or(s.client.ReconnectionTime, defaultReconnectionTime)
-}
-
-// end ends the stream, with an answer of this status, if that is not in err.
-func (s *Stream) end(err error, status int) {
+// finish ends the stream with err. The status is that of the last response, or zero if there was
+// none or err contains it.
+func (s *Stream) finish(err error, status int) {
 	if p, ok := err.(*backoff.PermanentError); ok {
 		err = p.Err
 	}
-	s.done, s.err = true, err
-	s.state.Store(int32(StateClosed))
-	s.begin()     // a phase that is over
-	s.r.p.Reset() // there is no event any more
+	s.err = err
+	s.release(closed)
+	s.reader.p.Reset() // the last event is no longer valid
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}
@@ -229,7 +286,7 @@ func (s *Stream) end(err error, status int) {
 	s.log(level, "sse: closed", err, attrs...)
 }
 
-// log makes a record of a change of state.
+// log writes the record of a change of state.
 func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr) {
 	if s.client.Logger == nil {
 		return
@@ -244,118 +301,96 @@ func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr
 		attrs = append(attrs, slog.Int("status", resp.StatusCode))
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("cause", printable([]byte(err.Error()), maxCause)))
+		attrs = append(attrs, slog.String("cause", sanitize([]byte(err.Error()), maxLogError)))
 	}
-	s.client.Logger.LogAttrs(s.ctx, level, msg, attrs...)
+	s.client.Logger.LogAttrs(s.req.Context(), level, msg, attrs...)
 }
 
-// Err returns why Next returned false, and nil before that. It is nil after Close, after a 204, and
-// after the clean end of an answer that can't be repeated; nothing else ends a stream without an
-// error. The errors are
+// Err returns the error that ended the stream. It returns nil before Next has returned false, and
+// also nil after Close, after a response with status 204, and after the clean end of a response
+// whose request is not repeated. Otherwise the error is one of these:
 //
-//   - a [*ResponseError], for an answer that is no event stream;
-//   - one that wraps [ErrEventTooLarge];
-//   - one that matches the Err and the Cause of the request's context; where a deadline passed while there
-//     was no connection it says why, and wraps the *ResponseError, if that is why;
-//   - of failures that would only come again, a *url.Error: a certificate that is not trusted, a URL
-//     of another scheme, too many redirects; it has no user info or query in it;
-//   - of other failures, where Backoff stopped or the request can't be repeated: that of net/http,
-//     [ErrIdleTimeout] or HTTPClient's timeout (Timeout() is true of both), io.ErrUnexpectedEOF (a
-//     cut within an event or of the response) or io.EOF;
-//   - those of Prepare, CheckResponse and CheckRedirect;
-//   - one without a type for a request that can't be sent as it is: without GetBody, or with a
-//     Last-Event-ID that a header can't carry.
+//   - A [*ResponseError]: the response is not an event stream.
+//   - An error that wraps [ErrEventTooLarge].
+//   - An error that wraps the Err and the Cause of the request's context. If a deadline passed
+//     while there was no connection, its text includes the last failure, and it wraps that failure
+//     if it is a *ResponseError.
+//   - A *url.Error for a failure that another attempt would not change: an untrusted certificate,
+//     an unsupported URL scheme, too many redirects. Its URL has no user information and no query.
+//   - If the Backoff policy stopped or the request is not repeated, the last failure: an error of
+//     net/http, [ErrIdleTimeout], the timeout of HTTPClient (Timeout returns true for both),
+//     io.ErrUnexpectedEOF if the response was cut, or io.EOF.
+//   - An error of Prepare, CheckResponse or CheckRedirect.
+//   - An untyped error for a request that cannot be sent: its body has no GetBody, or its
+//     Last-Event-ID is not a valid header value.
 func (s *Stream) Err() error { return s.err }
 
-// Close ends the stream: the connection is closed, and Next returns false from then on, even
-// where events are left. It returns nil, never waits for Next, and may be called any number of
-// times.
+// Close ends the stream. It closes the connection, and Next returns false from then on, even if
+// events were received before. Close returns nil, does not wait for Next, and may be called more
+// than once.
 func (s *Stream) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.state.Store(int32(StateClosed))
-	if s.cancel != nil {
-		s.cancel(errClosed)
-	}
+	s.control.close()
 	return nil
 }
 
-// Reconnect makes the stream connect anew, at once: it drops the connection that is open, or ends
-// a wait, or an attempt under way. Complete events that were already read come first. It never blocks,
-// and many calls make one connection. After a call whose connection brought no event and did not last a
-// minute, the next takes the ordinary wait. Reconnect has no effect on a stream that has not begun, has
-// ended, or can't be repeated.
-func (s *Stream) Reconnect() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.repeatable.Load() && (s.State() == StateOpen || !s.hurried) {
-		s.cancel(ErrReconnect)
-	}
-}
+// Reconnect makes the stream connect again without waiting. It ends the connection, the attempt or
+// the wait in progress. Events that have been received completely are delivered first. Reconnect
+// does not block, and several calls before the next attempt have the effect of one.
+//
+// Reconnect skips the wait only once. If the new connection fails before it has delivered an event
+// or lasted a minute, the next call waits as usual. Reconnect has no effect on a stream that has
+// not started or has ended, or if the request is not repeated.
+func (s *Stream) Reconnect() { s.control.reconnect(s.policy.waitSkipped.Load()) }
 
 // State returns the state of the stream.
-func (s *Stream) State() State { return State(s.state.Load()) }
+func (s *Stream) State() State {
+	switch s.control.state() {
+	case connecting, waiting:
+		return StateConnecting
+	case reading:
+		return StateOpen
+	}
+	return StateClosed
+}
 
-// All returns the events, for use in a range loop. An error comes last, with no event. When the
-// loop ends, however it ends, the stream is closed.
+// All returns an iterator over the events of the stream. If the stream ends with an error, the
+// last pair is a zero Event and the error. The stream is closed when the loop ends, also if it ends
+// by break, return or panic.
 func (s *Stream) All() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		defer func() {
-			s.Close()
-			s.Next() // releases everything
+			if s.control.state() != closed {
+				s.finish(nil, 0)
+			}
 		}()
 		all(s)(yield)
 	}
 }
 
-// Event returns the event. It is safe to keep.
-func (s *Stream) Event() Event { return s.r.Event() }
+// Event returns the current event. Its strings remain valid.
+func (s *Stream) Event() Event { return s.reader.Event() }
 
-// Data returns the event's data. It is borrowed: its bytes are valid until the next call of Next,
-// and may be changed until then.
-func (s *Stream) Data() []byte { return s.r.Data() }
+// Data returns the data of the current event. The slice is valid, and may be modified by the
+// caller, until the next call to Next.
+func (s *Stream) Data() []byte { return s.reader.Data() }
 
-// ID returns the event's ID, borrowed as with Data. It must not be changed.
-func (s *Stream) ID() []byte { return s.r.ID() }
+// ID returns the last event ID of the stream as of the current event. The slice is valid until the
+// next call to Next and must not be modified.
+func (s *Stream) ID() []byte { return s.reader.ID() }
 
-// Type returns the event's type, "message" where the stream named none. It is safe to keep.
-func (s *Stream) Type() string { return s.r.Type() }
+// Type returns the type of the current event, "message" if the stream named none. The string
+// remains valid.
+func (s *Stream) Type() string { return s.reader.Type() }
 
-// Retry returns the reconnection time that the server asked for last, on any connection, and whether
-// it asked for any. The stream waits so long by itself where it reconnects.
-func (s *Stream) Retry() (d time.Duration, ok bool) { return s.r.Retry() }
+// Retry returns the reconnection time that the server has set last, on any connection, and whether
+// it has set one. The Stream observes it; a caller that repeats a POST should observe it as well.
+func (s *Stream) Retry() (d time.Duration, ok bool) { return s.reader.Retry() }
 
-// LastEventID returns what the next request will send as Last-Event-ID, also after the stream has
-// ended: the caller's, and then that of the last event or block, without outer spaces and tabs. An ID
-// that a header can't carry (control characters, or more than 4 KiB) leaves the one before it in
-// use. It is safe to keep: store it when the event has been handled, to resume after a restart.
+// LastEventID returns the Last-Event-ID of the next request. At first that is the Last-Event-ID
+// header of the caller's request, then the last event ID of the stream, without leading and
+// trailing spaces and tabs. IDs that cannot be sent in a header, because they contain control
+// characters or are longer than 4 KiB, are ignored.
+//
+// To resume after a restart, store this value after each event has been handled. It remains
+// available after the stream has ended.
 func (s *Stream) LastEventID() string { return string(s.lastID) }
-
-// contextError is how a context ended: it matches its Err, its Cause, and a refusal that came before a
-// deadline.
-type contextError struct {
-	text string
-	errs []error
-}
-
-func (e *contextError) Error() string { return e.text }
-
-func (e *contextError) Unwrap() []error { return e.errs }
-
-func ended(ctx context.Context, failure error) error {
-	e := &contextError{ctx.Err().Error(), []error{ctx.Err()}}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(ctx.Err(), cause) {
-		e.text += ": " + cause.Error()
-		e.errs = append(e.errs, cause)
-	}
-	if failure != nil && ctx.Err() == context.DeadlineExceeded { // who cancels has a reason of their own
-		e.text += " (before that: " + failure.Error() + ")"
-		if refused := (*ResponseError)(nil); errors.As(failure, &refused) {
-			e.errs = append(e.errs, refused)
-		}
-	}
-	if e.text == ctx.Err().Error() {
-		return ctx.Err()
-	}
-	return e
-}

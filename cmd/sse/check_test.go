@@ -55,7 +55,7 @@ func TestCheck(t *testing.T) {
 		{"no stream", []string{server(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })}, exitError, []string{"error   answer: The status is 404"}, ""},
 		{"endless", []string{endless, "--for", "50ms"}, exitDone, []string{"0 events and 1 comment, "}, ""},
 		{"no answer in time", []string{mute, "--for", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer came\n"},
-		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer in time\n"},
+		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, exitTimeout, nil, "sse: check: timeout: no response headers from the server\n"},
 		{"headers in time", []string{late, "--connect-timeout", "500ms"}, exitDone, []string{" in 1 event and ", " to the end\n"}, ""},
 		{"no content", []string{server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })}, exitDone, []string{"info    answer: The status 204"}, ""},
 		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, exitError, nil, "connection refused\n"},

@@ -15,8 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/seed-0d85b69d/sse"
 )
 
 // options is what the command line asks for.
@@ -194,14 +192,11 @@ var streamFlags = []flagDef{
 	{names: "state", value: true, set: text(func(o *options) *string { return &o.state })},
 	{names: "no-reconnect", set: sets(func(o *options) *bool { return &o.noReconnect })},
 	{names: "idle-timeout", value: true, set: func(o *options, v string) (err error) {
-		switch v {
-		case "auto":
-			o.idle = sse.AutoIdle
-		case "none":
+		if v == "none" {
 			o.idle = 0
-		default:
-			o.idle, err = duration(v)
+			return nil
 		}
+		o.idle, err = duration(v)
 		return err
 	}},
 	{names: "max-event-size", value: true, set: func(o *options, v string) (err error) {
@@ -214,7 +209,7 @@ var streamFlags = []flagDef{
 // the URL, -XPOST and -sN, --name=value and --name value; and -name for
 // --name, as Go's own commands do.
 func parseArgs(args []string, defs []flagDef, stdin io.Reader) (*options, error) {
-	o := &options{stdin: stdin, header: make(http.Header), idle: sse.AutoIdle, color: "auto"}
+	o := &options{stdin: stdin, header: make(http.Header), color: "auto"}
 	byName := make(map[string]*flagDef)
 	for i := range defs {
 		for name := range strings.FieldsSeq(defs[i].names) {

@@ -1,88 +1,18 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/suite"
 )
-
-// A text of the conformance suite is a string, [count, text], or a list of texts.
-type text string
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	if b[0] == '"' {
-		return json.Unmarshal(b, (*string)(t))
-	}
-	var n int
-	var repeated text
-	if json.Unmarshal(b, &[]any{&n, &repeated}) == nil && n > 0 {
-		*t = text(strings.Repeat(string(repeated), n))
-		return nil
-	}
-	var list []text
-	if err := json.Unmarshal(b, &list); err != nil {
-		return err
-	}
-	*t = ""
-	for _, part := range list {
-		*t += part
-	}
-	return nil
-}
-
-// bytes are those that t stands for: each character is one.
-func (t text) bytes() []byte {
-	b := make([]byte, 0, len(t))
-	for _, r := range t {
-		b = append(b, byte(r))
-	}
-	return b
-}
-
-// suiteEvents are events, or [count, event] for repetitions.
-type suiteEvents []event
-
-func (s *suiteEvents) UnmarshalJSON(b []byte) error {
-	var items []json.RawMessage
-	if err := json.Unmarshal(b, &items); err != nil {
-		return err
-	}
-	for _, item := range items {
-		var e struct{ ID, Type, Data text }
-		n := 1
-		var err error
-		if item[0] == '[' {
-			err = json.Unmarshal(item, &[]any{&n, &e})
-		} else {
-			err = json.Unmarshal(item, &e)
-		}
-		if err != nil {
-			return err
-		}
-		for range n {
-			*s = append(*s, event{string(e.ID), string(e.Type), string(e.Data)})
-		}
-	}
-	return nil
-}
-
-// A suiteCase is one case of testdata/parser.json. Its README says what the
-// fields mean.
-type suiteCase struct {
-	Name, Section string
-	Stream        text
-	Chunks        []text
-	Delivered     []int
-	Events        suiteEvents
-	Connections   []json.RawMessage
-}
 
 // groups are the parts of the score: a word of the section, and its heading.
 var groups = []struct{ section, title string }{
@@ -97,18 +27,14 @@ const deadline = 20 * time.Second
 // conformance scores every library on the cases that are one connection: a
 // peer's decoder can't be told of another.
 func conformance(root string) string {
-	file, err := os.ReadFile(filepath.Join(root, "testdata", "parser.json"))
+	cases, err := suite.ReadCases(filepath.Join(root, "testdata", "parser.json"))
 	if err != nil {
 		panic(err)
 	}
-	var cases []suiteCase
-	if err := json.Unmarshal(file, &cases); err != nil {
-		panic(err)
-	}
-	cases = slices.DeleteFunc(cases, func(c suiteCase) bool { return c.Connections != nil })
+	cases = slices.DeleteFunc(cases, func(c suite.Case) bool { return len(c.Connections) > 1 })
 	of := make([]int, len(groups))
 	for _, c := range cases {
-		of[c.group()]++
+		of[group(c)]++
 	}
 	head := []string{"library", fmt.Sprintf("passed of %d", len(cases)), "ids aside"}
 	for i, g := range groups {
@@ -121,14 +47,15 @@ func conformance(root string) string {
 			}
 			passed, all, noID := make([]int, len(groups)), 0, 0
 			for _, c := range cases {
-				whole, one := c.score(l, false), c.score(l, true)
+				conn := c.Connections[0]
+				whole, one := score(l, conn, false), score(l, conn, true)
 				if whole == nil && one == nil {
 					all++
 				}
 				ok := func(err error) bool { return err == nil || err == errID }
 				if ok(whole) && ok(one) {
 					noID++
-					passed[c.group()]++
+					passed[group(c)]++
 				}
 			}
 			name := l.name
@@ -147,7 +74,8 @@ func conformance(root string) string {
 	})
 }
 
-func (c suiteCase) group() int {
+// group returns the index of the group of a case.
+func group(c suite.Case) int {
 	for i, g := range groups {
 		if strings.Contains(c.Section, g.section) {
 			return i
@@ -164,18 +92,18 @@ var (
 )
 
 // score runs one case: all at once or in its chunks, or one byte a read.
-func (c suiteCase) score(l library, oneByte bool) error {
-	cut := &chunks{delivered: c.Delivered}
-	for _, chunk := range append(c.Chunks, c.Stream) {
-		if b := chunk.bytes(); len(b) > 0 {
-			cut.chunks = append(cut.chunks, b)
+func score(l library, conn suite.Connection, oneByte bool) error {
+	cut := &chunks{delivered: conn.Delivered}
+	for _, chunk := range conn.Chunks {
+		if len(chunk) > 0 {
+			cut.chunks = append(cut.chunks, chunk)
 		}
 	}
 	var r io.Reader = cut
 	if oneByte {
 		cut.delivered = nil
 		r = &short{cut, 1}
-		if len(c.Stream) > 64<<10 {
+		if len(conn.Stream) > 64<<10 {
 			r = &short{cut, 512} // some peers take minutes otherwise
 		}
 	}
@@ -200,13 +128,13 @@ func (c suiteCase) score(l library, oneByte bool) error {
 
 	cut.mu.Lock()
 	defer cut.mu.Unlock()
-	same := func(got, want event) bool { return got.typ == want.typ && got.data == want.data }
+	same := func(got, want sse.Event) bool { return got.Type == want.Type && got.Data == want.Data }
 	switch {
-	case !slices.EqualFunc(cut.got, c.Events, same):
+	case !slices.EqualFunc(cut.got, conn.Events, same):
 		return errEvents
 	case cut.late:
 		return errLate
-	case !slices.Equal(cut.got, c.Events):
+	case !slices.Equal(cut.got, conn.Events):
 		return errID
 	}
 	return nil
@@ -219,14 +147,14 @@ type chunks struct {
 	delivered []int // events that must be there before the next chunk is read
 
 	mu   sync.Mutex
-	got  []event
+	got  []sse.Event
 	late bool
 }
 
 func (c *chunks) see(id, typ, data string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.got = append(c.got, event{id, typ, data})
+	c.got = append(c.got, sse.Event{ID: id, Type: typ, Data: data})
 }
 
 func (c *chunks) Read(p []byte) (int, error) {

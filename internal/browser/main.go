@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/suite"
 )
 
 //go:embed page.html
@@ -75,7 +76,8 @@ type job struct {
 
 type exchange struct {
 	want request
-	testdataResponse
+	suite.Response
+	chunks []suite.Bytes
 }
 
 type request struct {

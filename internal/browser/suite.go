@@ -1,103 +1,63 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/suite"
 )
-
-// The files of ../../testdata, whose README says what is in them.
-
-type testdataCase struct {
-	Name string
-	testdataConnection
-	Connections []testdataConnection
-
-	Kind      string // of http.json only
-	Request   json.RawMessage
-	Exchanges []struct {
-		Request struct {
-			Path        string
-			LastEventID *text
-			Wait        int
-		}
-		Response testdataResponse
-		Times    int
-	}
-	End string
-}
-
-type testdataConnection struct {
-	Stream      wire
-	Chunks      []wire
-	Events      events
-	LastEventID text
-	Retry       text
-}
-
-type testdataResponse struct {
-	Fail          bool
-	Informational []int
-	Status        int
-	Headers       [][2]wire
-	Body          wire
-	Cut           bool
-	chunks        []wire
-}
 
 // load makes jobs of the cases of a file. A browser sends nothing but GET, with its own headers; of
 // what this library decided only policy tells it.
 func (s *server) load(name string, policy bool) error {
-	b, err := os.ReadFile(name)
+	cases, err := suite.ReadCases(name)
 	if err != nil {
-		return err
-	}
-	var cases []testdataCase
-	if err := json.Unmarshal(b, &cases); err != nil {
-		return fmt.Errorf("%s: %v", name, err)
+		return s.loadHTTP(name, policy, err)
 	}
 	for _, c := range cases {
-		switch {
-		case c.Exchanges == nil:
-			j, err := c.parserJob()
-			if err != nil {
-				return err
-			}
+		j, err := parserJob(c)
+		if err != nil {
+			return err
+		}
+		s.jobs = append(s.jobs, j)
+	}
+	return nil
+}
+
+func (s *server) loadHTTP(name string, policy bool, noParser error) error {
+	cases, err := suite.ReadHTTPCases(name)
+	if err != nil {
+		return errors.Join(noParser, err)
+	}
+	for _, c := range cases {
+		r := c.Request
+		if c.Kind != "must" && !policy || r.Method != "GET" || r.Headers != nil || r.Body != nil {
+			continue
+		}
+		if j := httpJob(c); !j.tooLong() {
 			s.jobs = append(s.jobs, j)
-		case (c.Kind == "must" || policy) && c.Request == nil:
-			if j := c.httpJob(); !j.tooLong() {
-				s.jobs = append(s.jobs, j)
-			}
 		}
 	}
 	return nil
 }
 
 // parserJob makes a job of what connections send. The library must agree with the suite.
-func (c *testdataCase) parserJob() (*job, error) {
-	conns := c.Connections
-	if conns == nil {
-		conns = []testdataConnection{c.testdataConnection}
-	}
+func parserJob(c suite.Case) (*job, error) {
 	j := &job{name: c.Name}
 	var p sse.Parser
-	for _, conn := range conns {
-		if conn.Chunks == nil {
-			conn.Chunks = []wire{conn.Stream}
-		}
+	for _, conn := range c.Connections {
 		want := request{path: "/"}
 		if id := sent(j.lastID); id != "" {
 			want.lastID = &id
 		}
-		j.exchanges = append(j.exchanges, exchange{want, testdataResponse{
-			Status: 200, Headers: [][2]wire{{wire("Content-Type"), wire("text/event-stream")}}, chunks: conn.Chunks,
-		}})
+		j.exchanges = append(j.exchanges, exchange{want, suite.Response{
+			Status:  200,
+			Headers: [][2]suite.Bytes{{suite.Bytes("Content-Type"), suite.Bytes("text/event-stream")}},
+		}, conn.Chunks})
 		j.events = append(j.events, conn.Events...)
 		j.lastID, j.retry = string(conn.LastEventID), string(conn.Retry)
 
@@ -109,7 +69,7 @@ func (c *testdataCase) parserJob() (*job, error) {
 				got = append(got, p.Event())
 			}
 		}
-		if !slices.Equal(got, []sse.Event(conn.Events)) || p.LastEventID() != j.lastID {
+		if !slices.Equal(got, conn.Events) || p.LastEventID() != j.lastID {
 			return nil, fmt.Errorf("%s: the library has %q and the last event ID %q", c.Name, got, p.LastEventID())
 		}
 		if j.wait() > longest {
@@ -119,21 +79,19 @@ func (c *testdataCase) parserJob() (*job, error) {
 	return j, nil
 }
 
-func (c *testdataCase) httpJob() *job {
+func httpJob(c suite.HTTPCase) *job {
 	j := &job{name: c.Name, events: c.Events, ends: true}
 	for _, x := range c.Exchanges {
-		want := request{path: "/"}
-		if x.Request.Path != "" {
-			want.path = x.Request.Path
-		}
+		want := request{path: x.Request.Path}
 		if x.Request.LastEventID != nil {
-			id := string(bytesOf(*x.Request.LastEventID))
+			id := string(*x.Request.LastEventID)
 			want.lastID = &id
 		}
-		want.wait = time.Duration(x.Request.Wait) * time.Millisecond
-		x.Response.chunks = []wire{x.Response.Body}
-		for range max(1, x.Times) {
-			j.exchanges = append(j.exchanges, exchange{want, x.Response})
+		if x.Request.Wait != nil {
+			want.wait = time.Duration(*x.Request.Wait) * time.Millisecond
+		}
+		for range x.Times {
+			j.exchanges = append(j.exchanges, exchange{want, x.Response, []suite.Bytes{x.Response.Body}})
 		}
 	}
 	return j
@@ -153,77 +111,4 @@ func (j *job) wait() time.Duration {
 // tooLong reports whether there is a wait for which the page has no patience.
 func (j *job) tooLong() bool {
 	return slices.ContainsFunc(j.exchanges, func(x exchange) bool { return x.want.wait > longest })
-}
-
-// text is a string, [count, text], or an array of texts.
-type text string
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	if b[0] == '"' {
-		return json.Unmarshal(b, (*string)(t))
-	}
-	if n, part, ok := repetition(b); ok {
-		err := json.Unmarshal(part, t)
-		*t = text(strings.Repeat(string(*t), n))
-		return err
-	}
-	var parts []text
-	if err := json.Unmarshal(b, &parts); err != nil {
-		return err
-	}
-	for _, part := range parts {
-		*t += part
-	}
-	return nil
-}
-
-func repetition(b []byte) (n int, part json.RawMessage, ok bool) {
-	var list []json.RawMessage
-	if json.Unmarshal(b, &list) != nil || len(list) != 2 || json.Unmarshal(list[0], &n) != nil {
-		return 0, nil, false
-	}
-	return n, list[1], true
-}
-
-// wire is bytes, each written as one character of a text.
-type wire []byte
-
-func (w *wire) UnmarshalJSON(b []byte) error {
-	var t text
-	if err := json.Unmarshal(b, &t); err != nil {
-		return err
-	}
-	*w = bytesOf(t)
-	return nil
-}
-
-func bytesOf(t text) (w wire) {
-	for _, r := range t {
-		w = append(w, byte(r))
-	}
-	return w
-}
-
-// events is a list of events and of [count, event].
-type events []sse.Event
-
-func (e *events) UnmarshalJSON(b []byte) error {
-	var list []json.RawMessage
-	if err := json.Unmarshal(b, &list); err != nil {
-		return err
-	}
-	for _, item := range list {
-		n, part, ok := repetition(item)
-		if !ok {
-			n, part = 1, item
-		}
-		var ev struct{ ID, Type, Data text }
-		if err := json.Unmarshal(part, &ev); err != nil {
-			return err
-		}
-		for range n {
-			*e = append(*e, sse.Event{ID: string(ev.ID), Type: string(ev.Type), Data: string(ev.Data)})
-		}
-	}
-	return nil
 }

@@ -1,0 +1,281 @@
+package sse
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// A refusal is told, also where the rest of its body does not come.
+func TestResponseErrorWhenBodyStalls(t *testing.T) {
+	for _, test := range []struct {
+		method string
+		status int
+	}{{"GET", 401}, {"POST", 401}, {"POST", 503}} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, func(int, *http.Request) (*http.Response, error) {
+				resp := status(test.status, "")
+				resp.Body = newScript("no, because", forever)
+				return resp, nil
+			})
+			client.IdleTimeout = time.Second
+			_, err := data(client.Stream(newRequest(t, test.method, "http://example.com/", nil)))
+			var refused *ResponseError
+			if !errors.As(err, &refused) || refused.StatusCode != test.status || string(refused.Body) != "no, because" {
+				t.Errorf("%v: Err() = %v", test, err)
+			}
+		})
+	}
+}
+
+func TestResponseErrorRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().UTC()
+		for value, want := range map[string]time.Duration{
+			"":                       0,
+			"0":                      0,
+			"120":                    2 * time.Minute,
+			"  120\t":                2 * time.Minute,
+			"00120":                  2 * time.Minute,
+			"3600":                   time.Hour,
+			"3601":                   3601 * time.Second,
+			"9223372036":             9223372036 * time.Second,
+			"9223372037":             9223372036 * time.Second, // more nanoseconds than an int64 holds
+			"9223372036854775807":    9223372036 * time.Second,
+			"9223372036854775808":    9223372036 * time.Second,
+			"18446744073709551617":   9223372036 * time.Second,
+			strings.Repeat("9", 1e4): 9223372036 * time.Second,
+			"-120":                   0,
+			"+120":                   0,
+			"120.5":                  0,
+			"1e3":                    0,
+			"0x10":                   0,
+			"１２０":                    0,
+			"120 s":                  0,
+			"120, 60":                0,
+			"soon":                   0,
+			now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second,
+			now.Add(90 * time.Second).Format(time.RFC850):     90 * time.Second,
+			now.Add(90 * time.Second).Format(time.ANSIC):      90 * time.Second,
+			now.Add(-time.Hour).Format(http.TimeFormat):       0,
+			"Thu, 01 Jan 0001 00:00:00 GMT":                   0,
+			"Fri, 31 Dec 9999 23:59:59 GMT":                   math.MaxInt64,
+			"Fri, 32 Dec 9999 23:59:59 GMT":                   0,
+		} {
+			e := &ResponseError{Header: http.Header{"Retry-After": {value}}}
+			if got := e.RetryAfter(); got != want {
+				t.Errorf("Retry-After %.40q: %v, want %v", value, got, want)
+			}
+		}
+		if got := new(ResponseError).RetryAfter(); got != 0 {
+			t.Errorf("no Retry-After: %v", got)
+		}
+		p := retryPolicy{newBackoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} }}
+		if got, ok := p.nextWait(math.MaxInt64); got != time.Hour || !ok {
+			t.Errorf("the longest wait is %v, %t", got, ok)
+		}
+		if got, ok := p.nextWait(math.MinInt64); got != 0 || !ok {
+			t.Errorf("the shortest wait is %v, %t", got, ok)
+		}
+	})
+}
+
+func TestDefaultCheckResponse(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		resp  func() *http.Response
+		again bool
+		open  bool
+		text  string
+	}{
+		{name: "200", resp: func() *http.Response { return stream() }, open: true},
+		{name: "400", text: "sse: 400 Bad Request: why"},
+		{name: "401", text: "sse: 401 Unauthorized: why"},
+		{name: "403", text: "sse: 403 Forbidden: why"},
+		{name: "404", text: "sse: 404 Not Found: why"},
+		{name: "408", again: true, text: "sse: 408 Request Timeout: why"},
+		{name: "410", text: "sse: 410 Gone: why"},
+		{name: "418", text: "sse: 418 I'm a teapot: why"},
+		{name: "425", again: true, text: "sse: 425 Too Early: why"},
+		{name: "429", again: true, text: "sse: 429 Too Many Requests: why"},
+		{name: "431", text: "sse: 431 Request Header Fields Too Large: why"},
+		{name: "500", again: true, text: "sse: 500 Internal Server Error: why"},
+		{name: "501", text: "sse: 501 Not Implemented: why"},
+		{name: "502", again: true, text: "sse: 502 Bad Gateway: why"},
+		{name: "503", again: true, text: "sse: 503 Service Unavailable: why"},
+		{name: "504", again: true, text: "sse: 504 Gateway Timeout: why"},
+		{name: "520", again: true, text: "sse: 520: why"},
+		{name: "524", again: true, text: "sse: 524: why"},
+		{name: "525", text: "sse: 525: why"},
+		{name: "529", again: true, text: "sse: 529: why"},
+		{name: "505", text: "sse: 505 HTTP Version Not Supported: why"},
+		{name: "201", text: "sse: 201 Created: why"},
+		{name: "206", text: "sse: 206 Partial Content: why"},
+		{name: "302", text: "sse: 302 Found: why"}, // without Location
+		{name: "304", text: "sse: 304 Not Modified: why"},
+		{name: "200 text/html", text: "sse: 200 OK: Content-Type is text/html, not text/event-stream: why",
+			resp: func() *http.Response { return status(200, "why", "Content-Type", "text/html") }},
+		{name: "200 without type", text: "sse: 200 OK: Content-Type is missing, not text/event-stream: why",
+			resp: func() *http.Response { return status(200, "why") }},
+		{name: "undecoded", text: "sse: 200 OK: undecoded Content-Encoding br: why",
+			resp: func() *http.Response {
+				return status(200, "why", "Content-Type", "text/event-stream", "Content-Encoding", "br")
+			}},
+		{name: "identity", open: true,
+			resp: func() *http.Response {
+				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "Identity")
+			}},
+		{name: "undecoded twice", text: "sse: 200 OK: undecoded Content-Encoding none, X-GZIP: why",
+			resp: func() *http.Response {
+				return status(200, "why", "Content-Type", "text/event-stream", "Content-Encoding", "none, X-GZIP")
+			}},
+		{name: "no coding", open: true,
+			resp: func() *http.Response {
+				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "none")
+			}},
+		{name: "nothing to decode", open: true,
+			resp: func() *http.Response {
+				return status(200, "", "Content-Type", "text/event-stream", "Content-Encoding", "gzip", "Content-Length", "0")
+			}},
+		{name: "no words", text: "sse: 401 Unauthorized", resp: func() *http.Response { return status(401, " \r\n") }},
+		{name: "control characters", text: "sse: 401 \ufffd[31mred: a [2J b \ufffd",
+			resp: func() *http.Response {
+				resp := status(401, "a\n\n\x1b[2J\tb\x00 \xff\u202e")
+				resp.Status = "401 \xff\x1b[31mred\x07"
+				return resp
+			}},
+		{name: "no status text", text: "sse: 499: why",
+			resp: func() *http.Response {
+				resp := status(499, "why")
+				resp.Status = "499 "
+				return resp
+			}},
+		{name: "a transport that knows no status text", again: true, text: "sse: 503 Service Unavailable: why",
+			resp: func() *http.Response {
+				resp := status(503, "why")
+				resp.Status = ""
+				return resp
+			}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var code int
+				fmt.Sscan(test.name, &code)
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					switch {
+					case n > 1:
+						return status(204, ""), nil
+					case test.resp != nil:
+						return test.resp(), nil
+					}
+					return status(code, "why"), nil
+				})
+				opened := 0
+				client.OnOpen = func(*http.Response) { opened++ }
+				var err error
+				client.OnRetry = func(cause error, _ time.Duration) { err = cause }
+				s := get(t, client)
+				if s.Next() {
+					t.Error("Next() = true")
+				}
+				if !test.again && !test.open {
+					err = s.Err()
+				} else if s.Err() != nil {
+					t.Errorf("Err() = %v", s.Err())
+				}
+				if test.open {
+					equal(t, "OnOpen", opened, 1)
+					return
+				}
+				if err == nil || err.Error() != test.text {
+					t.Errorf("the error is %q, want %q", err, test.text)
+				}
+				var failed *ResponseError
+				if !errors.As(err, &failed) {
+					t.Fatalf("the error is a %T", err)
+				}
+				if code != 0 && failed.StatusCode != code {
+					t.Errorf("StatusCode is %d", failed.StatusCode)
+				}
+				if code != 0 && string(failed.Body) != "why" && test.name != "no words" {
+					t.Errorf("Body is %q", failed.Body)
+				}
+			})
+		})
+	}
+}
+
+func TestContentType(t *testing.T) {
+	for _, test := range []struct {
+		values []string
+		want   string
+	}{
+		{nil, ""},
+		{[]string{""}, ""},
+		{[]string{"text/event-stream"}, "text/event-stream"},
+		{[]string{"TEXT/Event-Stream; charset=ISO-8859-1"}, "text/event-stream"},
+		{[]string{" \ttext/event-stream \t;"}, "text/event-stream"},
+		{[]string{"text/event-stream;charset=\"a,text/html\""}, "text/event-stream"},
+		{[]string{"text/event-stream;charset=\"a\\\",text/html\""}, "text/event-stream"},
+		{[]string{"text/event-streamx"}, "text/event-streamx"},
+		{[]string{"text/event-stream x"}, ""},
+		{[]string{"text/ event-stream"}, ""},
+		{[]string{"text"}, ""},
+		{[]string{"/"}, ""},
+		{[]string{"text/html", "text/event-stream"}, "text/event-stream"},
+		{[]string{"text/event-stream", "text/html"}, "text/html"},
+		{[]string{"text/event-stream", "garbage"}, "text/event-stream"},
+		{[]string{"text/event-stream", "*/*"}, "text/event-stream"},
+		{[]string{"text/event-stream, "}, "text/event-stream"},
+		{[]string{"text/html, text/event-stream"}, "text/event-stream"},
+	} {
+		if got := mediaType(http.Header{"Content-Type": test.values}); got != test.want {
+			t.Errorf("Content-Type %q: %q, want %q", test.values, got, test.want)
+		}
+	}
+}
+
+// A ResponseError's body is bounded in bytes and in time, whatever the server does.
+func TestResponseErrorBodyIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	for _, test := range []struct {
+		name string
+		body []any
+		want string
+		time time.Duration
+	}{
+		{"4 KiB", []any{long[:maxErrorBody]}, long[:maxErrorBody], 0},
+		{"more", []any{long, forever}, long[:maxErrorBody], 0},
+		{"never begins", []any{forever}, "", 5 * time.Second},
+		{"never ends", []any{"why", forever}, "why", 5 * time.Second},
+		{"a byte a second", []any{"a", time.Second, "b", time.Second, "c", 10 * time.Second, "d"}, "abc", 5 * time.Second},
+		{"cut", []any{"why", io.ErrUnexpectedEOF}, "why", 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+				resp := status(403, "")
+				resp.Body = newScript(test.body...)
+				return resp, nil
+			})
+			start := time.Now()
+			_, err := data(get(t, client))
+			var failed *ResponseError
+			if !errors.As(err, &failed) {
+				t.Fatalf("%s: Err() = %v", test.name, err)
+			}
+			equal(t, test.name, string(failed.Body), test.want)
+			equal(t, test.name+": time", time.Since(start), test.time)
+			if len(failed.Error()) > 600 {
+				t.Errorf("%s: Error() has %d bytes", test.name, len(failed.Error()))
+			}
+		})
+	}
+}
