@@ -72,6 +72,5 @@
 // # Checker
 //
 // [Check] reads the response of any server and reports what is wrong with it as
-// an event stream. [Rules] lists what it looks for. A [Writer] writes an event
-// stream from a handler.
+// an event stream. [Rules] lists what it looks for.
 package ssetest

@@ -249,53 +249,13 @@ func ExampleAfter() {
 }
 
 func greet(w http.ResponseWriter, r *http.Request) {
-	out, err := ssetest.NewWriter(w, r)
+	out, err := sse.NewWriter(w, r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	defer out.Close()
 	out.Send(sse.Event{Type: "greeting", Data: "hello"})
-}
-
-// The handler resumes after the event that the client received last, and keeps the
-// connection alive while there is no event.
-func ExampleWriter() {
-	log := []string{"started", "halfway", "finished"} // the id of an event is its index
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		next := 0
-		if _, err := fmt.Sscan(r.Header.Get("Last-Event-ID"), &next); err == nil {
-			next++
-		}
-		out, err := ssetest.NewWriter(w, r)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		defer out.Close()
-		out.KeepAlive(15 * time.Second)
-		for ; next < len(log); next++ {
-			if err := out.Send(sse.Event{ID: fmt.Sprint(next), Data: log[next]}); err != nil {
-				return // the client has disconnected
-			}
-		}
-	}
-
-	client := &http.Client{Transport: ssetest.NewTransport(t, http.HandlerFunc(handler))}
-	req, _ := http.NewRequest(http.MethodGet, "http://log.test", nil)
-	req.Header.Set("Last-Event-ID", "0")
-	resp, err := client.Do(req)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	for ev := range sse.NewReader(resp.Body).All() {
-		fmt.Println(ev.ID, ev.Data)
-	}
-	// Output:
-	// 1 halfway
-	// 2 finished
 }
 
 func ExampleCheck() {

@@ -9,12 +9,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/seed-0d85b69d/sse"
 	. "github.com/seed-0d85b69d/sse/ssetest"
@@ -225,27 +223,6 @@ func (e *endless) Read(b []byte) (int, error) {
 	e.sum += n
 	return n, nil
 }
-
-// writes returns a handler that calls f with a Writer.
-func writes(t *testing.T, f func(out *Writer, r *http.Request)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		out, err := NewWriter(w, r)
-		if err != nil {
-			t.Errorf("NewWriter: %v", err)
-			return
-		}
-		defer out.Close()
-		f(out, r)
-	}
-}
-
-// A deadlines is a ResponseWriter that records its write deadline.
-type deadlines struct {
-	*httptest.ResponseRecorder
-	write time.Time
-}
-
-func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
 
 // connect returns both ends of a connection.
 func connect(t *testing.T, l *Listener) (client, server net.Conn) {

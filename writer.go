@@ -1,18 +1,16 @@
-package ssetest
+package sse
 
 import (
 	"context"
 	"io"
 	"net/http"
 	"time"
-
-	"github.com/seed-0d85b69d/sse"
 )
 
 // A Writer writes an event stream as the response of a handler:
 //
 //	func ticks(w http.ResponseWriter, r *http.Request) {
-//		out, err := ssetest.NewWriter(w, r)
+//		out, err := sse.NewWriter(w, r)
 //		if err != nil {
 //			http.Error(w, err.Error(), http.StatusInternalServerError)
 //			return
@@ -93,23 +91,23 @@ func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
 	return out, nil
 }
 
-// Send writes ev. If ev cannot be encoded, Send returns an [*sse.FieldError], and
+// Send writes ev. If ev cannot be encoded, Send returns an [*FieldError], and
 // the stream can continue without it. Any other error means that the client can
 // no longer be reached: if the context of the request is done, for example because
 // the client has disconnected, it is the [context.Cause] of that context. After
 // Close it is [io.ErrClosedPipe].
-func (w *Writer) Send(ev sse.Event) error {
+func (w *Writer) Send(ev Event) error {
 	return w.write(ev.Append)
 }
 
 // Comment writes a comment, which clients ignore.
 func (w *Writer) Comment(text string) error {
-	return w.write(func(b []byte) ([]byte, error) { return sse.AppendComment(b, text), nil })
+	return w.write(func(b []byte) ([]byte, error) { return AppendComment(b, text), nil })
 }
 
 // Retry sets the reconnection time of the client.
 func (w *Writer) Retry(d time.Duration) error {
-	return w.write(func(b []byte) ([]byte, error) { return sse.AppendRetry(b, d), nil })
+	return w.write(func(b []byte) ([]byte, error) { return AppendRetry(b, d), nil })
 }
 
 // KeepAlive writes an empty comment whenever nothing else has been written for
@@ -138,7 +136,7 @@ func (w *Writer) keepAlive() {
 		w.timer.Reset(rest)
 		return
 	}
-	if w.flush(sse.AppendComment(w.buf[:0], "")) == nil {
+	if w.flush(AppendComment(w.buf[:0], "")) == nil {
 		w.timer.Reset(w.idle)
 	}
 }
