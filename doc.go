@@ -25,8 +25,9 @@
 // until the next call to Next, and Type returns a cached string. Reading events in this form
 // normally allocates nothing.
 //
-// [Event.Append], [AppendComment] and [AppendRetry] encode events. Package ssetest tests clients
-// and servers without a network and without waiting.
+// A [Writer] writes a stream as the response of a handler. [Event.Append], [AppendComment] and
+// [AppendRetry] encode events. Package ssetest tests clients and servers without a network and
+// without waiting.
 //
 // # Resuming
 //

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -980,4 +981,53 @@ func (p *pieceReader) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// onEveryServer runs f with a server on sockets, one in memory inside a synctest bubble,
+// and one on HTTP/2.
+func onEveryServer(t *testing.T,
+	f func(t *testing.T, newServer func(testing.TB, ...http.Handler) *ssetest.Server)) {
+	t.Run("sockets", func(t *testing.T) { t.Parallel(); f(t, ssetest.NewServer) })
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) { f(t, ssetest.NewMemoryServer) })
+	})
+	t.Run("http2", func(t *testing.T) { t.Parallel(); f(t, ssetest.NewTLSServer) })
+}
+
+var writerEvents = []sse.Event{
+	{ID: "1", Type: "message", Data: "a"},
+	{ID: "2", Type: "message", Data: "b"},
+	{ID: "3", Type: "message", Data: "c"},
+}
+
+const firstEventWire = "id: 1\ndata: a\n\n"
+
+// writerHandler returns a handler that calls f with a Writer.
+func writerHandler(t *testing.T, f func(out *sse.Writer, r *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		out, err := sse.NewWriter(w, r)
+		if err != nil {
+			t.Errorf("NewWriter: %v", err)
+			return
+		}
+		defer out.Close()
+		f(out, r)
+	}
+}
+
+// A deadlines is a ResponseWriter that records its write deadline.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	write time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
+
+// memoryInUse returns the bytes in use for objects and for the stacks of goroutines.
+func memoryInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
 }

@@ -25,27 +25,6 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
-
-// check checks an answer written as text; its body ends with the connection.
-func check(t *testing.T, method, answer string) Report {
-	t.Helper()
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), &http.Request{Method: method})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Check(t.Context(), resp, 0)
-}
-
-// brief says of each finding where it is, its severity and its rule.
-func brief(r Report) []string {
-	var s []string
-	for _, f := range r.Findings {
-		s = append(s, fmt.Sprintf("%d+%d %v %s", f.Line, f.Offset, f.Severity, f.Rule))
-	}
-	return s
-}
-
 func TestCheckHeader(t *testing.T) {
 	const event = "id: 1\ndata: x\n\n"
 	tests := []struct {
@@ -53,25 +32,43 @@ func TestCheckHeader(t *testing.T) {
 		want                 []string
 	}{
 		{"good", "POST", goodHeader, nil},
-		{"no caching by other words", "POST", "HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream;charset=UTF-8\r\nCache-Control: private, max-age=0\r\nX-Accel-Buffering: no\r\n", nil},
+		{"other directives against caching", "POST",
+			"HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream;charset=UTF-8\r\n" +
+				"Cache-Control: private, max-age=0\r\nX-Accel-Buffering: no\r\n", nil},
 		{"no content", "GET", "HTTP/1.1 204 No Content\r\n", []string{"0+0 info no-content"}},
-		{"status", "GET", "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/event-stream\r\n", []string{"0+0 error status"}},
-		{"nothing", "POST", "HTTP/1.1 200 OK\r\n", []string{"0+0 error content-type", "0+0 info accel-buffering"}},
-		{"plain text", "POST", strings.Replace(goodHeader, "event-stream", "plain", 1), []string{"0+0 error content-type"}},
-		{"html", "POST", strings.Replace(goodHeader, "event-stream", "html; charset=utf-8", 1), []string{"0+0 error content-type"}},
-		{"types joined by a proxy", "POST", strings.Replace(goodHeader, "event-stream", "event-stream,text/event-stream", 1), []string{"0+0 warning content-types"}},
-		{"the last valid type", "POST", goodHeader + "Content-Type: garbage\r\n", []string{"0+0 warning content-types"}},
-		{"two types", "POST", goodHeader + "Content-Type: text/event-stream\r\n", []string{"0+0 warning content-types"}},
-		{"charset", "POST", strings.Replace(goodHeader, "event-stream", "event-stream; charset=latin1", 1), []string{"0+0 warning charset"}},
-		{"cacheable", "POST", strings.Replace(goodHeader, "no-cache", "public, max-age=60", 1), []string{"0+0 warning cacheable"}},
-		{"shared cache", "POST", strings.Replace(goodHeader, "no-cache", "max-age=0, s-maxage=60", 1), []string{"0+0 warning cacheable"}},
-		{"cache not told", "GET", strings.Replace(goodHeader, "no-cache", "private", 1), []string{"0+0 info cache-control", "0+0 info ends"}},
-		{"buffering", "POST", strings.Replace(goodHeader, "Buffering: no", "Buffering: yes", 1), []string{"0+0 warning accel-buffering"}},
-		{"length", "POST", goodHeader + fmt.Sprintf("Content-Length: %d\r\n", len(event)), []string{"0+0 warning content-length"}},
-		{"encoding", "POST", goodHeader + "Content-Encoding: br\r\n", []string{"0+0 info compressed", "0+0 error not-decoded"}},
-		{"no encoding", "POST", goodHeader + "Content-Encoding: none\r\n", []string{"0+0 info unknown-encoding"}},
+		{"status", "GET", "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/event-stream\r\n",
+			[]string{"0+0 error status"}},
+		{"no header fields", "POST", "HTTP/1.1 200 OK\r\n",
+			[]string{"0+0 error content-type", "0+0 info missing-x-accel-buffering"}},
+		{"plain text", "POST", strings.Replace(goodHeader, "event-stream", "plain", 1),
+			[]string{"0+0 error content-type"}},
+		{"html", "POST", strings.Replace(goodHeader, "event-stream", "html; charset=utf-8", 1),
+			[]string{"0+0 error content-type"}},
+		{"types joined by a comma", "POST", strings.Replace(goodHeader, "event-stream",
+			"event-stream,text/event-stream", 1), []string{"0+0 warning multiple-content-types"}},
+		{"the last valid type", "POST", goodHeader + "Content-Type: garbage\r\n",
+			[]string{"0+0 warning multiple-content-types"}},
+		{"two types", "POST", goodHeader + "Content-Type: text/event-stream\r\n",
+			[]string{"0+0 warning multiple-content-types"}},
+		{"charset", "POST", strings.Replace(goodHeader, "event-stream", "event-stream; charset=latin1",
+			1), []string{"0+0 warning charset"}},
+		{"cacheable", "POST", strings.Replace(goodHeader, "no-cache", "public, max-age=60", 1),
+			[]string{"0+0 warning cacheable"}},
+		{"shared cache", "POST", strings.Replace(goodHeader, "no-cache", "max-age=0, s-maxage=60", 1),
+			[]string{"0+0 warning cacheable"}},
+		{"no directive about caching", "GET", strings.Replace(goodHeader, "no-cache", "private", 1),
+			[]string{"0+0 info missing-cache-control", "0+0 info stream-ended"}},
+		{"buffering", "POST", strings.Replace(goodHeader, "Buffering: no", "Buffering: yes", 1),
+			[]string{"0+0 warning x-accel-buffering"}},
+		{"length", "POST", goodHeader + fmt.Sprintf("Content-Length: %d\r\n", len(event)),
+			[]string{"0+0 warning content-length"}},
+		{"encoding", "POST", goodHeader + "Content-Encoding: br\r\n",
+			[]string{"0+0 info compressed", "0+0 error unrequested-encoding"}},
+		{"no encoding", "POST", goodHeader + "Content-Encoding: none\r\n",
+			[]string{"0+0 info unknown-encoding"}},
 		{"identity", "POST", goodHeader + "Content-Encoding: identity\r\n", nil},
-		{"json", "POST", strings.Replace(goodHeader, "text/event-stream", "application/json", 1), []string{"0+0 error content-type"}},
+		{"json", "POST", strings.Replace(goodHeader, "text/event-stream", "application/json", 1),
+			[]string{"0+0 error content-type"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,56 +85,75 @@ func TestCheckBody(t *testing.T) {
 		events, comments int
 		want             []string
 	}{
-		{"empty", "", 0, 0, []string{"0+0 warning empty"}},
-		{"good", "retry: 1000\n\nid: 1\nevent: a\ndata: x\ndata: y\n\n: hi\n\nid: 2\ndata\n\n", 2, 1, nil},
+		{"empty", "", 0, 0, []string{"0+0 warning empty-body"}},
+		{"good", "retry: 1000\n\nid: 1\nevent: a\ndata: x\ndata: y\n\n: hi\n\nid: 2\ndata\n\n", 2, 1,
+			nil},
 		{"id alone", "id: 1\n\n", 0, 0, nil},
 		{"no ids", "data: x\n\n", 1, 0, []string{"0+0 info no-ids"}},
-		{"some ids", "data: x\n\nid: 1\ndata: x\n\ndata: x\n\ndata: y\n\n", 4, 0, []string{"6+24 info event-without-id"}},
-		{"unfinished event", "id: 1\ndata: x\n\nid: 2\ndata: x\n", 1, 0, []string{"4+15 error unfinished"}},
-		{"unfinished line", "id: 1\ndata: x\n\ndata", 1, 0, []string{"4+15 error unfinished"}},
-		{"unfinished comment", "id: 1\ndata: x\n\n: hi", 1, 0, nil},
-		{"unfinished retry block", "id: 1\ndata: x\n\nretry: 1000\n", 1, 0, nil},
-		{"bom", "\ufeffid: 1\ndata: x\n\n", 1, 0, []string{"1+0 info bom"}},
-		{"second bom", "id: 1\ndata: x\n\n\ufeffdata: x\n\n", 1, 0, []string{"4+15 error almost-a-field"}},
-		{"bad utf-8", "id: 1\ndata: \xff\ndata: \xe2\x82\n\n", 1, 0, []string{"2+6 error utf-8"}},
+		{"some ids", "data: x\n\nid: 1\ndata: x\n\ndata: x\n\ndata: y\n\n", 4, 0,
+			[]string{"6+24 info event-without-id"}},
+		{"incomplete event", "id: 1\ndata: x\n\nid: 2\ndata: x\n", 1, 0,
+			[]string{"4+15 error incomplete-event"}},
+		{"incomplete line", "id: 1\ndata: x\n\ndata", 1, 0, []string{"4+15 error incomplete-event"}},
+		{"incomplete comment", "id: 1\ndata: x\n\n: hi", 1, 0, nil},
+		{"incomplete retry block", "id: 1\ndata: x\n\nretry: 1000\n", 1, 0, nil},
+		{"bom", "\ufeffid: 1\ndata: x\n\n", 1, 0, []string{"1+0 info byte-order-mark"}},
+		{"second bom", "id: 1\ndata: x\n\n\ufeffdata: x\n\n", 1, 0,
+			[]string{"4+15 error misspelled-field"}},
+		{"bad utf-8", "id: 1\ndata: \xff\ndata: \xe2\x82\n\n", 1, 0, []string{"2+6 error invalid-utf-8"}},
 		{"good utf-8", "id: 1\ndata: héé€😀\n\n", 1, 0, nil},
 		{"id with nul", "id: 1\x00\ndata: x\n\n", 1, 0, []string{"1+0 error id-nul", "0+0 info no-ids"}},
-		{"id with control", "id: a\x01\ndata: x\n\n", 1, 0, []string{"1+0 warning id-control"}},
-		{"id with delete", "id: a\x7f\ndata: x\n\n", 1, 0, []string{"1+0 warning id-control"}},
-		{"id with spaces", "id:  a\ndata: x\n\nid: b \ndata: x\n\n", 2, 0, []string{"1+0 warning id-space"}},
+		{"id with control", "id: a\x01\ndata: x\n\n", 1, 0, []string{"1+0 warning id-control-character"}},
+		{"id with delete", "id: a\x7f\ndata: x\n\n", 1, 0, []string{"1+0 warning id-control-character"}},
+		{"id with spaces", "id:  a\ndata: x\n\nid: b \ndata: x\n\n", 2, 0,
+			[]string{"1+0 warning id-whitespace"}},
 		{"id with a tab inside", "id: a\tb\ndata: x\n\n", 1, 0, nil},
-		{"long id", "id: " + strings.Repeat("x", 5000) + "\ndata: x\n\n", 1, 0, []string{"1+0 warning id-long"}},
-		{"id of the longest", "id: " + strings.Repeat("x", 4096) + "\ndata: x\n\n", 1, 0, nil},
-		{"id again", "id: 1\ndata: x\n\nid: 1\ndata: y\n\n", 2, 0, []string{"4+15 warning id-again"}},
-		{"id again, once", "id: 1\ndata\n\nid: 1\ndata\n\nid: 2\ndata\n\nid: 3\ndata\n\nid: 4\ndata\n\n", 5, 0, []string{"4+12 info id-again"}},
+		{"long id", "id: " + strings.Repeat("x", 5000) + "\ndata: x\n\n", 1, 0,
+			[]string{"1+0 warning long-id"}},
+		{"id of 4 KiB", "id: " + strings.Repeat("x", 4096) + "\ndata: x\n\n", 1, 0, nil},
+		{"duplicate id", "id: 1\ndata: x\n\nid: 1\ndata: y\n\n", 2, 0,
+			[]string{"4+15 warning duplicate-id"}},
+		{"rare duplicate id",
+			"id: 1\ndata\n\nid: 1\ndata\n\nid: 2\ndata\n\nid: 3\ndata\n\nid: 4\ndata\n\n", 5, 0,
+			[]string{"4+12 info duplicate-id"}},
 		{"id reset", "id: 1\ndata: x\n\nid\ndata: y\n\n", 2, 0, []string{"4+15 info id-reset"}},
-		{"two ids", "id: 1\nid: 2\ndata: x\n\n", 1, 0, []string{"2+6 warning two-ids"}},
-		{"two event fields", "id: 1\nevent: a\nevent: b\ndata: x\n\n", 1, 0, []string{"3+15 warning two-events"}},
-		{"retry with unit", "retry: 3s\n\n", 0, 0, []string{"1+0 error retry-digits"}},
-		{"retry with sign", "retry: +3\nretry: -1\nretry\n\n", 0, 0, []string{"1+0 error retry-digits"}},
-		{"retry of zero", "retry: 0\n\n", 0, 0, []string{"1+0 warning retry-short"}},
-		{"retry of years", "retry: 99999999999999999999\n\n", 0, 0, []string{"1+0 warning retry-long"}},
-		{"retry of two days", "retry: 172800000\n\n", 0, 0, []string{"1+0 warning retry-long"}},
+		{"two ids", "id: 1\nid: 2\ndata: x\n\n", 1, 0, []string{"2+6 warning duplicate-id-field"}},
+		{"two event fields", "id: 1\nevent: a\nevent: b\ndata: x\n\n", 1, 0,
+			[]string{"3+15 warning duplicate-event-field"}},
+		{"retry with unit", "retry: 3s\n\n", 0, 0, []string{"1+0 error invalid-retry"}},
+		{"retry with sign", "retry: +3\nretry: -1\nretry\n\n", 0, 0, []string{"1+0 error invalid-retry"}},
+		{"retry of zero", "retry: 0\n\n", 0, 0, []string{"1+0 warning short-retry"}},
+		{"retry of years", "retry: 99999999999999999999\n\n", 0, 0, []string{"1+0 warning long-retry"}},
+		{"retry of two days", "retry: 172800000\n\n", 0, 0, []string{"1+0 warning long-retry"}},
 		{"unknown field", "id: 1\nfoo: x\ndata: x\n\n", 1, 0, []string{"2+6 warning unknown-field"}},
-		{"unknown field after data", "id: 1\ndata: Traceback\nValueError: x\n\n", 1, 0, []string{"3+22 warning unknown-field"}},
-		{"bad utf-8 in a comment", "id: 1\ndata\n\n:\xff\n", 1, 1, []string{"4+12 info utf-8-comment"}},
-		{"event with spaces", "id: 1\nevent:  a\ndata\n\nid: 2\nevent: a\t\ndata\n\n", 2, 0, []string{"2+6 warning event-space"}},
-		{"event of a space", "id: 1\nevent:  \ndata\n\n", 1, 0, nil},
-		{"bad utf-8 in a comment after a bom", "\ufeff:\xff\n", 0, 1, []string{"1+0 info utf-8-comment", "1+0 info bom"}},
-		{"event of EventSource", "id: 1\nevent: error\ndata\n\n", 1, 0, []string{"2+6 info event-own"}},
-		{"case", "id: 1\nData: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
-		{"space before", "id: 1\n data: x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
-		{"space before the colon", "id: 1\ndata : x\n\n", 0, 0, []string{"2+6 error almost-a-field"}},
-		{"json over lines", "id: 1\ndata: {\n  \"a\": 1\n}\n\n", 1, 0, []string{"3+14 error not-a-field"}},
-		{"text over lines", "id: 1\ndata: one\ntwo three\n\n", 1, 0, []string{"3+16 error not-a-field"}},
-		{"no data", "event: ping\nid: 1\n\n", 0, 0, []string{"1+0 warning no-data"}},
+		{"unknown field after data", "id: 1\ndata: Traceback\nValueError: x\n\n", 1, 0,
+			[]string{"3+22 warning unknown-field"}},
+		{"bad utf-8 in a comment", "id: 1\ndata\n\n:\xff\n", 1, 1,
+			[]string{"4+12 info invalid-utf-8-comment"}},
+		{"event with spaces", "id: 1\nevent:  a\ndata\n\nid: 2\nevent: a\t\ndata\n\n", 2, 0,
+			[]string{"2+6 warning event-type-whitespace"}},
+		{"event type of one space", "id: 1\nevent:  \ndata\n\n", 1, 0, nil},
+		{"bad utf-8 in a comment after a bom", "\ufeff:\xff\n", 0, 1,
+			[]string{"1+0 info invalid-utf-8-comment", "1+0 info byte-order-mark"}},
+		{"reserved event type", "id: 1\nevent: error\ndata\n\n", 1, 0,
+			[]string{"2+6 info reserved-event-type"}},
+		{"case", "id: 1\nData: x\n\n", 0, 0, []string{"2+6 error misspelled-field"}},
+		{"space before", "id: 1\n data: x\n\n", 0, 0, []string{"2+6 error misspelled-field"}},
+		{"space before the colon", "id: 1\ndata : x\n\n", 0, 0, []string{"2+6 error misspelled-field"}},
+		{"json over lines", "id: 1\ndata: {\n  \"a\": 1\n}\n\n", 1, 0,
+			[]string{"3+14 error malformed-line"}},
+		{"text over lines", "id: 1\ndata: one\ntwo three\n\n", 1, 0,
+			[]string{"3+16 error malformed-line"}},
+		{"no data", "event: ping\nid: 1\n\n", 0, 0, []string{"1+0 warning event-without-data"}},
 		{"no space", "id:1\ndata:x\n\nid:2\ndata:\n\n", 2, 0, nil},
-		{"a space now and then", "id:1\ndata:x\n\nid:2\ndata: y\n\n", 2, 0, []string{"0+0 warning ambiguous-space"}},
+		{"space in some fields", "id:1\ndata:x\n\nid:2\ndata: y\n\n", 2, 0,
+			[]string{"0+0 warning ambiguous-space"}},
 		{"crlf", "id: 1\r\ndata: x\r\n\r\n", 1, 0, nil},
-		{"crlf and lf", "id: 1\r\ndata: x\n\n", 1, 0, []string{"0+0 info mixed-line-ends"}},
-		{"cr", "id: 1\rdata: x\r\r", 1, 0, []string{"1+0 warning bare-cr"}},
-		{"cr at the end", "id: 1\ndata: x\n\r", 1, 0, []string{"3+14 warning bare-cr"}},
-		{"large event", "id: 1\ndata: " + strings.Repeat("x", 70000) + "\n\n", 1, 0, []string{"1+0 info large-event"}},
+		{"crlf and lf", "id: 1\r\ndata: x\n\n", 1, 0, []string{"0+0 info mixed-line-endings"}},
+		{"cr", "id: 1\rdata: x\r\r", 1, 0, []string{"1+0 warning cr-line-ending"}},
+		{"cr at the end", "id: 1\ndata: x\n\r", 1, 0, []string{"3+14 warning cr-line-ending"}},
+		{"large event", "id: 1\ndata: " + strings.Repeat("x", 70000) + "\n\n", 1, 0,
+			[]string{"1+0 info large-event"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,7 +165,8 @@ func TestCheckBody(t *testing.T) {
 				{"byte by byte", iotest.OneByteReader(strings.NewReader(tt.body))},
 				{"with its end", iotest.DataErrReader(strings.NewReader(tt.body))},
 			} {
-				resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")), &http.Request{Method: "POST"})
+				resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")),
+					&http.Request{Method: "POST"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -158,27 +175,29 @@ func TestCheckBody(t *testing.T) {
 				if diff := cmp.Diff(tt.want, brief(report)); diff != "" {
 					t.Errorf("%s: findings (-want +got):\n%s", r.name, diff)
 				}
-				if report.Events != tt.events || report.Comments != tt.comments || report.Bytes != int64(len(tt.body)) || !report.Complete {
-					t.Errorf("%s: got %+v, want %d events, %d comments, %d bytes, complete", r.name, report, tt.events, tt.comments, len(tt.body))
+				if report.Events != tt.events || report.Comments != tt.comments ||
+					report.Bytes != int64(len(tt.body)) || !report.Complete {
+					t.Errorf("%s: got %+v, want %d events, %d comments, %d bytes, complete", r.name, report,
+						tt.events, tt.comments, len(tt.body))
 				}
 			}
 		})
 	}
 }
 
-// Where time is up and there was no event, Check says why.
-func TestCheckOfNothing(t *testing.T) {
+// If there is no event until ctx is done, Check says why.
+func TestCheckExplainsMissingEvents(t *testing.T) {
 	for _, test := range []struct {
 		body string
 		want []string
 	}{
-		{"", []string{"0+0 info nothing"}},
+		{"", []string{"0+0 info no-data"}},
 		{":\n\n", nil},
 		{"data: 0\ndata: 1\n", []string{"1+0 error no-blank-line"}},
 		{": hi\n\nevent: a\ndata: 0\n", []string{"3+6 error no-blank-line"}},
-		{`data: 0\n\ndata: 1\n\n`, []string{"1+0 error no-line-end"}},
-		{"data: 0", []string{"1+0 error no-line-end"}},
-		{`{"a":1}`, []string{"1+0 error no-line-end"}},
+		{`data: 0\n\ndata: 1\n\n`, []string{"1+0 error no-line-ending"}},
+		{"data: 0", []string{"1+0 error no-line-ending"}},
+		{`{"a":1}`, []string{"1+0 error no-line-ending"}},
 		{`: x\n\n`, nil},
 		{"id: 1\ndata: 0\n\ndata: 1\n", nil},
 		{"retry: 1000\n", nil},
@@ -188,7 +207,8 @@ func TestCheckOfNothing(t *testing.T) {
 			defer cancel()
 			pr, pw := io.Pipe()
 			go io.WriteString(pw, test.body)
-			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")), &http.Request{Method: "GET"})
+			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")),
+				&http.Request{Method: "GET"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -200,8 +220,8 @@ func TestCheckOfNothing(t *testing.T) {
 	}
 }
 
-// What began a moment ago may go on.
-func TestCheckHasPatience(t *testing.T) {
+// An event that started a moment ago may still be completed.
+func TestCheckAllowsTimeForFirstEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -210,7 +230,8 @@ func TestCheckHasPatience(t *testing.T) {
 			time.Sleep(9 * time.Second)
 			io.WriteString(pw, ": hi\n\ndata: 0\n")
 		}()
-		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")), &http.Request{Method: "GET"})
+		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(goodHeader+"\r\n")),
+			&http.Request{Method: "GET"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,8 +242,8 @@ func TestCheckHasPatience(t *testing.T) {
 	})
 }
 
-// A refusal is not waited for longer than ctx.
-func TestCheckOfAStalledRefusal(t *testing.T) {
+// The body of a response with another status is not read after ctx is done.
+func TestCheckStatusReadsUntilContextIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -230,14 +251,15 @@ func TestCheckOfAStalledRefusal(t *testing.T) {
 		go io.WriteString(pw, "busy")
 		start := time.Now()
 		got := Check(ctx, &http.Response{StatusCode: 503, Body: pr}, 0)
-		if took := time.Since(start); took != time.Second || len(got.Findings) != 1 || !strings.HasSuffix(got.Findings[0].Message, `The server says "busy".`) {
+		if took := time.Since(start); took != time.Second || len(got.Findings) != 1 ||
+			!strings.HasSuffix(got.Findings[0].Message, `The server says "busy".`) {
 			t.Errorf("after %v: %+v", took, got)
 		}
 	})
 }
 
-// A body that is not what its Content-Encoding says can't be read.
-func TestCheckCompressed(t *testing.T) {
+// A body that does not match its Content-Encoding cannot be decoded.
+func TestCheckCompressedBody(t *testing.T) {
 	var good bytes.Buffer
 	z := gzip.NewWriter(&good)
 	io.WriteString(z, "id: 1\ndata: x\n\n")
@@ -245,20 +267,22 @@ func TestCheckCompressed(t *testing.T) {
 	corrupt := bytes.Clone(good.Bytes())
 	corrupt[10] = 0xff
 	for _, test := range []struct {
-		name string
-		body []byte
-		ask  string
-		want []string
+		name   string
+		body   []byte
+		accept string
+		want   []string
 	}{
 		{"good", good.Bytes(), "", []string{"0+0 info compressed"}},
-		{"plain", []byte("data: x\n\ndata: y\n\n"), "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
-		{"short", []byte("data:x\n\n"), "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
-		{"corrupt", corrupt, "", []string{"0+0 info compressed", "0+0 error bad-gzip"}},
-		{"asked for", good.Bytes(), "gzip", []string{"0+0 info compressed", "0+0 warning not-decoded"}},
+		{"plain", []byte("data: x\n\ndata: y\n\n"), "",
+			[]string{"0+0 info compressed", "0+0 error invalid-gzip"}},
+		{"short", []byte("data:x\n\n"), "", []string{"0+0 info compressed", "0+0 error invalid-gzip"}},
+		{"corrupt", corrupt, "", []string{"0+0 info compressed", "0+0 error invalid-gzip"}},
+		{"requested", good.Bytes(), "gzip", []string{"0+0 info compressed", "0+0 warning not-decoded"}},
 	} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			h := w.Header()
-			for name, value := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Encoding": "gzip"} {
+			for name, value := range map[string]string{"Content-Type": "text/event-stream",
+				"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Encoding": "gzip"} {
 				h.Set(name, value)
 			}
 			w.(http.Flusher).Flush()
@@ -268,8 +292,8 @@ func TestCheckCompressed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if test.ask != "" {
-			req.Header.Set("Accept-Encoding", test.ask)
+		if test.accept != "" {
+			req.Header.Set("Accept-Encoding", test.accept)
 		}
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
@@ -282,11 +306,12 @@ func TestCheckCompressed(t *testing.T) {
 	}
 }
 
-// What the check counts, and what it calls unfinished, is what the parser
-// dispatches and drops.
+// Check counts the events that the parser dispatches, and reports as incomplete what
+// the parser discards.
 func TestCheckAgreesWithParser(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	parts := []string{"data", "data:", "data: x", "event", "event: e", "id: 1", "id: \x00", "retry: 1", ":", ": c", "x", "Data: y", "\ufeff",
+	parts := []string{"data", "data:", "data: x", "event", "event: e", "id: 1", "id: \x00", "retry: 1",
+		":", ": c", "x", "Data: y", "\ufeff",
 		"\n", "\n", "\n", "\n\n", "\n\n", "\r\n", "\r\n\r\n", "\r", "\r\r"}
 	for range 20_000 {
 		var b strings.Builder
@@ -299,32 +324,64 @@ func TestCheckAgreesWithParser(t *testing.T) {
 		for r.Next() {
 			events++
 		}
-		resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}}
+		resp := &http.Response{StatusCode: 200,
+			Header: http.Header{"Content-Type": {"text/event-stream"}}}
 		resp.Body = io.NopCloser(iotest.HalfReader(strings.NewReader(body)))
 		report := Check(t.Context(), resp, 0)
-		unfinished := slices.ContainsFunc(report.Findings, func(f Finding) bool { return f.Rule == "unfinished" })
-		if report.Events != events || unfinished != (r.Err() == io.ErrUnexpectedEOF) {
-			t.Fatalf("%q: got %d events, unfinished %t; the parser %d, %v", body, report.Events, unfinished, events, r.Err())
+		incomplete := slices.ContainsFunc(report.Findings,
+			func(f Finding) bool { return f.Rule == "incomplete-event" })
+		if report.Events != events || incomplete != (r.Err() == io.ErrUnexpectedEOF) {
+			t.Fatalf("%q: got %d events, incomplete %t; the parser %d, %v", body, report.Events, incomplete,
+				events, r.Err())
 		}
 	}
 }
 
-// Good servers get no warning. The shapes are those of their answers.
-func TestCheckGoodServers(t *testing.T) {
-	tests := []struct{ name, method, answer string }{
-		{"chat completions", "POST", "HTTP/1.1 200 OK\r\nDate: Thu, 17 Apr 2025 21:07:28 GMT\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\nAccess-Control-Expose-Headers: X-Request-ID\r\nServer: cloudflare\r\n\r\n" +
-			chunked("data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" Hi\"}}]}\n\n", "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", "data: [DONE]\n\n")},
-		{"messages", "POST", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n" +
-			chunked("event: message_start\ndata: {\"type\":\"message_start\"}\n\n", "event: ping\ndata: {\"type\": \"ping\"}\n\n", "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")},
-		{"recent changes", "GET", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: private, s-maxage=0, max-age=0, must-revalidate\r\nTransfer-Encoding: chunked\r\nServer: envoy\r\n\r\n" +
-			chunked(":ok\n\n", "event: message\nid: [{\"topic\":\"eqiad.mediawiki.recentchange\",\"partition\":0,\"timestamp\":1700000000000},{\"topic\":\"codfw.mediawiki.recentchange\",\"partition\":0,\"offset\":-1}]\ndata: {\"title\":\"Zürich\",\"type\":\"edit\"}\n\n",
-				"event: message\nid: [{\"topic\":\"eqiad.mediawiki.recentchange\",\"partition\":0,\"timestamp\":1700000000001},{\"topic\":\"codfw.mediawiki.recentchange\",\"partition\":0,\"offset\":-1}]\ndata: {\"title\":\"Bern\",\"type\":\"log\"}\n\n")},
-		{"mercure", "GET", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\nPragma: no-cache\r\nExpires: 0\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n" +
-			chunked(":\n", "id: urn:uuid:e1ee88e2-532a-4d6f-ba70-f0f8bd584022\ndata: {\"status\":\"OutOfStock\"}\n\n", ":\n", "event: t\nretry: 5000\nid: urn:uuid:3c93d0c1-ad6d-4a4c-ba4f-0e0a5b0c1c3d\ndata: one\ndata: two\n\n")},
+// The responses of well-known servers cause no warning.
+func TestCheckAcceptsCommonServers(t *testing.T) {
+	tests := []struct{ name, method, response string }{
+		{"chat completions", "POST",
+			"HTTP/1.1 200 OK\r\nDate: Thu, 17 Apr 2025 21:07:28 GMT\r\n" +
+				"Content-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n" +
+				"Connection: keep-alive\r\nAccess-Control-Expose-Headers: X-Request-ID\r\n" +
+				"Server: cloudflare\r\n\r\n" +
+				chunked("data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\","+
+					"\"choices\":[{\"index\":0,\"delta\":{\"content\":\" Hi\"}}]}\n\n", "data: {\"id\":\"c1\","+
+					"\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", "data: [DONE]\n"+
+					"\n")},
+		{"messages", "POST",
+			"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n" +
+				"Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n" +
+				chunked("event: message_start\ndata: {\"type\":\"message_start\"}\n\n",
+					"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+					"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")},
+		{"recent changes", "GET",
+			"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n" +
+				"Cache-Control: private, s-maxage=0, max-age=0, must-revalidate\r\n" +
+				"Transfer-Encoding: chunked\r\nServer: envoy\r\n\r\n" +
+				chunked(":ok\n\n",
+					"event: message\n"+
+						"id: [{\"topic\":\"eqiad.mediawiki.recentchange\",\"partition\":0,"+
+						"\"timestamp\":1700000000000},{\"topic\":\"codfw.mediawiki.recentchange\",\"partition\":0,"+
+						"\"offset\":-1}]\ndata: {\"title\":\"Zürich\",\"type\":\"edit\"}\n\n",
+					"event: message\n"+
+						"id: [{\"topic\":\"eqiad.mediawiki.recentchange\",\"partition\":0,"+
+						"\"timestamp\":1700000000001},{\"topic\":\"codfw.mediawiki.recentchange\",\"partition\":0,"+
+						"\"offset\":-1}]\ndata: {\"title\":\"Bern\",\"type\":\"log\"}\n\n")},
+		{"mercure", "GET",
+			"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" +
+				"Cache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\n" +
+				"Pragma: no-cache\r\nExpires: 0\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n" +
+				"\r\n" +
+				chunked(":\n",
+					"id: urn:uuid:e1ee88e2-532a-4d6f-ba70-f0f8bd584022\ndata: {\"status\":\"OutOfStock\"}\n\n",
+					":\n",
+					"event: t\nretry: 5000\nid: urn:uuid:3c93d0c1-ad6d-4a4c-ba4f-0e0a5b0c1c3d\ndata: one\n"+
+						"data: two\n\n")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := check(t, tt.method, tt.answer)
+			r := check(t, tt.method, tt.response)
 			if worst, _ := r.Worst(); worst > Info || r.Events < 2 || !r.Complete {
 				t.Errorf("got %d events, complete %t, %v", r.Events, r.Complete, r.Findings)
 			}
@@ -332,16 +389,8 @@ func TestCheckGoodServers(t *testing.T) {
 	}
 }
 
-func chunked(chunks ...string) string {
-	var b strings.Builder
-	for _, c := range append(chunks, "") {
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(c), c)
-	}
-	return b.String()
-}
-
-// A broken connection is told; the limit and the context are not.
-func TestCheckEnds(t *testing.T) {
+// A lost connection is a finding. Reaching the limit or the end of ctx is not.
+func TestCheckEndOfBody(t *testing.T) {
 	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 		srv := newServer(t,
 			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Cut()},
@@ -349,7 +398,8 @@ func TestCheckEnds(t *testing.T) {
 			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Raw("data: un"), Stall()},
 			Conn{Gzip(), Status(200, "X-Accel-Buffering", "no"), Send(abc...)},
 		)
-		run := func(ctx context.Context, limit int64, wrap ...func(io.ReadCloser) io.ReadCloser) (Report, []string) {
+		run := func(ctx context.Context, limit int64, wrap ...func(io.ReadCloser) io.ReadCloser) (Report,
+			[]string) {
 			resp, err := srv.Client().Get(srv.URL)
 			if err != nil {
 				t.Fatal(err)
@@ -360,7 +410,8 @@ func TestCheckEnds(t *testing.T) {
 			r := Check(ctx, resp, limit)
 			return r, brief(r)
 		}
-		if r, got := run(t.Context(), 0); r.Complete || !cmp.Equal(got, []string{"10+45 warning broken-off"}) {
+		if r, got := run(t.Context(), 0); r.Complete ||
+			!cmp.Equal(got, []string{"10+45 warning connection-lost"}) {
 			t.Errorf("cut: got %+v", r)
 		}
 		if r, got := run(t.Context(), 50); r.Complete || got != nil || r.Bytes != 50 || r.Events != 3 {
@@ -371,31 +422,17 @@ func TestCheckEnds(t *testing.T) {
 		if r, got := run(ctx, 0, at53); r.Complete || got != nil || r.Events != 3 {
 			t.Errorf("context: got %+v", r)
 		}
-		if r, got := run(t.Context(), 0); !r.Complete || !cmp.Equal(got, []string{"0+0 info compressed", "0+0 info ends"}) {
+		if r, got := run(t.Context(), 0); !r.Complete ||
+			!cmp.Equal(got, []string{"0+0 info compressed", "0+0 info stream-ended"}) {
 			t.Errorf("gzip: got %+v", r)
 		}
 	})
 }
 
-// cancelAt calls cancel when n bytes were read.
-type cancelAt struct {
-	io.ReadCloser
-	n      int
-	cancel func()
-}
-
-func (c *cancelAt) Read(b []byte) (int, error) {
-	if c.n == 0 {
-		c.cancel()
-	}
-	n, err := c.ReadCloser.Read(b[:min(len(b), max(c.n, 1))])
-	c.n -= n
-	return n, err
-}
-
-func TestCheckSilence(t *testing.T) {
+func TestCheckReportsSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := NewMemoryServer(t, Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc[0]), Sleep(time.Minute), Send(abc[1]), Sleep(15 * time.Second), Stall()})
+		srv := NewMemoryServer(t, Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc[0]),
+			Sleep(time.Minute), Send(abc[1]), Sleep(15 * time.Second), Stall()})
 		ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
 		defer cancel()
 		resp, err := srv.Client().Get(srv.URL)
@@ -403,24 +440,29 @@ func TestCheckSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := Check(ctx, resp, 0)
-		if len(r.Findings) != 1 || r.Findings[0].Rule != "silence" || !strings.Contains(r.Findings[0].Message, "1m0s") {
-			t.Errorf("got %v, want a silence of 1m0s", r.Findings)
+		if len(r.Findings) != 1 || r.Findings[0].Rule != "silence" ||
+			!strings.Contains(r.Findings[0].Message, "1m0s") {
+			t.Errorf("got %v, want a finding about 1m0s of silence", r.Findings)
 		}
 	})
 }
 
-// An endless line, endless ids and endless mistakes cost no more memory than the
-// documentation says.
-func TestCheckIsBounded(t *testing.T) {
+// Check needs no more memory than its documentation says, whatever it reads.
+func TestCheckMemoryIsBounded(t *testing.T) {
 	for name, part := range map[string]func(n int) string{
-		"line":     func(n int) string { return strings.Repeat("x", 1<<10) },
-		"ids":      func(n int) string { return fmt.Sprintf("id: %d\ndata: x\n\n", n) },
-		"mistakes": func(n int) string { return fmt.Sprintf("%d\nfoo%d: x\nretry: x\nid: \x00\n", n, n) },
+		"line": func(n int) string { return strings.Repeat("x", 1<<10) },
+		"ids":  func(n int) string { return fmt.Sprintf("id: %d\ndata: x\n\n", n) },
+		"invalid fields": func(n int) string {
+			return fmt.Sprintf("%d\nfoo%d: x\nretry: x\nid: \x00\n", n,
+				n)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}}
+			resp := &http.Response{StatusCode: 200,
+				Header: http.Header{"Content-Type": {"text/event-stream"}}}
 			var before, after runtime.MemStats
-			resp.Body = io.NopCloser(&endless{part: part, at: 3 << 20, f: func() { runtime.GC(); runtime.ReadMemStats(&after) }})
+			resp.Body = io.NopCloser(&endless{part: part, at: 3 << 20,
+				f: func() { runtime.GC(); runtime.ReadMemStats(&after) }})
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			r := Check(t.Context(), resp, 4<<20)
@@ -434,38 +476,11 @@ func TestCheckIsBounded(t *testing.T) {
 	}
 }
 
-// endless reads as an endless stream of parts; f is called near byte at.
-type endless struct {
-	part func(int) string
-	n    int
-	rest string
-	sum  int
-	at   int
-	f    func()
-}
-
-func (e *endless) Read(b []byte) (int, error) {
-	if e.f != nil && e.sum >= e.at {
-		e.f()
-		e.f = nil
-	}
-	var n int
-	for n < len(b) {
-		if e.rest == "" {
-			e.rest = e.part(e.n)
-			e.n++
-		}
-		m := copy(b[n:], e.rest)
-		n += m
-		e.rest = e.rest[m:]
-	}
-	e.sum += n
-	return n, nil
-}
-
 func TestFindingString(t *testing.T) {
 	r := check(t, "POST", goodHeader+"\r\nid: 1\nData: x\nData: y\n\ndata: z\n\n")
-	want := `line 2: error: The line is ignored: "Data" is not "data". Field names are lower case, at the start of the line and directly before the colon. (2 times) [9.2.6 almost-a-field]`
+	want := `line 2: error: The line is ignored, because "Data" is not "data". ` +
+		`Field names are in lower case, at the start of the line and directly before the colon. ` +
+		`(2 times) [9.2.6 misspelled-field]`
 	if got := r.Findings[0].String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -473,7 +488,9 @@ func TestFindingString(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.HasPrefix(got, []byte(`{"severity":"error","rule":"almost-a-field","section":"9.2.6","line":2,"offset":6,"count":2,"message":"`)) {
+	prefix := `{"severity":"error","rule":"misspelled-field","section":"9.2.6",` +
+		`"line":2,"offset":6,"count":2,"message":"`
+	if !bytes.HasPrefix(got, []byte(prefix)) {
 		t.Errorf("got %s", got)
 	}
 	if worst, ok := r.Worst(); worst != Error || !ok {
@@ -481,12 +498,13 @@ func TestFindingString(t *testing.T) {
 	}
 }
 
-// Of a long id only the beginning is kept; what is said of it is true of the whole.
+// Only the start of a long ID is kept, but the findings are true of the whole ID.
 func TestCheckLongIDs(t *testing.T) {
 	long := strings.Repeat("x", 9000)
 	for _, test := range []struct{ name, body, want, not string }{
-		{"two that begin alike", "id: " + long + "1\ndata: a\n\nid: " + long + "2\ndata: b\n\n", "id-long", "id-again"},
-		{"a NUL at the end", "id: " + long + "\x00\ndata: a\n\n", "id-nul", "id-long"},
+		{"two that begin alike", "id: " + long + "1\ndata: a\n\nid: " + long + "2\ndata: b\n\n",
+			"long-id", "duplicate-id"},
+		{"a NUL at the end", "id: " + long + "\x00\ndata: a\n\n", "id-nul", "long-id"},
 	} {
 		got := strings.Join(brief(check(t, "POST", goodHeader+"\r\n"+test.body)), "; ")
 		if !strings.Contains(got, test.want) || strings.Contains(got, test.not) {

@@ -1,10 +1,13 @@
-// Package ssetest helps to test what reads event streams, without a network and
-// without waiting, and what writes them.
+// Package ssetest provides utilities for testing clients of Server-Sent Events:
+// any client and any SDK that uses an [http.Client] or a URL, not only that of
+// package sse. It contains a scripted server, which runs on sockets or in memory
+// and in virtual time, and a checker for the streams of servers.
 //
-// # A server with a script
+// # Scripted server
 //
-// A [Server] does on each connection what its script says. Here a stream is cut
-// off, the service is away for two minutes, and the stream goes on:
+// A [Server] does on each connection what its script says. In this test the
+// stream is cut, the service is unavailable for two minutes, and then the stream
+// continues:
 //
 //	func TestConsumer(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
@@ -30,25 +33,26 @@
 //				ssetest.Conn{ssetest.Status(http.StatusNoContent)},
 //			)
 //			var got []sse.Event
-//			err := consume(t.Context(), srv.Client(), srv.URL, func(ev sse.Event) { got = append(got, ev) })
+//			handle := func(ev sse.Event) { got = append(got, ev) }
+//			err := consume(t.Context(), srv.Client(), srv.URL, handle)
 //			if err != nil || !slices.Equal(got, want) {
 //				t.Errorf("got %v, %v, want %v", got, err, want)
 //			}
 //			requests := srv.Requests()
 //			if wait := requests[2].Time.Sub(requests[1].Time); wait < 2*time.Minute {
-//				t.Errorf("came back after %v", wait)
+//				t.Errorf("reconnected after %v", wait)
 //			}
 //		})
 //	}
 //
-// The function under test is whatever reads the stream in the service; here
+// The function under test is the one that reads the stream in the service:
 //
-//	func consume(ctx context.Context, client *http.Client, url string, handle func(sse.Event)) error {
+//	func consume(ctx context.Context, c *http.Client, url string, handle func(sse.Event)) error {
 //		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 //		if err != nil {
 //			return err
 //		}
-//		stream := (&sse.Client{HTTPClient: client}).Stream(req)
+//		stream := (&sse.Client{HTTPClient: c}).Stream(req)
 //		defer stream.Close()
 //		for stream.Next() {
 //			handle(stream.Event())
@@ -56,16 +60,17 @@
 //		return stream.Err()
 //	}
 //
-// The test takes milliseconds: in a [testing/synctest] bubble time is virtual.
-// [NewServer] plays the same script on a real socket, [NewTLSServer] on HTTP/2.
-// Whatever the script still holds at the end fails the test.
+// The test takes milliseconds, because time is virtual in a [testing/synctest]
+// bubble. [NewServer] runs the same script on a socket and [NewTLSServer] runs it
+// on HTTP/2. The test fails if the client has not used the whole script.
 //
-// With [Replay] a server keeps its events and resumes from Last-Event-ID; with
-// [Each] a function says what happens on every connection. Together with [After]
-// they make a server that breaks off anywhere, any number of times.
+// With [Replay], a server keeps its events and resumes from Last-Event-ID. With
+// [Each], a function decides what happens on each connection. Together with
+// [After] they make a server that cuts its connections anywhere, as often as
+// needed.
 //
-// # The other side
+// # Checker
 //
-// [Check] reads the answer of any server and reports what is wrong with it as an
-// event stream. A [Writer] writes one from a handler.
+// [Check] reads the response of any server and reports what is wrong with it as
+// an event stream. [Rules] lists what it looks for.
 package ssetest

@@ -38,23 +38,24 @@ func TestConsumer(t *testing.T) {
 			ssetest.Conn{ssetest.Status(http.StatusNoContent)},
 		)
 		var got []sse.Event
-		err := consume(t.Context(), srv.Client(), srv.URL, func(ev sse.Event) { got = append(got, ev) })
+		handle := func(ev sse.Event) { got = append(got, ev) }
+		err := consume(t.Context(), srv.Client(), srv.URL, handle)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("got %v, %v, want %v", got, err, want)
 		}
 		requests := srv.Requests()
 		if wait := requests[2].Time.Sub(requests[1].Time); wait < 2*time.Minute {
-			t.Errorf("came back after %v", wait)
+			t.Errorf("reconnected after %v", wait)
 		}
 	})
 }
 
-func consume(ctx context.Context, client *http.Client, url string, handle func(sse.Event)) error {
+func consume(ctx context.Context, c *http.Client, url string, handle func(sse.Event)) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	stream := (&sse.Client{HTTPClient: client}).Stream(req)
+	stream := (&sse.Client{HTTPClient: c}).Stream(req)
 	defer stream.Close()
 	for stream.Next() {
 		handle(stream.Event())
@@ -62,9 +63,9 @@ func consume(ctx context.Context, client *http.Client, url string, handle func(s
 	return stream.Err()
 }
 
-// The functions in the package's documentation are those above, and the test
-// has less than 40 lines.
-func TestDoc(t *testing.T) {
+// TestDocMatchesCode checks that doc.go contains the functions above and that each
+// of them has less than 40 lines.
+func TestDocMatchesCode(t *testing.T) {
 	source, err := os.ReadFile("doc_test.go")
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +86,7 @@ func TestDoc(t *testing.T) {
 			t.Errorf("%s has %d lines", name, len(lines))
 		}
 		if want := "//\t" + strings.Join(lines, "\n//\t") + "\n"; !strings.Contains(string(doc), want) {
-			t.Errorf("doc.go has not the code of %s", name)
+			t.Errorf("doc.go does not contain the code of %s", name)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// t stands for a test's *testing.T: an example has none.
+// t takes the place of the *testing.T of a test, which an example does not have.
 var t testing.TB = exampleTB{}
 
 type exampleTB struct{ testing.TB }
@@ -24,16 +24,16 @@ func (exampleTB) Helper()                           {}
 func (exampleTB) Cleanup(func())                    {}
 func (exampleTB) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
-// A stream is cut off within its second event; the client comes back, and says
-// which event it had.
+// The stream is cut within its second event. The client reconnects and says which
+// event it received last.
 func ExampleNewServer() {
 	events := []sse.Event{{ID: "1", Data: "a"}, {ID: "2", Data: "b"}}
 	srv := ssetest.NewServer(t,
 		ssetest.Conn{ssetest.Send(events[0]), ssetest.Raw("id: 2\nda"), ssetest.Cut()},
 		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "1"), ssetest.Send(events[1])},
-		ssetest.Conn{ssetest.Status(http.StatusNoContent)}, // there is no more
+		ssetest.Conn{ssetest.Status(http.StatusNoContent)}, // stops the client
 	)
-	defer srv.Close() // the end of a test does that
+	defer srv.Close() // at the end of a test this is done automatically
 
 	req, _ := http.NewRequest(http.MethodGet, srv.URL, nil)
 	client := &sse.Client{
@@ -49,13 +49,13 @@ func ExampleNewServer() {
 	// 2 b <nil>
 }
 
-// Only the server's own client reaches a server in memory. In a synctest bubble
-// the hour would be virtual.
+// Only the client of the server can reach a server in memory. In a synctest bubble
+// the hour would pass at once.
 func ExampleNewMemoryServer() {
 	srv := ssetest.NewMemoryServer(t,
 		ssetest.Conn{ssetest.Send(sse.Event{Data: "hello"}), ssetest.Sleep(time.Hour)},
 	)
-	srv.AllowUnused() // nobody waits for the end of the hour
+	srv.AllowUnused() // the example does not wait for an hour
 	defer srv.Close()
 
 	resp, err := srv.Client().Get(srv.URL)
@@ -69,7 +69,7 @@ func ExampleNewMemoryServer() {
 	// Output: http://sse.test true hello
 }
 
-// One script, HTTP/2 over TLS.
+// The script runs on HTTP/2 over TLS.
 func ExampleNewTLSServer() {
 	srv := ssetest.NewTLSServer(t, ssetest.Conn{ssetest.Send(sse.Event{Data: "hello"})})
 	defer srv.Close()
@@ -85,7 +85,7 @@ func ExampleNewTLSServer() {
 	// Output: HTTP/2.0 true hello
 }
 
-// What the script still holds fails the test.
+// Close reports the connections of the script that were not requested.
 func ExampleServer_Close() {
 	srv := ssetest.NewServer(t,
 		ssetest.Conn{ssetest.Status(http.StatusServiceUnavailable)},
@@ -98,7 +98,7 @@ func ExampleServer_Close() {
 	}
 	resp.Body.Close()
 	srv.Close()
-	// Output: ssetest: connection 2 was not asked for: {Send(id "1"), Cut()}
+	// Output: ssetest: connection 2 was not requested: {Send(id "1"), Cut()}
 }
 
 func ExampleServer_Requests() {
@@ -121,9 +121,9 @@ func ExampleServer_Requests() {
 	// Output: GET /orders?since=monday [gzip] 7 true
 }
 
-// A server keeps its events, and breaks off after 20 bytes each time. So one
-// event gets through on each connection, and in the end there is nothing left to
-// send: 204 ends the stream.
+// The server keeps its events and cuts each connection after 20 bytes, so each
+// connection delivers one event. When no event is left, the response is 204, which
+// ends the stream.
 func ExampleReplay() {
 	events := []sse.Event{{ID: "1", Data: "a"}, {ID: "2", Data: "b"}, {ID: "3", Data: "c"}}
 	srv := ssetest.NewMemoryServer(t, ssetest.Each(func(n int, r *http.Request) http.Handler {
@@ -148,7 +148,7 @@ func ExampleReplay() {
 	// 4 requests
 }
 
-// Any handler can be part of a script.
+// Any handler can be part of a script. The argument n of Each starts at 0.
 func ExampleEach() {
 	srv := ssetest.NewServer(t,
 		http.RedirectHandler("/stream", http.StatusTemporaryRedirect),
@@ -173,7 +173,7 @@ func ExampleEach() {
 	// true / 1
 }
 
-// A handler of one's own, in memory.
+// The transport calls the handler of a service in memory.
 func ExampleNewTransport() {
 	client := &http.Client{Transport: ssetest.NewTransport(t, http.HandlerFunc(greet))}
 	resp, err := client.Get("http://greeter.test/")
@@ -188,7 +188,7 @@ func ExampleNewTransport() {
 	// Output: greeting hello <nil>
 }
 
-// A server with settings of its own, in memory.
+// A server with special settings runs in memory.
 func ExampleListen() {
 	l := ssetest.Listen()
 	server := &http.Server{Handler: http.HandlerFunc(greet), MaxHeaderBytes: 4 << 10}
@@ -208,11 +208,14 @@ func ExampleListen() {
 	// Output: 431 Request Header Fields Too Large
 }
 
-// A Conn is a handler like any other.
+// A Conn can be registered like any other handler.
 func ExampleConn() {
 	mux := http.NewServeMux()
 	mux.Handle("/old", http.RedirectHandler("/prices", http.StatusMovedPermanently))
-	mux.Handle("/prices", ssetest.Conn{ssetest.Retry(5 * time.Second), ssetest.Send(sse.Event{Data: "42"})})
+	mux.Handle("/prices", ssetest.Conn{
+		ssetest.Retry(5 * time.Second),
+		ssetest.Send(sse.Event{Data: "42"}),
+	})
 
 	client := &http.Client{Transport: ssetest.NewTransport(t, mux)}
 	resp, err := client.Get("http://shop.test/old")
@@ -226,7 +229,7 @@ func ExampleConn() {
 	// Output: true 42
 }
 
-// The bytes after the cut never come: the event is not complete.
+// The connection is cut within the event, so the event is incomplete.
 func ExampleAfter() {
 	srv := ssetest.NewServer(t, ssetest.Conn{
 		ssetest.After(9, ssetest.Cut()),
@@ -246,7 +249,7 @@ func ExampleAfter() {
 }
 
 func greet(w http.ResponseWriter, r *http.Request) {
-	out, err := ssetest.NewWriter(w, r)
+	out, err := sse.NewWriter(w, r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -255,50 +258,11 @@ func greet(w http.ResponseWriter, r *http.Request) {
 	out.Send(sse.Event{Type: "greeting", Data: "hello"})
 }
 
-// A handler that goes on from where the client stopped, and keeps the connection
-// alive while nothing happens.
-func ExampleWriter() {
-	log := []string{"started", "halfway", "finished"} // the id of an event is its index
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		next := 0
-		if _, err := fmt.Sscan(r.Header.Get("Last-Event-ID"), &next); err == nil {
-			next++
-		}
-		out, err := ssetest.NewWriter(w, r)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		defer out.Close()
-		out.KeepAlive(15 * time.Second)
-		for ; next < len(log); next++ {
-			if err := out.Send(sse.Event{ID: fmt.Sprint(next), Data: log[next]}); err != nil {
-				return // the client has gone
-			}
-		}
-	}
-
-	client := &http.Client{Transport: ssetest.NewTransport(t, http.HandlerFunc(handler))}
-	req, _ := http.NewRequest(http.MethodGet, "http://log.test", nil)
-	req.Header.Set("Last-Event-ID", "0")
-	resp, err := client.Do(req)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	for ev := range sse.NewReader(resp.Body).All() {
-		fmt.Println(ev.ID, ev.Data)
-	}
-	// Output:
-	// 1 halfway
-	// 2 finished
-}
-
 func ExampleCheck() {
-	answer := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n\r\n" +
+	response := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" +
+		"Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n\r\n" +
 		"retry: 3s\n\nid: 1\ndata: {\n  \"price\": 42\n}\n\n"
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), nil)
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(response)), nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -315,7 +279,7 @@ func ExampleCheck() {
 	fmt.Println(report.Findings[0].Message)
 	// Output:
 	// 1 event
-	// line 1: error: retry-digits (9.2.6)
-	// line 5: error: not-a-field (9.2.6)
-	// The retry value "3s" is ignored: it has to be a number of milliseconds, in ASCII digits only.
+	// line 1: error: invalid-retry (9.2.6)
+	// line 5: error: malformed-line (9.2.6)
+	// The retry value "3s" is ignored. It must be a number of milliseconds in ASCII digits.
 }

@@ -15,55 +15,56 @@ import (
 	"time"
 )
 
-// A Server answers the requests of a test as its script says: the first request
-// as the first handler of the script, the second as the second. A handler is a
-// [Conn] for a connection in steps, [Each] for all further requests, or any
-// other [http.Handler], such as [http.RedirectHandler].
+// A Server responds to the requests of a test as its script says: to the first
+// request with the first handler of the script, to the second request with the
+// second handler. A handler is a [Conn], which is a list of steps, [Each], which
+// handles all further requests, or any other [http.Handler], such as
+// [http.RedirectHandler].
 //
-// At the end of the test it is closed, and the test fails if a connection of
-// the script was not asked for or a step was not reached: the report names
-// them. The test fails as well, at once, with a request that the script has no
-// handler for; it is answered 204 No Content, so that a client of event streams
-// stops. So a script for a client that reconnects ends with a Conn of
-// Status(http.StatusNoContent), which ends the client, or with one of [Stall],
-// where the test ends it. After the end of the test the answer is 503.
+// The Server is closed at the end of the test. The test fails if a connection of
+// the script was not requested or a step was not reached. It also fails as soon
+// as there are more requests than handlers. The response to such a request is
+// 204 No Content, which stops a client of event streams. The script for a client
+// that reconnects therefore ends with Conn{Status(http.StatusNoContent)}, which
+// stops the client, or with a [Stall], during which the test stops it. After the
+// end of the test the response is 503.
 //
-// The server closes a connection after each answer. So every request comes on a
-// connection of its own, and none is repeated by net/http unseen. With
+// The Server closes the connection after each response. Every request therefore
+// has its own connection, and net/http does not silently repeat a request. With
 // [NewTLSServer] all requests share one HTTP/2 connection instead.
 //
-// A Server is an [http.Handler], too: the same script can serve where a test
-// has a server of its own, which is to be closed before the Server.
+// A Server is also an [http.Handler], so a test can run the script in a server of
+// its own. That server must be closed before the Server.
 type Server struct {
-	URL string // of the form http://host, without a slash at its end
+	URL string // http://host or https://host, without a trailing slash
 
 	tb      testing.TB
 	httpsrv *httptest.Server
-	cancel  context.CancelFunc // ends the context of all requests
-	once    sync.Once
+	cancel  context.CancelFunc // cancels the contexts of all requests
+	once    sync.Once          // guards Close
 
-	handlers    sync.WaitGroup // at work
-	mu          sync.Mutex
+	handlers    sync.WaitGroup // running handlers
+	mu          sync.Mutex     // protects the fields below
 	script      []http.Handler
-	next        int // of script
-	plays       []*play
+	next        int // index into script
+	exchanges   []*exchange
 	requests    []Request
 	closed      bool
 	allowUnused bool
 }
 
-// A Request is one request that a [Server] got.
+// A Request describes a request that a [Server] received.
 type Request struct {
-	Time   time.Time // when its header was there; in a bubble, virtual time
+	Time   time.Time // when the header arrived; virtual time in a bubble
 	Method string
-	URL    *url.URL // as the server sees it: path and query
+	URL    *url.URL // path and query only
 	Host   string
 	Header http.Header
-	Body   []byte // at most the first 1 MiB
+	Body   []byte // the first 1 MiB
 }
 
-// LastEventID returns the value of the request's Last-Event-ID header, and
-// whether there was one.
+// LastEventID returns the value of the Last-Event-ID header. The boolean ok
+// reports whether the request has this header.
 func (r Request) LastEventID() (id string, ok bool) {
 	_, ok = r.Header["Last-Event-Id"]
 	return r.Header.Get("Last-Event-ID"), ok
@@ -71,8 +72,8 @@ func (r Request) LastEventID() (id string, ok bool) {
 
 // NewServer starts a server on a port of 127.0.0.1.
 //
-// Time is real there, and a socket never blocks durably, so that it is of no
-// use in a [testing/synctest] bubble: see [NewMemoryServer].
+// Waiting for a socket does not block durably, so the server cannot be used in a
+// [testing/synctest] bubble. Use [NewMemoryServer] there.
 func NewServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
 	s := newServer(tb, script)
@@ -85,7 +86,7 @@ func NewServer(tb testing.TB, script ...http.Handler) *Server {
 }
 
 // NewTLSServer starts a server on a port of 127.0.0.1 that speaks HTTP/2 over
-// TLS. The client that [Server.Client] returns trusts it.
+// TLS. The client returned by [Server.Client] trusts its certificate.
 func NewTLSServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
 	s := newServer(tb, script)
@@ -100,12 +101,12 @@ func NewTLSServer(tb testing.TB, script ...http.Handler) *Server {
 	return s
 }
 
-// NewMemoryServer starts a server without a network. Only the client that
-// [Server.Client] returns reaches it, under any host name. Called inside a
-// [testing/synctest] bubble it lives in virtual time.
+// NewMemoryServer starts a server that is reachable only through the client
+// returned by [Server.Client], under any host name. It uses no network. If it is
+// called inside a [testing/synctest] bubble, it runs in virtual time.
 //
-// It is net/http at both ends, and only the wire between them is made of
-// memory: what passes here passes on sockets.
+// Both ends are net/http and only the connection between them is in memory, so a
+// test that passes here also passes on sockets.
 func NewMemoryServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
 	s := newServer(tb, script)
@@ -113,14 +114,14 @@ func NewMemoryServer(tb testing.TB, script ...http.Handler) *Server {
 	s.start(l)
 	tr := s.Client().Transport.(*http.Transport)
 	tr.DialContext = l.DialContext
-	tr.ReadBufferSize, tr.WriteBufferSize = 1<<10, 1<<10 // for each connection anew
+	tr.ReadBufferSize, tr.WriteBufferSize = 1<<10, 1<<10 // allocated for each connection
 	return s
 }
 
-// NewTransport returns a transport in memory, with h served by net/http at its
-// other end, under any host name. It is for handlers of one's own, and works
-// inside a [testing/synctest] bubble. At the end of the test the server is
-// closed; the test waits for h to return.
+// NewTransport returns a transport whose requests are served by h, under any host
+// name. It uses net/http at both ends, in memory, and works inside a
+// [testing/synctest] bubble. The server is closed at the end of the test, which
+// waits for h to return.
 func NewTransport(tb testing.TB, h http.Handler) *http.Transport {
 	l := Listen()
 	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
@@ -135,17 +136,20 @@ func NewTransport(tb testing.TB, h http.Handler) *http.Transport {
 	return tr
 }
 
-// Each answers this and every further request of a script as f says. It counts
-// the requests from 0. What is not reached of these connections fails no test.
+// Each calls f for this and every further request of the script and runs the
+// handler that f returns. The argument n is the number of requests that f was
+// called for before, so it starts at 0. (Failure messages number the connections
+// of the whole script, starting at 1.) Steps of these connections that are not
+// reached are not reported.
 //
-// A server that has its events replayed, and breaks off somewhere each time:
+// The following server replays its events and cuts each connection somewhere:
 //
 //	ssetest.Each(func(n int, r *http.Request) http.Handler {
-//		return ssetest.Conn{ssetest.After(rand.IntN(1000), ssetest.Cut()), ssetest.Replay(events...)}
+//		cut := ssetest.After(rand.IntN(1000), ssetest.Cut())
+//		return ssetest.Conn{cut, ssetest.Replay(events...)}
 //	})
 //
-// The calls of f do not overlap, so that it needs no lock of its own; it must not
-// wait for anything.
+// Calls of f do not overlap, so f needs no lock. It must not block.
 func Each(f func(n int, r *http.Request) http.Handler) http.Handler {
 	return &each{f: f}
 }
@@ -186,26 +190,26 @@ func (s *Server) start(l net.Listener) {
 	s.URL = s.httpsrv.URL
 }
 
-// Client returns a client that reaches the server. Its Transport is an
-// [*http.Transport] that may be wrapped or changed before the first request.
+// Client returns a client that can reach the server. Its Transport is an
+// [*http.Transport], which may be wrapped or changed before the first request.
 func (s *Server) Client() *http.Client { return s.httpsrv.Client() }
 
-// AllowUnused says that connections and steps of the script may stay unused.
+// AllowUnused turns off the report of connections and steps that were not used.
 func (s *Server) AllowUnused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.allowUnused = true
 }
 
-// Requests returns the requests that the server got so far, in order.
+// Requests returns the requests received so far, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request(nil), s.requests...)
 }
 
-// Close breaks all connections off, waits until their handlers have returned
-// and reports what was not used. The end of the test calls it.
+// Close closes all connections, waits for the handlers to return and reports the
+// connections and steps that were not used. It is called at the end of the test.
 func (s *Server) Close() {
 	s.once.Do(func() {
 		s.mu.Lock()
@@ -217,7 +221,8 @@ func (s *Server) Close() {
 			s.httpsrv.CloseClientConnections()
 			s.httpsrv.Close()
 		}
-		s.handlers.Wait() // the server above does not wait for hijacked connections nor HTTP/2
+		// httptest.Server.Close waits neither for hijacked connections nor for HTTP/2.
+		s.handlers.Wait()
 		s.reportUnused()
 	})
 }
@@ -228,30 +233,37 @@ func (s *Server) reportUnused() {
 	if s.allowUnused {
 		return
 	}
-	for _, p := range s.plays {
-		steps := p.unplayed()
+	for _, x := range s.exchanges {
+		steps := x.unreached()
 		switch {
-		case p.done:
-		case p.step < len(p.conn) && len(steps) > 0:
-			s.tb.Errorf("ssetest: connection %d: the client left at %v; not reached: %v", p.n, p.conn[p.step], list(steps))
-		case p.step < len(p.conn):
-			s.tb.Errorf("ssetest: connection %d: the client left at %v, before its end", p.n, p.conn[p.step])
+		case x.done:
+		case x.step < len(x.conn) && len(steps) > 0:
+			s.errorf("connection %d: the client disconnected at step %v; steps not reached: %v",
+				x.n, x.conn[x.step], list(steps))
+		case x.step < len(x.conn):
+			s.errorf("connection %d: the client disconnected before the end of step %v",
+				x.n, x.conn[x.step])
 		default:
-			s.tb.Errorf("ssetest: connection %d: not reached with %d bytes sent: %v", p.n, p.sent, list(steps))
+			s.errorf("connection %d: steps not reached after %d bytes of the body: %v",
+				x.n, x.sent, list(steps))
 		}
 	}
 	if len(s.requests) == 0 && len(s.script) > 0 {
-		s.tb.Errorf("ssetest: no request came: does the client use the one that Server.Client returns?")
+		s.errorf("no request was received; does the test use the client of Server.Client?")
 	}
 	for i, h := range s.script[s.next:] {
 		switch h := h.(type) {
 		case *each:
 		case Conn:
-			s.tb.Errorf("ssetest: connection %d was not asked for: %v", s.next+i+1, list(h))
+			s.errorf("connection %d was not requested: %v", s.next+i+1, list(h))
 		default:
-			s.tb.Errorf("ssetest: connection %d was not asked for: %T", s.next+i+1, h)
+			s.errorf("connection %d was not requested: %T", s.next+i+1, h)
 		}
 	}
+}
+
+func (s *Server) errorf(format string, args ...any) {
+	s.tb.Errorf("ssetest: "+format, args...)
 }
 
 func list(steps []Step) string {
@@ -262,30 +274,32 @@ func list(steps []Step) string {
 	return "{" + strings.Join(names, ", ") + "}"
 }
 
-// maxBody is how much of a request's body is kept.
+// maxBody is the number of bytes kept of the body of a request.
 const maxBody = 1 << 20
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	req := Request{Time: time.Now(), Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header.Clone()}
+	req := Request{
+		Time: time.Now(), Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header.Clone(),
+	}
 	if r.Body != http.NoBody {
 		var err error
 		if req.Body, err = io.ReadAll(io.LimitReader(r.Body, maxBody)); err != nil {
-			panic(http.ErrAbortHandler) // the client left, or lied about the length
+			panic(http.ErrAbortHandler) // the client disconnected, or the body is malformed
 		}
 		r.Body = struct {
 			io.Reader
 			io.Closer
 		}{io.MultiReader(bytes.NewReader(req.Body), r.Body), r.Body}
 	}
-	h, n := s.record(req)
+	h, n := s.nextHandler(req)
 	if h == nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	defer s.handlers.Done()
-	e, forEach := h.(*each)
-	if forEach {
+	e, isEach := h.(*each)
+	if isEach {
 		h = e.handler(r)
 	}
 	c, ok := h.(Conn)
@@ -293,19 +307,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
 		return
 	}
-	p := newPlay(c, w, r)
-	p.tb, p.n = s.tb, n
-	if !forEach {
+	x := newExchange(c, w, r)
+	x.srv, x.n = s, n
+	if !isEach {
 		s.mu.Lock()
-		s.plays = append(s.plays, p)
+		s.exchanges = append(s.exchanges, x)
 		s.mu.Unlock()
 	}
-	p.run()
+	x.run()
 }
 
-// record notes a request, and returns the handler for it and its number. There
-// is none once the server is closed.
-func (s *Server) record(req Request) (http.Handler, int) {
+// nextHandler stores req and returns the handler for it and its number. The
+// handler is nil if the server is closed.
+func (s *Server) nextHandler(req Request) (http.Handler, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -315,7 +329,8 @@ func (s *Server) record(req Request) (http.Handler, int) {
 	s.requests = append(s.requests, req)
 	n := len(s.requests)
 	if s.next == len(s.script) {
-		s.tb.Errorf("ssetest: request %d (%s) is one more than the script has; answered 204", n, summary(req))
+		s.errorf("request %d (%s): the script has no handler left; the response is 204",
+			n, summary(req))
 		return http.HandlerFunc(noContent), n
 	}
 	h := s.script[s.next]

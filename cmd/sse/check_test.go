@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-0d85b69d/sse/ssetest"
+	"github.com/seed-0d85b69d/sse"
 )
 
 func TestCheck(t *testing.T) {
@@ -25,7 +25,7 @@ func TestCheck(t *testing.T) {
 		})
 	}
 	endless := server(t, func(w http.ResponseWriter, r *http.Request) {
-		out, err := ssetest.NewWriter(w, r)
+		out, err := sse.NewWriter(w, r)
 		if err != nil {
 			t.Error(err)
 			return

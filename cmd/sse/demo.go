@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
-	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
 // demoEvents is how many events the demonstration sends, one every demoPace.
@@ -145,11 +144,11 @@ func (d *demoServer) ticks(s *stream, from, to int) {
 type stream struct {
 	w   http.ResponseWriter
 	r   *http.Request
-	out *ssetest.Writer
+	out *sse.Writer
 	err error // the first failure; after it nothing is written
 }
 
-func (s *stream) start() { s.out, s.err = ssetest.NewWriter(s.w, s.r) }
+func (s *stream) start() { s.out, s.err = sse.NewWriter(s.w, s.r) }
 
 func (s *stream) event(ev sse.Event) {
 	if s.err == nil {

@@ -1,4 +1,4 @@
-package ssetest_test
+package sse_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,42 +18,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
-	. "github.com/seed-0d85b69d/sse/ssetest"
+	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// writes makes a handler that writes with a Writer.
-func writes(t *testing.T, f func(out *Writer, r *http.Request)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		out, err := NewWriter(w, r)
-		if err != nil {
-			t.Errorf("NewWriter: %v", err)
-			return
-		}
-		defer out.Close()
-		f(out, r)
-	}
-}
-
-func TestWriter(t *testing.T) {
-	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+func TestWriterWritesAndFlushes(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *ssetest.Server) {
 		read := make(chan struct{})
-		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
-			for _, err := range []error{out.Comment("hi"), out.Retry(2 * time.Second), out.Send(abc[0])} {
+		srv := newServer(t, writerHandler(t, func(out *sse.Writer, r *http.Request) {
+			for _, err := range []error{
+				out.Comment("hi"), out.Retry(2 * time.Second), out.Send(writerEvents[0]),
+			} {
 				if err != nil {
 					t.Error(err)
 				}
 			}
-			<-read // it was flushed
+			<-read // the client has read it, so it was flushed
 			var bad *sse.FieldError
 			if err := out.Send(sse.Event{ID: "a\nb"}); !errors.As(err, &bad) {
 				t.Errorf("got %v, want a FieldError", err)
 			}
-			if err := out.Send(abc[1]); err != nil {
+			if err := out.Send(writerEvents[1]); err != nil {
 				t.Error(err)
 			}
 			out.Close()
 			out.KeepAlive(time.Nanosecond)
-			if err := out.Send(abc[2]); err != io.ErrClosedPipe {
+			if err := out.Send(writerEvents[2]); err != io.ErrClosedPipe {
 				t.Errorf("after Close: got %v, want %v", err, io.ErrClosedPipe)
 			}
 		}))
@@ -61,7 +51,8 @@ func TestWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		for _, h := range [][2]string{{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}} {
+		for _, h := range [][2]string{{"Content-Type", "text/event-stream"},
+			{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}} {
 			if got := resp.Header.Get(h[0]); got != h[1] {
 				t.Errorf("%s: got %q, want %q", h[0], got, h[1])
 			}
@@ -78,17 +69,18 @@ func TestWriter(t *testing.T) {
 	})
 }
 
-// What the handler set before stays.
-func TestWriterHeader(t *testing.T) {
+// NewWriter does not replace what the handler has set.
+func TestWriterKeepsHeader(t *testing.T) {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header()["X-Accel-Buffering"] = nil
-	out, err := NewWriter(w, r)
+	out, err := sse.NewWriter(w, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out.Close()
-	want := http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store"}, "X-Accel-Buffering": nil}
+	want := http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store"},
+		"X-Accel-Buffering": nil}
 	if diff := cmp.Diff(want, w.Header()); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
 	}
@@ -97,18 +89,18 @@ func TestWriterHeader(t *testing.T) {
 func TestWriterWithoutFlush(t *testing.T) {
 	rec := httptest.NewRecorder()
 	w := struct{ http.ResponseWriter }{rec}
-	_, err := NewWriter(w, httptest.NewRequest("GET", "/", nil))
+	_, err := sse.NewWriter(w, httptest.NewRequest("GET", "/", nil))
 	if !errors.Is(err, http.ErrNotSupported) || len(rec.Header()) != 0 {
 		t.Errorf("got %v and header %v, want %v and none", err, rec.Header(), http.ErrNotSupported)
 	}
 }
 
-func TestWriterClientGone(t *testing.T) {
-	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
-		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
-			out.Send(abc[0])
+func TestWriterReportsDisconnect(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *ssetest.Server) {
+		srv := newServer(t, writerHandler(t, func(out *sse.Writer, r *http.Request) {
+			out.Send(writerEvents[0])
 			<-r.Context().Done()
-			if err := out.Send(abc[1]); !errors.Is(err, context.Canceled) {
+			if err := out.Send(writerEvents[1]); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, want %v", err, context.Canceled)
 			}
 		}))
@@ -116,23 +108,23 @@ func TestWriterClientGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		io.ReadFull(resp.Body, make([]byte, len(wireA)))
+		io.ReadFull(resp.Body, make([]byte, len(firstEventWire)))
 		resp.Body.Close()
 	})
 }
 
-// A handler that never looks at its context learns it from an error.
-func TestWriterEndlessHandler(t *testing.T) {
-	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
-		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
-			for out.Send(abc[0]) == nil {
+// A handler that ignores its context gets an error from Send.
+func TestWriterSendFailsAfterDisconnect(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *ssetest.Server) {
+		srv := newServer(t, writerHandler(t, func(out *sse.Writer, r *http.Request) {
+			for out.Send(writerEvents[0]) == nil {
 			}
 		}))
 		resp, err := srv.Client().Get(srv.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
-		io.ReadFull(resp.Body, make([]byte, len(wireA)))
+		io.ReadFull(resp.Body, make([]byte, len(firstEventWire)))
 		resp.Body.Close()
 		srv.Close() // waits for the handler
 	})
@@ -140,13 +132,13 @@ func TestWriterEndlessHandler(t *testing.T) {
 
 func TestWriterKeepAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := NewMemoryServer(t, writes(t, func(out *Writer, r *http.Request) {
+		srv := ssetest.NewMemoryServer(t, writerHandler(t, func(out *sse.Writer, r *http.Request) {
 			out.KeepAlive(15 * time.Second)
 			time.Sleep(20 * time.Second) // a comment at 15
-			out.Send(abc[0])             // at 20
+			out.Send(writerEvents[0])    // at 20
 			time.Sleep(40 * time.Second) // at 35, 50
 			out.KeepAlive(3 * time.Second)
-			time.Sleep(5 * time.Second) // at 60, as it is late already, and 63
+			time.Sleep(5 * time.Second) // at 60, because it is overdue, and at 63
 			out.KeepAlive(0)
 			time.Sleep(time.Hour)
 		}))
@@ -175,21 +167,21 @@ func TestWriterKeepAlive(t *testing.T) {
 	})
 }
 
-// A server's timeouts end no stream, a client that reads nothing does.
-func TestWriterTimeouts(t *testing.T) {
+// The timeouts of the server do not end a stream. A client that does not read ends it.
+func TestWriterReplacesServerTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := Listen()
+		l := ssetest.Listen()
 		stuck := make(chan error, 1)
 		server := &http.Server{
 			ReadTimeout: time.Second, WriteTimeout: time.Second,
-			Handler: writes(t, func(out *Writer, r *http.Request) {
+			Handler: writerHandler(t, func(out *sse.Writer, r *http.Request) {
 				out.KeepAlive(15 * time.Second)
 				select {
 				case <-r.Context().Done():
 					t.Errorf("context done: %v", context.Cause(r.Context()))
 				case <-time.After(24 * time.Hour):
 				}
-				if err := out.Send(abc[0]); err != nil {
+				if err := out.Send(writerEvents[0]); err != nil {
 					t.Error(err)
 				}
 				start := time.Now()
@@ -209,8 +201,8 @@ func TestWriterTimeouts(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := sse.NewReader(resp.Body)
-		if !r.Next() || r.Event() != abc[0] {
-			t.Errorf("got %v, %v, want %v", r.Event(), r.Err(), abc[0])
+		if !r.Next() || r.Event() != writerEvents[0] {
+			t.Errorf("got %v, %v, want %v", r.Event(), r.Err(), writerEvents[0])
 		}
 		if err := <-stuck; !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("got %v, want %v", err, os.ErrDeadlineExceeded)
@@ -219,16 +211,17 @@ func TestWriterTimeouts(t *testing.T) {
 	})
 }
 
-func TestWriterConcurrent(t *testing.T) {
-	threeWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+func TestWriterIsSafeForConcurrentUse(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *ssetest.Server) {
 		const goroutines, each = 8, 100
-		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
+		srv := newServer(t, writerHandler(t, func(out *sse.Writer, r *http.Request) {
 			out.KeepAlive(time.Microsecond)
 			var wg sync.WaitGroup
 			for i := range goroutines {
 				wg.Go(func() {
 					for j := range each {
-						if err := out.Send(sse.Event{ID: fmt.Sprint(i, " ", j), Data: strings.Repeat("x", j)}); err != nil {
+						if err := out.Send(sse.Event{ID: fmt.Sprint(i, " ", j),
+							Data: strings.Repeat("x", j)}); err != nil {
 							t.Error(err)
 						}
 					}
@@ -247,7 +240,7 @@ func TestWriterConcurrent(t *testing.T) {
 			var i, j int
 			fmt.Sscan(r.Event().ID, &i, &j)
 			if len(r.Event().Data) != j || next[i] != j {
-				t.Fatalf("event %v out of order or torn, want number %d", r.Event(), next[i])
+				t.Fatalf("event %v is out of order or damaged, want number %d", r.Event(), next[i])
 			}
 			next[i]++
 		}
@@ -262,13 +255,13 @@ func TestWriterConcurrent(t *testing.T) {
 	})
 }
 
-// What a Writer writes has no findings but that the stream ends.
-func TestWriterIsChecked(t *testing.T) {
-	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
-		srv := newServer(t, writes(t, func(out *Writer, r *http.Request) {
+// The only finding about the output of a Writer is that the stream ends.
+func TestWriterPassesCheck(t *testing.T) {
+	onEveryServer(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *ssetest.Server) {
+		srv := newServer(t, writerHandler(t, func(out *sse.Writer, r *http.Request) {
 			out.Retry(time.Second)
 			out.Comment("one\ntwo")
-			for _, ev := range abc {
+			for _, ev := range writerEvents {
 				out.Send(ev)
 			}
 		}))
@@ -276,24 +269,17 @@ func TestWriterIsChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := Check(t.Context(), resp, 0); !cmp.Equal(brief(r), []string{"0+0 info ends"}) || r.Events != 3 {
+		r := ssetest.Check(t.Context(), resp, 0)
+		if len(r.Findings) != 1 || r.Findings[0].Rule != "stream-ended" || r.Events != 3 {
 			t.Errorf("got %+v", r)
 		}
 	})
 }
 
-// A deadlines is a ResponseWriter that knows its write deadline.
-type deadlines struct {
-	*httptest.ResponseRecorder
-	write time.Time
-}
-
-func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
-
-// HTTP/2 ends a stream at its write deadline, also where nothing is written.
-func TestWriterLeavesNoDeadline(t *testing.T) {
+// HTTP/2 ends a stream at its write deadline even if nothing is written.
+func TestWriterRemovesDeadline(t *testing.T) {
 	d := &deadlines{ResponseRecorder: httptest.NewRecorder(), write: time.Unix(1, 0)}
-	w, err := NewWriter(d, httptest.NewRequest("GET", "/", nil))
+	w, err := sse.NewWriter(d, httptest.NewRequest("GET", "/", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,4 +292,69 @@ func TestWriterLeavesNoDeadline(t *testing.T) {
 	if !d.write.IsZero() {
 		t.Errorf("after Send: write deadline %v, want none", d.write)
 	}
+}
+
+// BenchmarkWriter measures how many events handlers send in memory, with one Writer for
+// each client, and the memory that a client needs on the server while no event is sent.
+// That includes the goroutines and buffers of net/http and the connection in memory.
+func BenchmarkWriter(b *testing.B) {
+	for _, clients := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			benchmarkWriter(b, clients)
+		})
+	}
+}
+
+func benchmarkWriter(b *testing.B, clients int) {
+	b.ReportAllocs()
+	event := sse.Event{ID: "1234567", Type: "message", Data: strings.Repeat("x", 100)}
+	start := make(chan struct{})
+	var ready, done sync.WaitGroup
+	ready.Add(clients)
+	done.Add(clients)
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	l := ssetest.Listen()
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer done.Done()
+		out, err := sse.NewWriter(w, r)
+		ready.Done()
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer out.Close()
+		<-start
+		for left.Add(-1) >= 0 {
+			if err := out.Send(event); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})}
+	go server.Serve(l)
+	defer server.Close()
+
+	before := memoryInUse()
+	for range clients {
+		conn, err := l.DialContext(b.Context(), "", "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: sse.test\r\n\r\n")
+		go func() {
+			for buf := make([]byte, 1<<10); ; {
+				if _, err := conn.Read(buf); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	ready.Wait()
+	memory := float64(memoryInUse()-before) / float64(clients)
+	b.ResetTimer()
+	close(start)
+	done.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(memory, "B/client")
 }

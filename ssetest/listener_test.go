@@ -15,24 +15,6 @@ import (
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// connect returns both ends of a connection.
-func connect(t *testing.T, l *Listener) (client, server net.Conn) {
-	t.Helper()
-	accepted := make(chan net.Conn)
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			t.Error(err)
-		}
-		accepted <- c
-	}()
-	client, err := l.DialContext(t.Context(), "tcp", "anywhere:80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client, <-accepted
-}
-
 func TestListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := Listen()
@@ -58,7 +40,7 @@ func TestListener(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := l.DialContext(ctx, "tcp", ""); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("nobody accepts: got %v, want %v", err, context.DeadlineExceeded)
+			t.Errorf("without Accept: got %v, want %v", err, context.DeadlineExceeded)
 		}
 		l.Close()
 		l.Close()
@@ -71,7 +53,7 @@ func TestListener(t *testing.T) {
 	})
 }
 
-func TestReset(t *testing.T) {
+func TestListenerReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := connect(t, Listen())
 		io.WriteString(server, "hello")
@@ -86,8 +68,8 @@ func TestReset(t *testing.T) {
 	})
 }
 
-// A connection holds 64 KiB; then the writer waits for the reader.
-func TestBackpressure(t *testing.T) {
+// A connection holds 64 KiB. Then the writer waits for the reader.
+func TestListenerBackpressure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := connect(t, Listen())
 		const size = 1 << 20
@@ -112,7 +94,7 @@ func TestBackpressure(t *testing.T) {
 	})
 }
 
-func TestDeadlines(t *testing.T) {
+func TestListenerDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := connect(t, Listen())
 		buf := make([]byte, 128<<10)
@@ -138,7 +120,7 @@ func TestDeadlines(t *testing.T) {
 			t.Errorf("wrote %d bytes, want %d", n, 64<<10)
 		}
 
-		// A deadline moves while a read waits for it, and can be taken away.
+		// A deadline can be moved and removed while a Read is blocked.
 		server.SetDeadline(time.Now().Add(time.Second))
 		time.AfterFunc(500*time.Millisecond, func() { server.SetDeadline(time.Now().Add(time.Minute)) })
 		_, err = server.Read(buf)

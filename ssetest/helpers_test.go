@@ -1,0 +1,243 @@
+package ssetest_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/seed-0d85b69d/sse"
+	. "github.com/seed-0d85b69d/sse/ssetest"
+)
+
+// bothWays runs f with a server on sockets and with one in memory inside a bubble.
+func bothWays(t *testing.T, f func(t *testing.T,
+	newServer func(testing.TB, ...http.Handler) *Server)) {
+	t.Run("sockets", func(t *testing.T) { t.Parallel(); f(t, NewServer) })
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) { f(t, NewMemoryServer) })
+	})
+}
+
+// threeWays runs f as bothWays does, and with a server on HTTP/2.
+func threeWays(t *testing.T, f func(t *testing.T,
+	newServer func(testing.TB, ...http.Handler) *Server)) {
+	bothWays(t, f)
+	t.Run("http2", func(t *testing.T) { t.Parallel(); f(t, NewTLSServer) })
+}
+
+var abc = []sse.Event{{ID: "1", Type: "message", Data: "a"}, {ID: "2", Type: "message", Data: "b"},
+	{ID: "3", Type: "message", Data: "c"}}
+
+const wireA = "id: 1\ndata: a\n\n"
+
+// get makes a request and reads the response to its end.
+func get(t *testing.T, srv *Server, header ...string) (*http.Response, string, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", srv.URL+"/stream?q=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	resp, err := srv.Client().Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp, string(body), err
+}
+
+// types returns the types of the errors that err wraps and the text of the last one.
+func types(err error) string {
+	var s []string
+	for ; err != nil; err = errors.Unwrap(err) {
+		s = append(s, fmt.Sprintf("%T", err))
+		if errors.Unwrap(err) == nil {
+			s = append(s, err.Error())
+		}
+	}
+	return strings.Join(s, " ")
+}
+
+type closer struct {
+	io.Reader
+	closed *bool
+}
+
+func (c closer) Close() error { *c.closed = true; return nil }
+
+// resume reads a stream like a client: it reconnects with the last ID until the
+// response is 204.
+func resume(ctx context.Context, srv *Server, f func(sse.Event)) error {
+	client, last := srv.Client(), ""
+	for {
+		req, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
+		if err != nil {
+			return err
+		}
+		if last != "" {
+			req.Header.Set("Last-Event-ID", last)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			continue
+		}
+		if resp.StatusCode == http.StatusNoContent {
+			return resp.Body.Close()
+		}
+		for r := sse.NewReader(resp.Body); r.Next(); last = r.LastEventID() {
+			f(r.Event())
+		}
+		resp.Body.Close()
+	}
+}
+
+func replayServer(tb testing.TB, newServer func(testing.TB, ...http.Handler) *Server,
+	conns int) (srv *Server, events []sse.Event) {
+	for i := range 50 {
+		events = append(events, sse.Event{ID: fmt.Sprint(i), Type: "message",
+			Data: strings.Repeat("x", i)})
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	ways := []Step{Cut(), Reset(), End()}
+	return newServer(tb, Each(func(n int, r *http.Request) http.Handler {
+		if n >= conns {
+			return Conn{Replay(events...)}
+		}
+		if n%7 == 3 {
+			return Conn{Status(503)}
+		}
+		return Conn{After(rng.IntN(20), ways[n%3]), Replay(events...)}
+	})), events
+}
+
+// A fakeTB records the errors of a test.
+type fakeTB struct {
+	testing.TB
+	mu       sync.Mutex
+	errors   []string
+	cleanups []func()
+}
+
+func (tb *fakeTB) Helper() {}
+
+func (tb *fakeTB) Cleanup(f func()) { tb.cleanups = append(tb.cleanups, f) }
+
+func (tb *fakeTB) Errorf(format string, args ...any) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.errors = append(tb.errors, fmt.Sprintf(format, args...))
+}
+
+func (tb *fakeTB) end() []string {
+	for _, f := range tb.cleanups {
+		f()
+	}
+	return tb.errors
+}
+
+const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" +
+	"Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
+
+// check checks a response that is given as text. Its body ends with the connection.
+func check(t *testing.T, method, response string) Report {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(response)),
+		&http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Check(t.Context(), resp, 0)
+}
+
+// brief returns the position, the severity and the rule of each finding.
+func brief(r Report) []string {
+	var s []string
+	for _, f := range r.Findings {
+		s = append(s, fmt.Sprintf("%d+%d %v %s", f.Line, f.Offset, f.Severity, f.Rule))
+	}
+	return s
+}
+
+func chunked(chunks ...string) string {
+	var b strings.Builder
+	for _, c := range append(chunks, "") {
+		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(c), c)
+	}
+	return b.String()
+}
+
+// A cancelAt calls cancel when n bytes have been read.
+type cancelAt struct {
+	io.ReadCloser
+	n      int
+	cancel func()
+}
+
+func (c *cancelAt) Read(b []byte) (int, error) {
+	if c.n == 0 {
+		c.cancel()
+	}
+	n, err := c.ReadCloser.Read(b[:min(len(b), max(c.n, 1))])
+	c.n -= n
+	return n, err
+}
+
+// An endless is an endless stream of parts. It calls f near byte at.
+type endless struct {
+	part func(int) string
+	n    int
+	rest string
+	sum  int
+	at   int
+	f    func()
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.f != nil && e.sum >= e.at {
+		e.f()
+		e.f = nil
+	}
+	var n int
+	for n < len(b) {
+		if e.rest == "" {
+			e.rest = e.part(e.n)
+			e.n++
+		}
+		m := copy(b[n:], e.rest)
+		n += m
+		e.rest = e.rest[m:]
+	}
+	e.sum += n
+	return n, nil
+}
+
+// connect returns both ends of a connection.
+func connect(t *testing.T, l *Listener) (client, server net.Conn) {
+	t.Helper()
+	accepted := make(chan net.Conn)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	client, err := l.DialContext(t.Context(), "tcp", "anywhere:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, <-accepted
+}
