@@ -80,7 +80,7 @@ func BenchmarkReader(b *testing.B) {
 				b.SetBytes(int64(len(stream)))
 				b.ReportAllocs()
 				for b.Loop() {
-					r := sse.NewReader(&pieceReader{rest: stream, most: w.piece})
+					r := sse.NewReader(&shortReader{rest: stream, most: w.piece})
 					for r.Next() {
 						form.use(r)
 					}

@@ -72,7 +72,7 @@ func TestParserConforms(t *testing.T) {
 		}
 		test("by 7", func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 7)) })
 		test("by 4096", func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 4096)) })
-		for _, at := range places(longest) {
+		for _, at := range cutPositions(longest) {
 			test(fmt.Sprintf("cut at %d", at), func(b []byte) [][]byte {
 				at := min(at, len(b))
 				return [][]byte{b[:at], b[at:]}

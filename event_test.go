@@ -28,7 +28,7 @@ func TestEventAppend(t *testing.T) {
 		if string(got) != "x"+c.want || err != nil {
 			t.Errorf("%q: Append = %q, %v, want %q", c.event, got, err, "x"+c.want)
 		}
-		var w writer
+		var w countingWriter
 		if n, err := c.event.WriteTo(&w); string(w.got) != c.want || w.calls != 1 || n != int64(len(c.want)) || err != nil {
 			t.Errorf("%q: WriteTo = %d, %v; %d writes of %q, want one of %q", c.event, n, err, w.calls, w.got, c.want)
 		}
@@ -36,9 +36,9 @@ func TestEventAppend(t *testing.T) {
 }
 
 func TestEventWriteToShortWrite(t *testing.T) {
-	w := writer{short: true}
+	w := countingWriter{short: true}
 	if n, err := (sse.Event{Data: "abc"}).WriteTo(&w); n != 8 || err != errRead {
-		t.Errorf("WriteTo a writer that takes 8 bytes = %d, %v, want 8, %v", n, err, errRead)
+		t.Errorf("WriteTo a countingWriter that takes 8 bytes = %d, %v, want 8, %v", n, err, errRead)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestEventAppendRejects(t *testing.T) {
 		if c.text != "" && errorText(err) != c.text {
 			t.Errorf("%q: error %q, want %q", c.event, errorText(err), c.text)
 		}
-		var w writer
+		var w countingWriter
 		if n, err := c.event.WriteTo(&w); n != 0 || w.calls != 0 || !errors.Is(err, c.err) {
 			t.Errorf("%q: WriteTo = %d, %v, after %d writes, want none and %v", c.event, n, err, w.calls, c.err)
 		}

@@ -217,7 +217,7 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 	var asked []string // the Last-Event-ID of each request
 	var bodies []*responseBody
 	client := &sse.Client{
-		HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		HTTPClient: httpClient(func(r *http.Request) (*http.Response, error) {
 			i := len(asked)
 			asked = append(asked, strings.Join(r.Header.Values("Last-Event-ID"), "\n"))
 			if i == len(responses) {
@@ -232,7 +232,7 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 			resp := responses[i].response(r)
 			bodies = append(bodies, resp.Body.(*responseBody))
 			return resp, nil
-		})},
+		}),
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	}
 	var waits []time.Duration
@@ -252,7 +252,7 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 	stream := client.Stream(req)
 	var events []sse.Event
 	for stream.Next() {
-		events = append(events, current(t, idOf{stream}))
+		events = append(events, currentEvent(t, idOf{stream}))
 		switch {
 		case actAfter == 0 || len(events) != actAfter:
 		case reconnect:

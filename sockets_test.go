@@ -55,7 +55,7 @@ func TestStreamCutsOnSockets(t *testing.T) {
 					}
 					return append(c, ssetest.Replay(want...))
 				}))
-				client := impatient(srv.Client())
+				client := newClient(srv.Client())
 				client.IdleTimeout = 100 * time.Millisecond
 				s := open(t, client, "GET", srv.URL, nil)
 				got := collect(s)
@@ -82,7 +82,7 @@ func TestStreamDeliversAtOnce(t *testing.T) {
 				}
 				srv := newServer(t, conn, ssetest.Conn{ssetest.Status(204)})
 				n := 0
-				s := open(t, impatient(srv.Client()), "GET", srv.URL, nil)
+				s := open(t, newClient(srv.Client()), "GET", srv.URL, nil)
 				for ; s.Next(); n++ {
 					equal(t, "data", string(s.Data()), strconv.Itoa(n))
 					read <- struct{}{}
@@ -114,7 +114,7 @@ func TestStreamEndsOnSockets(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					client := impatient(srv.Client())
+					client := newClient(srv.Client())
 					var s *sse.Stream
 					end := func() {
 						if how == "Close" {
@@ -185,7 +185,7 @@ func TestStreamPostOnReusedConnection(t *testing.T) {
 					}
 					resp.Body.Close()
 				}
-				s := open(t, impatient(srv.Client()), "POST", srv.URL, strings.NewReader(body))
+				s := open(t, newClient(srv.Client()), "POST", srv.URL, strings.NewReader(body))
 				if s.Next() || s.Err() == nil {
 					t.Errorf("Err() = %v", s.Err())
 				}
@@ -216,7 +216,7 @@ func TestStreamLeavesDeadConnection(t *testing.T) {
 				t.Cleanup(srv.Close)
 				t.Cleanup(srv.CloseClientConnections)
 				p := newProxy(t, srv.Listener.Addr().String())
-				client := impatient(srv.Client())
+				client := newClient(srv.Client())
 				var once, twice, done sync.WaitGroup
 				once.Add(streams)
 				twice.Add(1)
@@ -238,7 +238,7 @@ func TestStreamLeavesDeadConnection(t *testing.T) {
 					})
 				}
 				once.Wait()
-				p.fallSilent()
+				p.dropConns()
 				twice.Done()
 				done.Wait()
 			})
@@ -432,7 +432,7 @@ func TestStreamHTTP2Frames(t *testing.T) {
 					serving.Go(func() { serve(tls.Server(c, cert.TLS)) })
 				}
 			})
-			client := impatient(cert.Client())
+			client := newClient(cert.Client())
 			var ids []string
 			client.Prepare = func(r *http.Request) error {
 				ids = append(ids, r.Header.Get("Last-Event-ID"))
@@ -468,7 +468,7 @@ func TestClientIsShared(t *testing.T) {
 			srv := newServer(t, ssetest.Each(func(n int, r *http.Request) http.Handler {
 				return ssetest.Conn{ssetest.After(n%300, ssetest.Cut()), ssetest.Replay(want...)}
 			}))
-			client := impatient(srv.Client())
+			client := newClient(srv.Client())
 			client.IdleTimeout = 10 * time.Second
 			req, err := http.NewRequestWithContext(t.Context(), "QUERY", srv.URL, strings.NewReader("question"))
 			if err != nil {
