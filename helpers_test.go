@@ -479,6 +479,15 @@ func open(t testing.TB, client *sse.Client, method, url string, body io.Reader) 
 	return client.Stream(req)
 }
 
+// sendOneEvent is a handler that sends the event after the last event ID, and nothing more.
+func sendOneEvent(w http.ResponseWriter, r *http.Request) {
+	last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+	w.Header().Set("Content-Type", "text/event-stream")
+	sse.Event{ID: strconv.Itoa(last + 1)}.WriteTo(w)
+	http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
 // A proxy forwards bytes between clients and a server. It can drop the bytes of its connections
 // without closing them, as when a network fails.
 type proxy struct {
