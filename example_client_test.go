@@ -101,7 +101,8 @@ func ExampleClient_Stream_post() {
 		},
 		func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
-			io.WriteString(w, "data: {\"delta\":\"Hello\"}\n\ndata: {\"delta\":\", world\"}\n\ndata: [DONE]\n\n")
+			io.WriteString(w, "data: {\"delta\":\"Hello\"}\n\ndata: {\"delta\":\", world\"}\n\n")
+			io.WriteString(w, "data: [DONE]\n\n")
 		},
 	}
 	n := 0
