@@ -1,7 +1,6 @@
 package ssetest_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -146,82 +145,6 @@ func (tb *fakeTB) end() []string {
 		f()
 	}
 	return tb.errors
-}
-
-const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" +
-	"Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
-
-// check checks a response that is given as text. Its body ends with the connection.
-func check(t *testing.T, method, response string) Report {
-	t.Helper()
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(response)),
-		&http.Request{Method: method})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Check(t.Context(), resp, 0)
-}
-
-// brief returns the position, the severity and the rule of each finding.
-func brief(r Report) []string {
-	var s []string
-	for _, f := range r.Findings {
-		s = append(s, fmt.Sprintf("%d+%d %v %s", f.Line, f.Offset, f.Severity, f.Rule))
-	}
-	return s
-}
-
-func chunked(chunks ...string) string {
-	var b strings.Builder
-	for _, c := range append(chunks, "") {
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(c), c)
-	}
-	return b.String()
-}
-
-// A cancelAt calls cancel when n bytes have been read.
-type cancelAt struct {
-	io.ReadCloser
-	n      int
-	cancel func()
-}
-
-func (c *cancelAt) Read(b []byte) (int, error) {
-	if c.n == 0 {
-		c.cancel()
-	}
-	n, err := c.ReadCloser.Read(b[:min(len(b), max(c.n, 1))])
-	c.n -= n
-	return n, err
-}
-
-// An endless is an endless stream of parts. It calls f near byte at.
-type endless struct {
-	part func(int) string
-	n    int
-	rest string
-	sum  int
-	at   int
-	f    func()
-}
-
-func (e *endless) Read(b []byte) (int, error) {
-	if e.f != nil && e.sum >= e.at {
-		e.f()
-		e.f = nil
-	}
-	var n int
-	for n < len(b) {
-		if e.rest == "" {
-			e.rest = e.part(e.n)
-			e.n++
-		}
-		m := copy(b[n:], e.rest)
-		n += m
-		e.rest = e.rest[m:]
-	}
-	e.sum += n
-	return n, nil
 }
 
 // connect returns both ends of a connection.

@@ -1,4 +1,4 @@
-package ssetest
+package check
 
 import (
 	"hash/maphash"

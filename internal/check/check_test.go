@@ -1,4 +1,4 @@
-package ssetest_test
+package check_test
 
 import (
 	"bufio"
@@ -22,10 +22,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
-	. "github.com/seed-0d85b69d/sse/ssetest"
+	"github.com/seed-0d85b69d/sse/internal/check"
+	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-func TestCheckHeader(t *testing.T) {
+func TestResponseHeader(t *testing.T) {
 	const event = "id: 1\ndata: x\n\n"
 	tests := []struct {
 		name, method, header string
@@ -72,14 +73,15 @@ func TestCheckHeader(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, brief(check(t, tt.method, tt.header+"\r\n"+event))); diff != "" {
+			got := brief(checkText(t, tt.method, tt.header+"\r\n"+event))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestCheckBody(t *testing.T) {
+func TestResponseBody(t *testing.T) {
 	tests := []struct {
 		name, body       string
 		events, comments int
@@ -171,7 +173,7 @@ func TestCheckBody(t *testing.T) {
 					t.Fatal(err)
 				}
 				resp.Body = io.NopCloser(r)
-				report := Check(t.Context(), resp, 0)
+				report := check.Response(t.Context(), resp, 0)
 				if diff := cmp.Diff(tt.want, brief(report)); diff != "" {
 					t.Errorf("%s: findings (-want +got):\n%s", r.name, diff)
 				}
@@ -186,7 +188,7 @@ func TestCheckBody(t *testing.T) {
 }
 
 // If there is no event until ctx is done, Check says why.
-func TestCheckExplainsMissingEvents(t *testing.T) {
+func TestResponseExplainsMissingEvents(t *testing.T) {
 	for _, test := range []struct {
 		body string
 		want []string
@@ -213,7 +215,7 @@ func TestCheckExplainsMissingEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			resp.Body = pr
-			if diff := cmp.Diff(test.want, brief(Check(ctx, resp, 0))); diff != "" {
+			if diff := cmp.Diff(test.want, brief(check.Response(ctx, resp, 0))); diff != "" {
 				t.Errorf("%q: findings (-want +got):\n%s", test.body, diff)
 			}
 		})
@@ -221,7 +223,7 @@ func TestCheckExplainsMissingEvents(t *testing.T) {
 }
 
 // An event that started a moment ago may still be completed.
-func TestCheckAllowsTimeForFirstEvent(t *testing.T) {
+func TestResponseAllowsTimeForFirstEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -236,21 +238,21 @@ func TestCheckAllowsTimeForFirstEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body = pr
-		if got := brief(Check(ctx, resp, 0)); got != nil {
+		if got := brief(check.Response(ctx, resp, 0)); got != nil {
 			t.Errorf("findings %q", got)
 		}
 	})
 }
 
 // The body of a response with another status is not read after ctx is done.
-func TestCheckStatusReadsUntilContextIsDone(t *testing.T) {
+func TestResponseStatusReadsUntilContextIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		pr, pw := io.Pipe()
 		go io.WriteString(pw, "busy")
 		start := time.Now()
-		got := Check(ctx, &http.Response{StatusCode: 503, Body: pr}, 0)
+		got := check.Response(ctx, &http.Response{StatusCode: 503, Body: pr}, 0)
 		if took := time.Since(start); took != time.Second || len(got.Findings) != 1 ||
 			!strings.HasSuffix(got.Findings[0].Message, `The server says "busy".`) {
 			t.Errorf("after %v: %+v", took, got)
@@ -259,7 +261,7 @@ func TestCheckStatusReadsUntilContextIsDone(t *testing.T) {
 }
 
 // A body that does not match its Content-Encoding cannot be decoded.
-func TestCheckCompressedBody(t *testing.T) {
+func TestResponseCompressedBody(t *testing.T) {
 	var good bytes.Buffer
 	z := gzip.NewWriter(&good)
 	io.WriteString(z, "id: 1\ndata: x\n\n")
@@ -299,7 +301,7 @@ func TestCheckCompressedBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(test.want, brief(Check(t.Context(), resp, 0))); diff != "" {
+		if diff := cmp.Diff(test.want, brief(check.Response(t.Context(), resp, 0))); diff != "" {
 			t.Errorf("%s: findings (-want +got):\n%s", test.name, diff)
 		}
 		srv.Close()
@@ -308,7 +310,7 @@ func TestCheckCompressedBody(t *testing.T) {
 
 // Check counts the events that the parser dispatches, and reports as incomplete what
 // the parser discards.
-func TestCheckAgreesWithParser(t *testing.T) {
+func TestResponseAgreesWithParser(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	parts := []string{"data", "data:", "data: x", "event", "event: e", "id: 1", "id: \x00", "retry: 1",
 		":", ": c", "x", "Data: y", "\ufeff",
@@ -327,9 +329,9 @@ func TestCheckAgreesWithParser(t *testing.T) {
 		resp := &http.Response{StatusCode: 200,
 			Header: http.Header{"Content-Type": {"text/event-stream"}}}
 		resp.Body = io.NopCloser(iotest.HalfReader(strings.NewReader(body)))
-		report := Check(t.Context(), resp, 0)
+		report := check.Response(t.Context(), resp, 0)
 		incomplete := slices.ContainsFunc(report.Findings,
-			func(f Finding) bool { return f.Rule == "incomplete-event" })
+			func(f check.Finding) bool { return f.Rule == "incomplete-event" })
 		if report.Events != events || incomplete != (r.Err() == io.ErrUnexpectedEOF) {
 			t.Fatalf("%q: got %d events, incomplete %t; the parser %d, %v", body, report.Events, incomplete,
 				events, r.Err())
@@ -338,7 +340,7 @@ func TestCheckAgreesWithParser(t *testing.T) {
 }
 
 // The responses of well-known servers cause no warning.
-func TestCheckAcceptsCommonServers(t *testing.T) {
+func TestResponseAcceptsCommonServers(t *testing.T) {
 	tests := []struct{ name, method, response string }{
 		{"chat completions", "POST",
 			"HTTP/1.1 200 OK\r\nDate: Thu, 17 Apr 2025 21:07:28 GMT\r\n" +
@@ -381,8 +383,8 @@ func TestCheckAcceptsCommonServers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := check(t, tt.method, tt.response)
-			if worst, _ := r.Worst(); worst > Info || r.Events < 2 || !r.Complete {
+			r := checkText(t, tt.method, tt.response)
+			if worst, _ := r.Worst(); worst > check.Info || r.Events < 2 || !r.Complete {
 				t.Errorf("got %d events, complete %t, %v", r.Events, r.Complete, r.Findings)
 			}
 		})
@@ -390,15 +392,19 @@ func TestCheckAcceptsCommonServers(t *testing.T) {
 }
 
 // A lost connection is a finding. Reaching the limit or the end of ctx is not.
-func TestCheckEndOfBody(t *testing.T) {
-	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+func TestResponseEndOfBody(t *testing.T) {
+	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *ssetest.Server) {
+		header := ssetest.Status(200, "X-Accel-Buffering", "no")
+		events := ssetest.Send(abc...)
+		unfinished := ssetest.Raw("data: un")
 		srv := newServer(t,
-			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Cut()},
-			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Raw("data: un"), Stall()},
-			Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc...), Raw("data: un"), Stall()},
-			Conn{Gzip(), Status(200, "X-Accel-Buffering", "no"), Send(abc...)},
+			ssetest.Conn{header, events, ssetest.Cut()},
+			ssetest.Conn{header, events, unfinished, ssetest.Stall()},
+			ssetest.Conn{header, events, unfinished, ssetest.Stall()},
+			ssetest.Conn{ssetest.Gzip(), header, events},
 		)
-		run := func(ctx context.Context, limit int64, wrap ...func(io.ReadCloser) io.ReadCloser) (Report,
+		run := func(ctx context.Context, limit int64,
+			wrap ...func(io.ReadCloser) io.ReadCloser) (check.Report,
 			[]string) {
 			resp, err := srv.Client().Get(srv.URL)
 			if err != nil {
@@ -407,7 +413,7 @@ func TestCheckEndOfBody(t *testing.T) {
 			for _, f := range wrap {
 				resp.Body = f(resp.Body)
 			}
-			r := Check(ctx, resp, limit)
+			r := check.Response(ctx, resp, limit)
 			return r, brief(r)
 		}
 		if r, got := run(t.Context(), 0); r.Complete ||
@@ -429,17 +435,20 @@ func TestCheckEndOfBody(t *testing.T) {
 	})
 }
 
-func TestCheckReportsSilence(t *testing.T) {
+func TestResponseReportsSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := NewMemoryServer(t, Conn{Status(200, "X-Accel-Buffering", "no"), Send(abc[0]),
-			Sleep(time.Minute), Send(abc[1]), Sleep(15 * time.Second), Stall()})
+		srv := ssetest.NewMemoryServer(t, ssetest.Conn{
+			ssetest.Status(200, "X-Accel-Buffering", "no"),
+			ssetest.Send(abc[0]), ssetest.Sleep(time.Minute),
+			ssetest.Send(abc[1]), ssetest.Sleep(15 * time.Second), ssetest.Stall(),
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
 		defer cancel()
 		resp, err := srv.Client().Get(srv.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := Check(ctx, resp, 0)
+		r := check.Response(ctx, resp, 0)
 		if len(r.Findings) != 1 || r.Findings[0].Rule != "silence" ||
 			!strings.Contains(r.Findings[0].Message, "1m0s") {
 			t.Errorf("got %v, want a finding about 1m0s of silence", r.Findings)
@@ -448,7 +457,7 @@ func TestCheckReportsSilence(t *testing.T) {
 }
 
 // Check needs no more memory than its documentation says, whatever it reads.
-func TestCheckMemoryIsBounded(t *testing.T) {
+func TestResponseMemoryIsBounded(t *testing.T) {
 	for name, part := range map[string]func(n int) string{
 		"line": func(n int) string { return strings.Repeat("x", 1<<10) },
 		"ids":  func(n int) string { return fmt.Sprintf("id: %d\ndata: x\n\n", n) },
@@ -465,7 +474,7 @@ func TestCheckMemoryIsBounded(t *testing.T) {
 				f: func() { runtime.GC(); runtime.ReadMemStats(&after) }})
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			r := Check(t.Context(), resp, 4<<20)
+			r := check.Response(t.Context(), resp, 4<<20)
 			if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 2<<20 {
 				t.Errorf("the heap grew by %d bytes", grown)
 			}
@@ -477,7 +486,7 @@ func TestCheckMemoryIsBounded(t *testing.T) {
 }
 
 func TestFindingString(t *testing.T) {
-	r := check(t, "POST", goodHeader+"\r\nid: 1\nData: x\nData: y\n\ndata: z\n\n")
+	r := checkText(t, "POST", goodHeader+"\r\nid: 1\nData: x\nData: y\n\ndata: z\n\n")
 	want := `line 2: error: The line is ignored, because "Data" is not "data". ` +
 		`Field names are in lower case, at the start of the line and directly before the colon. ` +
 		`(2 times) [9.2.6 misspelled-field]`
@@ -493,20 +502,20 @@ func TestFindingString(t *testing.T) {
 	if !bytes.HasPrefix(got, []byte(prefix)) {
 		t.Errorf("got %s", got)
 	}
-	if worst, ok := r.Worst(); worst != Error || !ok {
+	if worst, ok := r.Worst(); worst != check.Error || !ok {
 		t.Errorf("Worst: got %v, %t", worst, ok)
 	}
 }
 
 // Only the start of a long ID is kept, but the findings are true of the whole ID.
-func TestCheckLongIDs(t *testing.T) {
+func TestResponseLongIDs(t *testing.T) {
 	long := strings.Repeat("x", 9000)
 	for _, test := range []struct{ name, body, want, not string }{
 		{"two that begin alike", "id: " + long + "1\ndata: a\n\nid: " + long + "2\ndata: b\n\n",
 			"long-id", "duplicate-id"},
 		{"a NUL at the end", "id: " + long + "\x00\ndata: a\n\n", "id-nul", "long-id"},
 	} {
-		got := strings.Join(brief(check(t, "POST", goodHeader+"\r\n"+test.body)), "; ")
+		got := strings.Join(brief(checkText(t, "POST", goodHeader+"\r\n"+test.body)), "; ")
 		if !strings.Contains(got, test.want) || strings.Contains(got, test.not) {
 			t.Errorf("%s: %s; want %s and not %s", test.name, got, test.want, test.not)
 		}

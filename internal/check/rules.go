@@ -1,4 +1,4 @@
-package ssetest
+package check
 
 import "slices"
 
@@ -10,7 +10,7 @@ type Rule struct {
 	Reason   string   `json:"reason"`   // why it matters
 }
 
-// Rules returns the rules of [Check]: first those about the response, then those
+// Rules returns the rules of [Response]: first those about the response, then those
 // about the stream as a whole, then those about lines.
 func Rules() []Rule { return slices.Clone(rules) }
 
