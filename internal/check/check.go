@@ -73,6 +73,8 @@ type block struct {
 	data, event, id bool  // there is such a field
 	validID         bool  // there is an id field without NUL
 	dataSize        int64 // bytes of the data fields
+	jsonLines       int   // number of data fields that are a JSON object or array
+	textLines       int   // number of other data fields that are not empty
 }
 
 // add adds a finding about the current line.

@@ -90,7 +90,7 @@ func TestResponseBody(t *testing.T) {
 		{"empty", "", 0, 0, []string{"0+0 warning empty-body"}},
 		{"good", "retry: 1000\n\nid: 1\nevent: a\ndata: x\ndata: y\n\n: hi\n\nid: 2\ndata\n\n", 2, 1,
 			nil},
-		{"id alone", "id: 1\n\n", 0, 0, nil},
+		{"id alone", "id: 1\n\n", 0, 0, []string{"0+0 warning no-events"}},
 		{"no ids", "data: x\n\n", 1, 0, []string{"0+0 info no-ids"}},
 		{"some ids", "data: x\n\nid: 1\ndata: x\n\ndata: x\n\ndata: y\n\n", 4, 0,
 			[]string{"6+24 info event-without-id"}},
@@ -122,11 +122,16 @@ func TestResponseBody(t *testing.T) {
 		{"two ids", "id: 1\nid: 2\ndata: x\n\n", 1, 0, []string{"2+6 warning duplicate-id-field"}},
 		{"two event fields", "id: 1\nevent: a\nevent: b\ndata: x\n\n", 1, 0,
 			[]string{"3+15 warning duplicate-event-field"}},
-		{"retry with unit", "retry: 3s\n\n", 0, 0, []string{"1+0 error invalid-retry"}},
-		{"retry with sign", "retry: +3\nretry: -1\nretry\n\n", 0, 0, []string{"1+0 error invalid-retry"}},
-		{"retry of zero", "retry: 0\n\n", 0, 0, []string{"1+0 warning short-retry"}},
-		{"retry of years", "retry: 99999999999999999999\n\n", 0, 0, []string{"1+0 warning long-retry"}},
-		{"retry of two days", "retry: 172800000\n\n", 0, 0, []string{"1+0 warning long-retry"}},
+		{"retry with unit", "retry: 3s\n\n", 0, 0, []string{"1+0 error invalid-retry",
+			"0+0 warning no-events"}},
+		{"retry with sign", "retry: +3\nretry: -1\nretry\n\n", 0, 0,
+			[]string{"1+0 error invalid-retry", "0+0 warning no-events"}},
+		{"retry of zero", "retry: 0\n\n", 0, 0, []string{"1+0 warning short-retry",
+			"0+0 warning no-events"}},
+		{"retry of years", "retry: 99999999999999999999\n\n", 0, 0,
+			[]string{"1+0 warning long-retry", "0+0 warning no-events"}},
+		{"retry of two days", "retry: 172800000\n\n", 0, 0,
+			[]string{"1+0 warning long-retry", "0+0 warning no-events"}},
 		{"unknown field", "id: 1\nfoo: x\ndata: x\n\n", 1, 0, []string{"2+6 warning unknown-field"}},
 		{"unknown field after data", "id: 1\ndata: Traceback\nValueError: x\n\n", 1, 0,
 			[]string{"3+22 warning unknown-field"}},
@@ -136,17 +141,21 @@ func TestResponseBody(t *testing.T) {
 			[]string{"2+6 warning event-type-whitespace"}},
 		{"event type of one space", "id: 1\nevent:  \ndata\n\n", 1, 0, nil},
 		{"bad utf-8 in a comment after a bom", "\ufeff:\xff\n", 0, 1,
-			[]string{"1+0 info invalid-utf-8-comment", "1+0 info byte-order-mark"}},
+			[]string{"1+0 info invalid-utf-8-comment", "1+0 info byte-order-mark", "0+0 warning no-events"}},
 		{"reserved event type", "id: 1\nevent: error\ndata\n\n", 1, 0,
 			[]string{"2+6 info reserved-event-type"}},
-		{"case", "id: 1\nData: x\n\n", 0, 0, []string{"2+6 error misspelled-field"}},
-		{"space before", "id: 1\n data: x\n\n", 0, 0, []string{"2+6 error misspelled-field"}},
-		{"space before the colon", "id: 1\ndata : x\n\n", 0, 0, []string{"2+6 error misspelled-field"}},
+		{"case", "id: 1\nData: x\n\n", 0, 0, []string{"2+6 error misspelled-field",
+			"0+0 warning no-events"}},
+		{"space before", "id: 1\n data: x\n\n", 0, 0,
+			[]string{"2+6 error misspelled-field", "0+0 warning no-events"}},
+		{"space before the colon", "id: 1\ndata : x\n\n", 0, 0,
+			[]string{"2+6 error misspelled-field", "0+0 warning no-events"}},
 		{"json over lines", "id: 1\ndata: {\n  \"a\": 1\n}\n\n", 1, 0,
 			[]string{"3+14 error malformed-line"}},
 		{"text over lines", "id: 1\ndata: one\ntwo three\n\n", 1, 0,
 			[]string{"3+16 error malformed-line"}},
-		{"no data", "event: ping\nid: 1\n\n", 0, 0, []string{"1+0 warning event-without-data"}},
+		{"no data", "event: ping\nid: 1\n\n", 0, 0,
+			[]string{"1+0 warning event-without-data", "0+0 warning no-events"}},
 		{"no space", "id:1\ndata:x\n\nid:2\ndata:\n\n", 2, 0, nil},
 		{"space in some fields", "id:1\ndata:x\n\nid:2\ndata: y\n\n", 2, 0,
 			[]string{"0+0 warning ambiguous-space"}},
@@ -154,6 +163,20 @@ func TestResponseBody(t *testing.T) {
 		{"crlf and lf", "id: 1\r\ndata: x\n\n", 1, 0, []string{"0+0 info mixed-line-endings"}},
 		{"cr", "id: 1\rdata: x\r\r", 1, 0, []string{"1+0 warning cr-line-ending"}},
 		{"cr at the end", "id: 1\ndata: x\n\r", 1, 0, []string{"3+14 warning cr-line-ending"}},
+		{"two json values", "id: 1\ndata: {\"a\":1}\ndata: [2]\n\n", 1, 0,
+			[]string{"1+0 warning multiple-json-values"}},
+		{"two json values and done", "id: 1\ndata:{}\ndata:{}\ndata:\ndata:[DONE]\n\n", 1, 0,
+			[]string{"1+0 warning multiple-json-values"}},
+		{"two events with two json values each", "id: 1\ndata: 1\n\nid: 2\n" +
+			"data: {}\ndata: {}\n\nid: 3\ndata: {}\ndata: {}\n\n", 3, 0,
+			[]string{"4+15 warning multiple-json-values"}},
+		{"one json value", "id: 1\ndata: {}\n\nid: 2\ndata: {}\n\n", 2, 0, nil},
+		{"one json value and done", "id: 1\ndata: {}\ndata: [DONE]\n\n", 1, 0, nil},
+		{"one json value over lines", "id: 1\ndata: [\ndata: {},\ndata: {}\ndata: ]\n\n", 1, 0, nil},
+		{"json value and text", "id: 1\ndata: {}\ndata: {}\ndata: x\n\n", 1, 0, nil},
+		{"numbers", "id: 1\ndata: 1\ndata: 2\n\n", 1, 0, nil},
+		{"json values longer than a line that is kept", "id: 1\n" + strings.Repeat(
+			"data: ["+strings.Repeat(" ", 9000)+"]\n", 2) + "\n", 1, 0, nil},
 		{"large event", "id: 1\ndata: " + strings.Repeat("x", 70000) + "\n\n", 1, 0,
 			[]string{"1+0 info large-event"}},
 	}
@@ -417,7 +440,7 @@ func TestResponseEndOfBody(t *testing.T) {
 			return r, brief(r)
 		}
 		if r, got := run(t.Context(), 0); r.Complete ||
-			!cmp.Equal(got, []string{"10+45 warning connection-lost"}) {
+			!cmp.Equal(got, []string{"10+45 error connection-lost"}) {
 			t.Errorf("cut: got %+v", r)
 		}
 		if r, got := run(t.Context(), 50); r.Complete || got != nil || r.Bytes != 50 || r.Events != 3 {
@@ -518,6 +541,17 @@ func TestResponseLongIDs(t *testing.T) {
 		got := strings.Join(brief(checkText(t, "POST", goodHeader+"\r\n"+test.body)), "; ")
 		if !strings.Contains(got, test.want) || strings.Contains(got, test.not) {
 			t.Errorf("%s: %s; want %s and not %s", test.name, got, test.want, test.not)
+		}
+	}
+}
+
+func TestSeverityString(t *testing.T) {
+	for s, want := range map[check.Severity]string{
+		check.Info: "info", check.Warning: "warning", check.Error: "error", 7: "Severity(7)",
+	} {
+		text, err := s.MarshalText()
+		if s.String() != want || string(text) != want || err != nil {
+			t.Errorf("got %v, %s, %v, want %s", s, text, err, want)
 		}
 	}
 }

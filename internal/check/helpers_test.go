@@ -2,13 +2,16 @@ package check_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/internal/check"
 	"github.com/seed-0d85b69d/sse/ssetest"
@@ -104,4 +107,22 @@ func (e *endless) Read(b []byte) (int, error) {
 	}
 	e.sum += n
 	return n, nil
+}
+
+// checkFor makes a request, checks the response for a time and compares the findings.
+func checkFor(t *testing.T, srv *ssetest.Server, d time.Duration, want []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := srv.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, brief(check.Response(ctx, resp, 0))); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
 }

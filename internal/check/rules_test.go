@@ -13,7 +13,7 @@ import (
 func TestRulesAreComplete(t *testing.T) {
 	used := map[string]bool{}
 	name := regexp.MustCompile(`c\.(?:add|addResponse|addAt)\((?:[^,"]+, [^,"]+, )?"([\w-]+)"`)
-	for _, part := range []string{"header", "body", "line", "field"} {
+	for _, part := range []string{"redirect", "header", "body", "line", "field"} {
 		source, err := os.ReadFile(part + ".go")
 		if err != nil {
 			t.Fatal(err)
