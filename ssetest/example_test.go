@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -282,4 +283,60 @@ func ExampleCheck() {
 	// line 1: error: invalid-retry (9.2.6)
 	// line 5: error: malformed-line (9.2.6)
 	// The retry value "3s" is ignored. It must be a number of milliseconds in ASCII digits.
+}
+
+// The transport of any client or SDK can be recorded. A test replays the file.
+func ExampleRecord() {
+	service := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(sse.Event{ID: "1", Data: "hello"})})
+	defer service.Close()
+
+	file, err := os.CreateTemp("", "*.jsonl")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.Remove(file.Name())
+	client := &http.Client{Transport: ssetest.Record(nil, file)}
+	read := func(url string) {
+		resp, err := client.Get(url)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer resp.Body.Close()
+		for ev, err := range sse.NewReader(resp.Body).All() {
+			fmt.Println(ev.ID, ev.Data, err)
+		}
+	}
+	read(service.URL)
+	file.Close()
+
+	client = http.DefaultClient
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Recorded(file.Name())})
+	defer srv.Close()
+	read(srv.URL)
+	// Output:
+	// 1 hello <nil>
+	// 1 hello <nil>
+}
+
+// The file contains the response of a language model. RecordedWithGaps would wait as
+// long as the model did.
+func ExampleRecorded() {
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Recorded("testdata/chat.jsonl")})
+	defer srv.Close()
+
+	resp, err := srv.Client().Post(srv.URL+"/v1/chat/completions", "application/json", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	for ev, err := range sse.NewReader(resp.Body).All() {
+		fmt.Println(ev.Data, err)
+	}
+	// Output:
+	// {"delta":"Hello"} <nil>
+	// {"delta":" world"} <nil>
+	// [DONE] <nil>
 }

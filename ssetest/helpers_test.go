@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -164,3 +166,15 @@ func connect(t *testing.T, l *Listener) (client, server net.Conn) {
 	}
 	return client, <-accepted
 }
+
+// writeRecording writes a recording to a file and returns its name.
+func writeRecording(t *testing.T, lines ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "recording.jsonl")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+const recordedHeader = `{"version":1,"status":200,"header":{"Content-Type":["text/event-stream"]}}`

@@ -46,7 +46,8 @@ type Server struct {
 	handlers    sync.WaitGroup // running handlers
 	mu          sync.Mutex     // protects the fields below
 	script      []http.Handler
-	next        int // index into script
+	next        int            // index into script
+	recorded    map[string]int // number of steps that replayed a file, by its name
 	exchanges   []*exchange
 	requests    []Request
 	closed      bool
@@ -199,6 +200,18 @@ func (s *Server) AllowUnused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.allowUnused = true
+}
+
+// countRecorded returns how often it was called for file before.
+func (s *Server) countRecorded(file string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.recorded == nil {
+		s.recorded = map[string]int{}
+	}
+	n := s.recorded[file]
+	s.recorded[file]++
+	return n
 }
 
 // Requests returns the requests received so far, in order.
