@@ -3,12 +3,10 @@ package ssetest
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -52,23 +50,6 @@ type Server struct {
 	requests    []Request
 	closed      bool
 	allowUnused bool
-}
-
-// A Request describes a request that a [Server] received.
-type Request struct {
-	Time   time.Time // when the header arrived; virtual time in a bubble
-	Method string
-	URL    *url.URL // path and query only
-	Host   string
-	Header http.Header
-	Body   []byte // the first 1 MiB
-}
-
-// LastEventID returns the value of the Last-Event-ID header. The boolean ok
-// reports whether the request has this header.
-func (r Request) LastEventID() (id string, ok bool) {
-	_, ok = r.Header["Last-Event-Id"]
-	return r.Header.Get("Last-Event-ID"), ok
 }
 
 // NewServer starts a server on a port of 127.0.0.1.
@@ -135,42 +116,6 @@ func NewTransport(tb testing.TB, h http.Handler) *http.Transport {
 	tr := srv.Client().Transport.(*http.Transport)
 	tr.DialContext = l.DialContext
 	return tr
-}
-
-// Each calls f for this and every further request of the script and runs the
-// handler that f returns. The argument n is the number of requests that f was
-// called for before, so it starts at 0. (Failure messages number the connections
-// of the whole script, starting at 1.) Steps of these connections that are not
-// reached are not reported.
-//
-// The following server replays its events and cuts each connection somewhere:
-//
-//	ssetest.Each(func(n int, r *http.Request) http.Handler {
-//		cut := ssetest.After(rand.IntN(1000), ssetest.Cut())
-//		return ssetest.Conn{cut, ssetest.Replay(events...)}
-//	})
-//
-// Calls of f do not overlap, so f needs no lock. It must not block.
-func Each(f func(n int, r *http.Request) http.Handler) http.Handler {
-	return &each{f: f}
-}
-
-type each struct {
-	f  func(int, *http.Request) http.Handler
-	mu sync.Mutex
-	n  int
-}
-
-func (e *each) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.handler(r).ServeHTTP(w, r)
-}
-
-func (e *each) handler(r *http.Request) http.Handler {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n := e.n
-	e.n++
-	return e.f(n, r)
 }
 
 func newServer(tb testing.TB, script []http.Handler) *Server {
@@ -354,10 +299,3 @@ func (s *Server) nextHandler(req Request) (http.Handler, int) {
 }
 
 func noContent(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
-
-func summary(r Request) string {
-	if id, ok := r.LastEventID(); ok {
-		return fmt.Sprintf("%s %v, Last-Event-ID %q", r.Method, r.URL, id)
-	}
-	return fmt.Sprintf("%s %v", r.Method, r.URL)
-}
