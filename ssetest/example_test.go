@@ -3,10 +3,12 @@ package ssetest_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,6 +149,35 @@ func ExampleReplay() {
 	// b <nil>
 	// c <nil>
 	// 4 requests
+}
+
+// The server is unavailable twice before it responds.
+func ExampleRefuse() {
+	srv := ssetest.NewServer(t,
+		ssetest.Refuse(),
+		ssetest.Refuse(),
+		ssetest.Conn{ssetest.Send(sse.Event{Data: "hello"})},
+	)
+	defer srv.Close()
+
+	for {
+		resp, err := srv.Client().Get(srv.URL)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			fmt.Println("connection refused")
+			continue
+		} else if err != nil {
+			fmt.Println(err)
+			return
+		}
+		r := sse.NewReader(resp.Body)
+		fmt.Println(r.Next(), r.Event().Data)
+		resp.Body.Close()
+		return
+	}
+	// Output:
+	// connection refused
+	// connection refused
+	// true hello
 }
 
 // Any handler can be part of a script. The argument n of Each starts at 0.

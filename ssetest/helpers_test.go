@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -134,12 +135,22 @@ type fakeTB struct {
 
 func (tb *fakeTB) Helper() {}
 
-func (tb *fakeTB) Cleanup(f func()) { tb.cleanups = append(tb.cleanups, f) }
+func (tb *fakeTB) Cleanup(f func()) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.cleanups = append(tb.cleanups, f)
+}
 
 func (tb *fakeTB) Errorf(format string, args ...any) {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
 	tb.errors = append(tb.errors, fmt.Sprintf(format, args...))
+}
+
+// Fatalf records the error and ends the goroutine, as that of testing.T does.
+func (tb *fakeTB) Fatalf(format string, args ...any) {
+	tb.Errorf(format, args...)
+	runtime.Goexit()
 }
 
 func (tb *fakeTB) end() []string {
@@ -178,3 +189,13 @@ func writeRecording(t *testing.T, lines ...string) string {
 }
 
 const recordedHeader = `{"version":1,"status":200,"header":{"Content-Type":["text/event-stream"]}}`
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// An incomparableTB cannot be the key of a map.
+type incomparableTB struct {
+	*fakeTB
+	_ []string
+}

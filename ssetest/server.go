@@ -16,8 +16,8 @@ import (
 // A Server responds to the requests of a test as its script says: to the first
 // request with the first handler of the script, to the second request with the
 // second handler. A handler is a [Conn], which is a list of steps, [Each], which
-// handles all further requests, or any other [http.Handler], such as
-// [http.RedirectHandler].
+// handles all further requests, [Refuse], which refuses a connection, or any other
+// [http.Handler], such as [http.RedirectHandler].
 //
 // The Server is closed at the end of the test. The test fails if a connection of
 // the script was not requested or a step was not reached. It also fails as soon
@@ -45,6 +45,7 @@ type Server struct {
 	mu          sync.Mutex     // protects the fields below
 	script      []http.Handler
 	next        int            // index into script
+	refused     int            // number of connections
 	recorded    map[string]int // number of steps that replayed a file, by its name
 	exchanges   []*exchange
 	requests    []Request
@@ -58,12 +59,10 @@ type Server struct {
 // [testing/synctest] bubble. Use [NewMemoryServer] there.
 func NewServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
+	l := listenTCP(tb)
 	s := newServer(tb, script)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("ssetest: %v", err)
-	}
 	s.start(l)
+	s.setDial(nil)
 	return s
 }
 
@@ -71,16 +70,24 @@ func NewServer(tb testing.TB, script ...http.Handler) *Server {
 // TLS. The client returned by [Server.Client] trusts its certificate.
 func NewTLSServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
+	l := listenTCP(tb)
 	s := newServer(tb, script)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("ssetest: %v", err)
-	}
 	s.httpsrv.Listener = l
 	s.httpsrv.EnableHTTP2 = true
 	s.httpsrv.StartTLS()
 	s.URL = s.httpsrv.URL
+	s.setDial(nil)
 	return s
+}
+
+// listenTCP listens on a port of 127.0.0.1.
+func listenTCP(tb testing.TB) net.Listener {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("ssetest: %v", err)
+	}
+	return l
 }
 
 // NewMemoryServer starts a server that is reachable only through the client
@@ -94,8 +101,7 @@ func NewMemoryServer(tb testing.TB, script ...http.Handler) *Server {
 	s := newServer(tb, script)
 	l := Listen()
 	s.start(l)
-	tr := s.Client().Transport.(*http.Transport)
-	tr.DialContext = l.DialContext
+	tr := s.setDial(l.DialContext)
 	tr.ReadBufferSize, tr.WriteBufferSize = 1<<10, 1<<10 // allocated for each connection
 	return s
 }
@@ -138,7 +144,9 @@ func (s *Server) start(l net.Listener) {
 
 // Client returns a client that can reach the server. Its Transport is an
 // [*http.Transport], which may be wrapped or changed before the first request.
-func (s *Server) Client() *http.Client { return s.httpsrv.Client() }
+func (s *Server) Client() *http.Client {
+	return s.httpsrv.Client()
+}
 
 // AllowUnused turns off the report of connections and steps that were not used.
 func (s *Server) AllowUnused() {
@@ -214,6 +222,8 @@ func (s *Server) reportUnused() {
 		case *each:
 		case Conn:
 			s.errorf("connection %d was not requested: %v", s.next+i+1, list(h))
+		case refuse:
+			s.errorf("connection %d was not requested: %v", s.next+i+1, h)
 		default:
 			s.errorf("connection %d was not requested: %T", s.next+i+1, h)
 		}
@@ -256,6 +266,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.handlers.Done()
+	if r.ProtoMajor == 2 && s.refuses(false) {
+		w.Header().Set("Connection", "close") // makes the HTTP/2 server close the connection
+	}
 	e, isEach := h.(*each)
 	if isEach {
 		h = e.handler(r)
@@ -285,13 +298,17 @@ func (s *Server) nextHandler(req Request) (http.Handler, int) {
 	}
 	s.handlers.Add(1)
 	s.requests = append(s.requests, req)
-	n := len(s.requests)
+	n := len(s.requests) + s.refused
 	if s.next == len(s.script) {
 		s.errorf("request %d (%s): the script has no handler left; the response is 204",
 			n, summary(req))
 		return http.HandlerFunc(noContent), n
 	}
 	h := s.script[s.next]
+	if _, ok := h.(refuse); ok {
+		s.errorf("connection %d: Refuse came too late, because the connection was already open; "+
+			"does the test use the client of Server.Client?", n)
+	}
 	if _, ok := h.(*each); !ok {
 		s.next++
 	}
