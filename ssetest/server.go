@@ -37,6 +37,9 @@ type Server struct {
 	URL string // http://host or https://host, without a trailing slash
 
 	tb      testing.TB
+	origin  origin
+	bubble  string // in which the server was made, if in memory
+	memory  bool
 	httpsrv *httptest.Server
 	cancel  context.CancelFunc // cancels the contexts of all requests
 	once    sync.Once          // guards Close
@@ -59,7 +62,7 @@ type Server struct {
 // [testing/synctest] bubble. Use [NewMemoryServer] there.
 func NewServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
-	l := listenTCP(tb)
+	l := listenTCP(tb, "NewServer")
 	s := newServer(tb, script)
 	s.start(l)
 	s.setDial(nil)
@@ -70,7 +73,7 @@ func NewServer(tb testing.TB, script ...http.Handler) *Server {
 // TLS. The client returned by [Server.Client] trusts its certificate.
 func NewTLSServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
-	l := listenTCP(tb)
+	l := listenTCP(tb, "NewTLSServer")
 	s := newServer(tb, script)
 	s.httpsrv.Listener = l
 	s.httpsrv.EnableHTTP2 = true
@@ -80,9 +83,13 @@ func NewTLSServer(tb testing.TB, script ...http.Handler) *Server {
 	return s
 }
 
-// listenTCP listens on a port of 127.0.0.1.
-func listenTCP(tb testing.TB) net.Listener {
+// listenTCP listens on a port of 127.0.0.1, unless it is called in a bubble.
+func listenTCP(tb testing.TB, caller string) net.Listener {
 	tb.Helper()
+	if currentBubble() != "" {
+		tb.Fatalf("ssetest: %s was called inside a synctest bubble, where waiting for a socket "+
+			"stops the clock; use NewMemoryServer", caller)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatalf("ssetest: %v", err)
@@ -92,7 +99,8 @@ func listenTCP(tb testing.TB) net.Listener {
 
 // NewMemoryServer starts a server that is reachable only through the client
 // returned by [Server.Client], under any host name. It uses no network. If it is
-// called inside a [testing/synctest] bubble, it runs in virtual time.
+// called inside a [testing/synctest] bubble, it runs in virtual time, and only code
+// in that bubble may use the client.
 //
 // Both ends are net/http and only the connection between them is in memory, so a
 // test that passes here also passes on sockets.
@@ -100,6 +108,7 @@ func NewMemoryServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
 	s := newServer(tb, script)
 	l := Listen()
+	s.memory, s.bubble = true, l.bubble
 	s.start(l)
 	tr := s.setDial(l.DialContext)
 	tr.ReadBufferSize, tr.WriteBufferSize = 1<<10, 1<<10 // allocated for each connection
@@ -126,7 +135,7 @@ func NewTransport(tb testing.TB, h http.Handler) *http.Transport {
 
 func newServer(tb testing.TB, script []http.Handler) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{tb: tb, script: script, cancel: cancel}
+	s := &Server{tb: tb, origin: newOrigin(tb), script: script, cancel: cancel}
 	s.httpsrv = &httptest.Server{Config: &http.Server{
 		Handler:     s,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -145,6 +154,11 @@ func (s *Server) start(l net.Listener) {
 // Client returns a client that can reach the server. Its Transport is an
 // [*http.Transport], which may be wrapped or changed before the first request.
 func (s *Server) Client() *http.Client {
+	s.tb.Helper()
+	if s.memory && currentBubble() != s.bubble {
+		s.AllowUnused()
+		s.tb.Fatalf("ssetest: %s%s", s.origin, errOtherBubble)
+	}
 	return s.httpsrv.Client()
 }
 
@@ -231,7 +245,7 @@ func (s *Server) reportUnused() {
 }
 
 func (s *Server) errorf(format string, args ...any) {
-	s.tb.Errorf("ssetest: "+format, args...)
+	s.tb.Errorf("ssetest: "+s.origin.String()+format, args...)
 }
 
 func list(steps []Step) string {
