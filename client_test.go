@@ -27,21 +27,26 @@ func TestGet(t *testing.T) {
 	got, err := data(Get(t.Context(), srv.URL))
 	equal(t, "data", got, []string{"x"})
 	equal(t, "Err()", err, nil)
+}
 
-	for _, bad := range []string{"http://user:secret@host\x7f/?token=secret", "http://user:secret%40host/", "http://h/%zz?secret", "secret://[::1"} {
-		s := Get(t.Context(), bad)
+func TestGetInvalidURL(t *testing.T) {
+	for _, url := range []string{
+		"http://user:secret@host\x7f/?token=secret", "http://user:secret%40host/",
+		"http://h/%zz?secret", "secret://[::1",
+	} {
+		s := Get(t.Context(), url)
 		if s.Next() || s.Err() == nil || s.State() != StateClosed {
-			t.Errorf("Get of an invalid URL: Err() = %v, State() = %v", s.Err(), s.State())
+			t.Errorf("Get(%q): Err() = %v, State() = %v", url, s.Err(), s.State())
 		}
 		if strings.Contains(fmt.Sprint(s.Err()), "secret") {
-			t.Errorf("Err() = %v", s.Err())
+			t.Errorf("Get(%q): the error contains a secret: %v", url, s.Err())
 		}
 		s.Reconnect()
 		s.Close()
 	}
 }
 
-// What belongs to the caller is never changed, and may be shared by many streams.
+// Many streams may share a Client and a request. Neither is modified.
 func TestClientDoesNotModifyRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -51,7 +56,8 @@ func TestClientDoesNotModifyRequest(t *testing.T) {
 			if n%7 == 0 {
 				return status(503, "", "Set-Cookie", "a=b"), nil
 			}
-			return stream(fmt.Sprintf("id:%d\ndata:\n\n", 1+strings.Count(r.Header.Get("Last-Event-ID"), "")%3+1)), nil
+			id := 1 + strings.Count(r.Header.Get("Last-Event-ID"), "")%3 + 1
+			return stream(fmt.Sprintf("id:%d\ndata:\n\n", id)), nil
 		})
 		client.HTTPClient.Timeout = time.Hour
 		client.IdleTimeout = time.Hour
@@ -61,10 +67,11 @@ func TestClientDoesNotModifyRequest(t *testing.T) {
 			r.Header["X-Shared"][0] = "changed"
 			return nil
 		}
-		req := newRequest(t, "QUERY", "http://user:pass@example.com/path?q", strings.NewReader("question"))
+		const url = "http://user:pass@example.com/path?q"
+		req := newRequest(t, "QUERY", url, strings.NewReader("question"))
 		req.Header.Set("X-Shared", "as it was")
 		req.Header.Set("Last-Event-ID", "0")
-		httpClient, request, header, u := *client.HTTPClient, *req, req.Header.Clone(), req.URL.String()
+		httpClient, before, header := *client.HTTPClient, *req, req.Header.Clone()
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
@@ -81,11 +88,11 @@ func TestClientDoesNotModifyRequest(t *testing.T) {
 			t.Errorf("HTTPClient is %+v, was %+v", *client.HTTPClient, httpClient)
 		}
 		equal(t, "Header", req.Header, header)
-		equal(t, "URL", req.URL.String(), u)
+		equal(t, "URL", req.URL.String(), url)
 		after := *req
-		request.GetBody, after.GetBody = nil, nil
-		if !reflect.DeepEqual(after, request) {
-			t.Errorf("request is %+v, was %+v", after, request)
+		before.GetBody, after.GetBody = nil, nil
+		if !reflect.DeepEqual(after, before) {
+			t.Errorf("request is %+v, was %+v", after, before)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,62 +16,65 @@ import (
 )
 
 func TestStreamRequestHeader(t *testing.T) {
+	standard := http.Header{"Accept": {"text/event-stream"}, "Cache-Control": {"no-cache"}}
+	withID := http.Header{"Last-Event-Id": {"7"}}
+	maps.Copy(withID, standard)
 	for _, test := range []struct {
 		name        string
 		given, want http.Header
 	}{
-		{"none", nil, http.Header{"Accept": {"text/event-stream"}, "Cache-Control": {"no-cache"}}},
-		{"kept", http.Header{"Accept": {"a/b", "c/d"}, "Cache-Control": nil, "X": {"y"}},
+		{"no header", nil, standard},
+		{"header of the caller", http.Header{"Accept": {"a/b", "c/d"}, "Cache-Control": nil, "X": {"y"}},
 			http.Header{"Accept": {"a/b", "c/d"}, "Cache-Control": nil, "X": {"y"}}},
-		{"last event ID", http.Header{"Last-Event-Id": {" 7\t", "8"}},
-			http.Header{"Accept": {"text/event-stream"}, "Cache-Control": {"no-cache"}, "Last-Event-Id": {"7"}}},
-		{"last event ID as the standard spells it", http.Header{"Last-Event-ID": {"7"}},
-			http.Header{"Accept": {"text/event-stream"}, "Cache-Control": {"no-cache"}, "Last-Event-Id": {"7"}}},
-		{"empty last event ID", http.Header{"Last-Event-Id": {""}},
-			http.Header{"Accept": {"text/event-stream"}, "Cache-Control": {"no-cache"}}},
+		{"last event ID", http.Header{"Last-Event-Id": {" 7\t", "8"}}, withID},
+		{"last event ID in the spelling of the standard", http.Header{"Last-Event-ID": {"7"}}, withID},
+		{"empty last event ID", http.Header{"Last-Event-Id": {""}}, standard},
 	} {
-		var got []http.Header
-		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-			got = append(got, r.Header.Clone())
-			return status(204, ""), nil
+		t.Run(test.name, func(t *testing.T) {
+			var got []http.Header
+			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+				got = append(got, r.Header.Clone())
+				return status(204, ""), nil
+			})
+			req := newRequest(t, "GET", "http://example.com/", nil)
+			req.Header = test.given
+			before := test.given.Clone()
+			_, err := data(client.Stream(req))
+			equal(t, "Err()", err, nil)
+			equal(t, "header", got, []http.Header{test.want})
+			equal(t, "header of the caller", req.Header, before)
 		})
-		req := newRequest(t, "GET", "http://example.com/", nil)
-		req.Header = test.given
-		before := test.given.Clone()
-		if _, err := data(client.Stream(req)); err != nil {
-			t.Errorf("%s: %v", test.name, err)
-		}
-		equal(t, test.name, got, []http.Header{test.want})
-		equal(t, test.name+": the caller's header", req.Header, before)
 	}
 }
 
 func TestStreamReplaysBody(t *testing.T) {
 	for _, test := range []struct{ method, key string }{
-		{"GET", ""}, {"QUERY", ""}, {"REPORT", ""}, {"OPTIONS", ""}, {"POST", "Idempotency-Key"}, {"PATCH", "X-Idempotency-Key"},
+		{"GET", ""}, {"QUERY", ""}, {"REPORT", ""}, {"OPTIONS", ""},
+		{"POST", "Idempotency-Key"}, {"PATCH", "X-Idempotency-Key"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			var bodies []string
-			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-				b, err := io.ReadAll(r.Body)
-				bodies = append(bodies, fmt.Sprint(r.Method, " ", string(b), " ", err))
-				switch n {
-				case 1:
-					return stream("data:x\n\n"), nil
-				case 2:
-					return nil, errors.New("no network")
+		t.Run(test.method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var bodies []string
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					b, err := io.ReadAll(r.Body)
+					bodies = append(bodies, fmt.Sprint(r.Method, " ", string(b), " ", err))
+					switch n {
+					case 1:
+						return stream("data:x\n\n"), nil
+					case 2:
+						return nil, errors.New("no network")
+					}
+					return status(204, ""), nil
+				})
+				req := newRequest(t, test.method, "http://example.com/", strings.NewReader("question"))
+				if test.key != "" {
+					req.Header.Set(test.key, "1")
 				}
-				return status(204, ""), nil
+				_, err := data(client.Stream(req))
+				equal(t, "Err()", err, nil)
+				want := test.method + " question <nil>"
+				equal(t, "requests", bodies, []string{want, want, want})
 			})
-			req := newRequest(t, test.method, "http://example.com/", strings.NewReader("question"))
-			if test.key != "" {
-				req.Header.Set(test.key, "1")
-			}
-			if _, err := data(client.Stream(req)); err != nil {
-				t.Errorf("%s: %v", test.method, err)
-			}
-			want := test.method + " question <nil>"
-			equal(t, "requests", bodies, []string{want, want, want})
 		})
 	}
 }
@@ -81,62 +85,64 @@ func TestStreamReplayNeedsGetBody(t *testing.T) {
 		return nil, errors.New("no")
 	})
 	b := newScript("question")
-	s := client.Stream(newRequest(t, "QUERY", "http://example.com/", b))
+	s := request(t, client, "QUERY", b)
 	if s.Next() || s.Err() == nil || !strings.Contains(s.Err().Error(), "GetBody") {
 		t.Errorf("Err() = %v", s.Err())
 	}
 	select {
 	case <-b.closed:
 	default:
-		t.Error("the request's body was left open")
+		t.Error("the body of the request was left open")
 	}
 
-	// A body of Prepare's own needs none.
+	// A body that Prepare sets does not need GetBody.
 	n := 0
 	client = newClient(t, func(_ int, r *http.Request) (*http.Response, error) {
 		b, _ := io.ReadAll(r.Body)
-		equal(t, "body", string(b), "answer 1")
+		equal(t, "body", string(b), "question 1")
 		return status(204, ""), nil
 	})
 	client.Prepare = func(r *http.Request) error {
 		n++
-		r.Body = io.NopCloser(strings.NewReader(fmt.Sprint("answer ", n)))
+		r.Body = io.NopCloser(strings.NewReader(fmt.Sprint("question ", n)))
 		return nil
 	}
-	if _, err := data(client.Stream(newRequest(t, "QUERY", "http://example.com/", newScript("question")))); err != nil {
+	if _, err := data(request(t, client, "QUERY", newScript("question"))); err != nil {
 		t.Error(err)
 	}
 }
 
-// However an answer to a POST ends, there is no second request.
+// There is no second request, whatever the response to a POST and however it ends.
 func TestStreamPostIsNotRepeated(t *testing.T) {
 	reset := errors.New("connection reset by peer")
 	for _, test := range []struct {
-		name   string
-		answer func(r *http.Request) (*http.Response, error)
-		want   error
-		text   string // where want is nil and there is an error
+		name    string
+		respond responder
+		want    error
+		text    string // of an error if want is nil
 	}{
-		{name: "clean end", answer: func(*http.Request) (*http.Response, error) { return stream("data:x\n\n"), nil }},
-		{name: "no event", answer: func(*http.Request) (*http.Response, error) { return stream(), nil }},
-		{name: "204", answer: func(*http.Request) (*http.Response, error) { return status(204, ""), nil }},
+		{name: "clean end", respond: sends("data:x\n\n")},
+		{name: "no event", respond: sends()},
+		{name: "204", respond: refuses(204)},
 		{name: "within an event", want: io.ErrUnexpectedEOF,
-			answer: func(*http.Request) (*http.Response, error) { return stream("data:x\n\ndata:"), nil }},
+			respond: sends("data:x\n\ndata:")},
 		{name: "reset", want: reset,
-			answer: func(*http.Request) (*http.Response, error) { return stream("data:x\n\n", reset), nil }},
-		{name: "refused", want: reset, answer: func(*http.Request) (*http.Response, error) { return nil, reset }},
+			respond: sends("data:x\n\n", reset)},
+		{name: "refused", want: reset, respond: fails(reset)},
 		{name: "silence", want: ErrIdleTimeout,
-			answer: func(*http.Request) (*http.Response, error) { return stream("data:x\n\n", forever), nil }},
-		{name: "no header", want: errHeaderTimeout, answer: stall},
+			respond: sends("data:x\n\n", forever)},
+		{name: "no header", want: errHeaderTimeout, respond: stall},
 		{name: "503", text: "503 Service Unavailable: busy",
-			answer: func(*http.Request) (*http.Response, error) { return status(503, "busy", "Retry-After", "1"), nil }},
+			respond: func(*http.Request) (*http.Response, error) {
+				return status(503, "busy", "Retry-After", "1"), nil
+			}},
 		{name: "429", text: "429 Too Many Requests",
-			answer: func(*http.Request) (*http.Response, error) { return status(429, "", "Retry-After", "1"), nil }},
+			respond: refuses(429, "Retry-After", "1")},
 		{name: "401", text: "401 Unauthorized",
-			answer: func(*http.Request) (*http.Response, error) { return status(401, ""), nil }},
+			respond: refuses(401)},
 	} {
-		for _, bodied := range []string{"with GetBody", "without"} {
-			t.Run(test.name+" "+bodied, func(t *testing.T) {
+		for _, replay := range []string{"with GetBody", "without GetBody"} {
+			t.Run(test.name+" "+replay, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 						if n > 1 {
@@ -145,16 +151,16 @@ func TestStreamPostIsNotRepeated(t *testing.T) {
 						if b, err := io.ReadAll(r.Body); string(b) != "prompt" || err != nil {
 							t.Errorf("body %q, %v", b, err)
 						}
-						return test.answer(r)
+						return test.respond(r)
 					})
 					client.IdleTimeout = time.Minute
 					client.HTTPClient.Timeout = time.Second
 					client.OnRetry = func(err error, _ time.Duration) { t.Errorf("OnRetry(%v)", err) }
 					var body io.Reader = strings.NewReader("prompt")
-					if bodied == "without" {
+					if replay == "without GetBody" {
 						body = struct{ io.Reader }{body}
 					}
-					_, err := data(client.Stream(newRequest(t, "POST", "http://example.com/", body)))
+					_, err := data(request(t, client, "POST", body))
 					switch {
 					case test.text != "":
 						if err == nil || !strings.Contains(err.Error(), test.text) {
@@ -169,7 +175,7 @@ func TestStreamPostIsNotRepeated(t *testing.T) {
 	}
 }
 
-// What fails before a POST is sent may be tried again, and its only body is still there.
+// An attempt that fails before the POST is sent is repeated, and the body is still unread.
 func TestStreamPostRepeatsPrepare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -183,7 +189,7 @@ func TestStreamPostRepeatsPrepare(t *testing.T) {
 			}
 			return nil
 		}
-		got, err := data(client.Stream(newRequest(t, "POST", "http://example.com/", newScript("prompt"))))
+		got, err := data(request(t, client, "POST", newScript("prompt")))
 		equal(t, "data", got, []string{"prompt"})
 		equal(t, "Err()", err, nil)
 	})
@@ -193,7 +199,8 @@ func TestClientPrepare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-			got = append(got, fmt.Sprint(r.URL, " ", r.Header.Get("Authorization"), " ", r.Header.Get("Last-Event-ID")))
+			token, id := r.Header.Get("Authorization"), r.Header.Get("Last-Event-ID")
+			got = append(got, fmt.Sprint(r.URL, " ", token, " ", id))
 			switch n {
 			case 1:
 				return stream("id:1\ndata:\n\n"), nil
@@ -213,7 +220,9 @@ func TestClientPrepare(t *testing.T) {
 			return nil
 		}
 		var reasons []string
-		client.OnRetry = func(err error, wait time.Duration) { reasons = append(reasons, fmt.Sprint(err, " ", wait)) }
+		client.OnRetry = func(err error, wait time.Duration) {
+			reasons = append(reasons, fmt.Sprint(err, " ", wait))
+		}
 		_, err := data(get(t, client))
 		equal(t, "Err()", err, nil)
 		equal(t, "requests", got, []string{
@@ -221,7 +230,9 @@ func TestClientPrepare(t *testing.T) {
 			"http://example.com/?since=1 token 3 1",
 			"http://example.com/?since=1 token 4 1",
 		})
-		equal(t, "OnRetry", reasons, []string{"EOF 2s", "no token 3s", "sse: 503 Service Unavailable 4s"})
+		equal(t, "OnRetry", reasons, []string{
+			"EOF 2s", "no token 3s", "sse: 503 Service Unavailable 4s",
+		})
 	})
 }
 
@@ -246,9 +257,9 @@ func TestClientPreparePermanentError(t *testing.T) {
 	}
 }
 
-// Prepare may make another request of it: what counts is what is sent.
+// Whether the request is replayed depends on the method that Prepare sets.
 func TestClientPrepareChangesMethod(t *testing.T) {
-	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
+	client := newClient(t, sends("data:\n\n").always)
 	client.Prepare = func(r *http.Request) error {
 		r.Method = "POST"
 		return nil
@@ -260,7 +271,7 @@ func TestClientPrepareChangesMethod(t *testing.T) {
 
 func TestStreamRetriesGetBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(int, *http.Request) (*http.Response, error) { return status(204, ""), nil })
+		client := newClient(t, refuses(204).always)
 		var reasons []string
 		client.OnRetry = func(err error, _ time.Duration) { reasons = append(reasons, err.Error()) }
 		req := newRequest(t, "QUERY", "http://example.com/", strings.NewReader("question"))
@@ -297,14 +308,17 @@ func TestClientCheckResponse(t *testing.T) {
 			return errors.New("not yet")
 		}
 		var reasons []string
-		client.OnRetry = func(err error, wait time.Duration) { reasons = append(reasons, fmt.Sprint(err, " ", wait)) }
+		client.OnRetry = func(err error, wait time.Duration) {
+			reasons = append(reasons, fmt.Sprint(err, " ", wait))
+		}
 		_, err := data(get(t, client))
 		equal(t, "Err()", err, nil)
 		equal(t, "responses", checked, []int{418, 418})
-		equal(t, "OnRetry", reasons, []string{"not yet 1m1s", "unexpected EOF 3s"}) // the body is no event
+		// The body of the accepted response is an incomplete event.
+		equal(t, "OnRetry", reasons, []string{"not yet 1m1s", "unexpected EOF 3s"})
 	})
 	denied := errors.New("denied")
-	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream(), nil })
+	client := newClient(t, sends().always)
 	client.CheckResponse = func(*http.Response) error { return backoff.Permanent(denied) }
 	if _, err := data(get(t, client)); err != denied {
 		t.Errorf("Err() = %v, want %v", err, denied)
@@ -344,43 +358,21 @@ func TestClientCheckResponseReadsWithinIdleTimeout(t *testing.T) {
 	})
 }
 
-func TestClientCheckResponseMustNotReplaceBody(t *testing.T) {
-	for name, check := range map[string]struct {
-		err  error // of CheckResponse
-		want string
-	}{
-		"accepted": {nil, "sse: CheckResponse replaced the body: decode it in an http.RoundTripper instead"},
-		"refused":  {backoff.Permanent(errors.New("denied")), "denied"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			resp := stream("data:a\n\n")
-			client := newClient(t, func(int, *http.Request) (*http.Response, error) { return resp, nil })
-			client.CheckResponse = func(r *http.Response) error {
-				r.Body = io.NopCloser(r.Body)
-				return check.err
-			}
-			got, err := data(get(t, client))
-			equal(t, "data", got, nil)
-			if err == nil || err.Error() != check.want {
-				t.Errorf("Err() = %v, want %s", err, check.want)
+// An io.EOF of CheckResponse is an error, although a stream ends cleanly with it.
+func TestClientCheckResponseReturnsEOF(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} {
+		t.Run(method, func(t *testing.T) {
+			client := newClient(t, refuses(500).always)
+			client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+			client.CheckResponse = func(r *http.Response) error { return io.EOF }
+			if _, err := data(request(t, client, method, nil)); err != io.EOF {
+				t.Errorf("Err() = %v, want %v", err, io.EOF)
 			}
 		})
 	}
 }
 
-// The error of a CheckResponse is one, also where a stream would end cleanly by it.
-func TestClientCheckResponseReturnsEOF(t *testing.T) {
-	for _, method := range []string{"GET", "POST"} {
-		client := newClient(t, func(int, *http.Request) (*http.Response, error) { return status(500, ""), nil })
-		client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
-		client.CheckResponse = func(r *http.Response) error { return io.EOF }
-		if _, err := data(client.Stream(newRequest(t, method, "http://example.com/", nil))); err != io.EOF {
-			t.Errorf("%s: Err() = %v", method, err)
-		}
-	}
-}
-
-// What CheckResponse did not accept is not read, also where it panics and the caller goes on.
+// If CheckResponse panics and the caller continues, the response is not read.
 func TestClientCheckResponsePanics(t *testing.T) {
 	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 		switch n {
@@ -409,19 +401,19 @@ func TestClientCheckResponsePanics(t *testing.T) {
 	s.Next()
 }
 
-// A CheckResponse that closes the body of what it accepts gets no events, and is told why.
+// If CheckResponse closes the body of a response that it accepts, the stream reports it.
 func TestClientCheckResponseClosesBody(t *testing.T) {
-	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
+	client := newClient(t, sends("data:\n\n").always)
 	client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
 	client.CheckResponse = func(r *http.Response) error { return r.Body.Close() }
 	if _, err := data(get(t, client)); err != http.ErrBodyReadAfterClose {
-		t.Errorf("Err() = %v", err)
+		t.Errorf("Err() = %v, want %v", err, http.ErrBodyReadAfterClose)
 	}
 }
 
-// After Close no hook says that the stream is open.
+// After Close the client does not call OnOpen.
 func TestStreamCloseInCheckResponse(t *testing.T) {
-	client := newClient(t, func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil })
+	client := newClient(t, sends("data:\n\n").always)
 	s := new(Stream)
 	client.CheckResponse = func(*http.Response) error { return s.Close() }
 	client.OnOpen = func(*http.Response) { t.Error("OnOpen") }
@@ -469,34 +461,38 @@ func TestClientIdleTimeout(t *testing.T) {
 		return steps
 	}
 	for _, test := range []struct {
-		name   string
-		answer answer
-		slow   time.Duration // the caller's, for each event
-		want   time.Duration // until OnRetry
-		err    error
+		name    string
+		respond responder
+		slow    time.Duration // how long the caller handles each event
+		want    time.Duration // until OnRetry
+		err     error
 	}{
-		{"silence", events(forever), 0, 10 * s, ErrIdleTimeout},
+		{"silence", sends(forever), 0, 10 * s, ErrIdleTimeout},
 		{"no header", stall, 0, 10 * s, ErrIdleTimeout},
 		{"a late header", func(*http.Request) (*http.Response, error) {
 			time.Sleep(9 * s)
 			return stream(9 * s), nil
 		}, 0, 18 * s, io.EOF},
-		{"bytes without line end", events(drip("data:abcdef", 9*s)...), 0, 99 * s, io.ErrUnexpectedEOF},
-		{"a comment without end", events(append([]any{":"}, drip(strings.Repeat("x", 100), 9*s)...)...), 0, 900 * s, io.EOF},
-		{"empty lines", events(drip("\n\n\r\r", 9*s)...), 0, 36 * s, io.EOF},
-		{"a late heartbeat", events(":\n", 9*s, ":\n", 11*s, ":\n"), 0, 19 * s, ErrIdleTimeout},
-		{"after an event", events(9*s, "data:\n\n", forever), 0, 19 * s, ErrIdleTimeout},
-		{"within an event", events(9*s, "data:", forever), 0, 19 * s, ErrIdleTimeout},
-		{"exactly in time", events(drip("\n\n\n", 10*s-1)...), 0, 30*s - 3, io.EOF},
-		// While the caller is busy for a minute, time does not count; nor is what comes then lost.
-		{"a slow caller", events("data:\n\n", 9*s, "data:\n\n", 9*s, "data:\n\n"), time.Minute, 180 * s, io.EOF},
-		{"a slow caller of many events", events("data:\n\ndata:\n\ndata:\n\n"), time.Minute, 180 * s, io.EOF},
-		{"a slow caller, and silence", events("data:\n\n", forever), time.Minute, 70 * s, ErrIdleTimeout},
+		{"an endless line", sends(drip("data:abcdef", 9*s)...), 0, 99 * s, io.ErrUnexpectedEOF},
+		{"an endless comment", sends(append([]any{":"}, drip(strings.Repeat("x", 100), 9*s)...)...),
+			0, 900 * s, io.EOF},
+		{"empty lines", sends(drip("\n\n\r\r", 9*s)...), 0, 36 * s, io.EOF},
+		{"a late heartbeat", sends(":\n", 9*s, ":\n", 11*s, ":\n"), 0, 19 * s, ErrIdleTimeout},
+		{"after an event", sends(9*s, "data:\n\n", forever), 0, 19 * s, ErrIdleTimeout},
+		{"within an event", sends(9*s, "data:", forever), 0, 19 * s, ErrIdleTimeout},
+		{"exactly in time", sends(drip("\n\n\n", 10*s-1)...), 0, 30*s - 3, io.EOF},
+		// The time that the caller needs for an event does not count, and no data is lost in it.
+		{"a slow caller", sends("data:\n\n", 9*s, "data:\n\n", 9*s, "data:\n\n"),
+			time.Minute, 180 * s, io.EOF},
+		{"a slow caller of many events", sends("data:\n\ndata:\n\ndata:\n\n"),
+			time.Minute, 180 * s, io.EOF},
+		{"a slow caller, and silence", sends("data:\n\n", forever),
+			time.Minute, 70 * s, ErrIdleTimeout},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) { return test.answer(r) })
+				client := newClient(t, test.respond.always)
 				client.IdleTimeout = 10 * s
 				var st *Stream
 				client.OnRetry = func(err error, _ time.Duration) {
@@ -516,16 +512,16 @@ func TestClientIdleTimeout(t *testing.T) {
 	}
 	var timeout interface{ Timeout() bool }
 	if !errors.As(ErrIdleTimeout, &timeout) || !timeout.Timeout() {
-		t.Error("ErrIdleTimeout.Timeout() is not true")
+		t.Error("ErrIdleTimeout.Timeout() = false, want true")
 	}
 }
 
-// After a timeout the pool's idle connections are closed before the next attempt. While no
-// response comes at all, the attempts say that their connection takes no other.
+// After a timeout the client closes the idle connections before the next attempt. Until a
+// response arrives, it also sets Request.Close.
 func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
-		tr := &idleCloser{RoundTripper: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		tr := &idleCloser{RoundTripper: responder(func(r *http.Request) (*http.Response, error) {
 			got = append(got, fmt.Sprintf("request Close=%t", r.Close))
 			switch len(got) {
 			case 1, 10:
@@ -533,7 +529,7 @@ func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
 			}
 			return stall(r)
 		})}
-		tr.closed = func() { got = append(got, "CloseIdleConnections") }
+		tr.closeIdle = func() { got = append(got, "CloseIdleConnections") }
 		var s *Stream
 		client := &Client{
 			HTTPClient:  &http.Client{Transport: tr, Timeout: 5 * time.Second},
@@ -559,7 +555,7 @@ func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
 	})
 }
 
-// Every byte at every place of a word, and behind the last one.
+// Every byte is tested at every position of an eight-byte word, and after the last word.
 func TestSendableID(t *testing.T) {
 	const text = "0123456789abcdefghi"
 	for c := range 256 {
@@ -575,9 +571,36 @@ func TestSendableID(t *testing.T) {
 			}
 		}
 	}
-	for id, want := range map[string]string{"": "", " \t ": "", "\t a b\t": "a b", "\t\t12345678\t\t": "12345678"} {
+	for id, want := range map[string]string{
+		"": "", " \t ": "", "\t a b\t": "a b", "\t\t12345678\t\t": "12345678",
+	} {
 		if got, ok := sendableID([]byte(id)); string(got) != want || !ok {
 			t.Errorf("sendableID(%q) = %q, %v", id, got, ok)
 		}
+	}
+}
+
+func TestClientCheckResponseMustNotReplaceBody(t *testing.T) {
+	const replaced = "sse: CheckResponse replaced the body: decode it in an http.RoundTripper instead"
+	for _, test := range []struct {
+		name string
+		err  error // of CheckResponse
+		want string
+	}{
+		{"accepted", nil, replaced},
+		{"refused", backoff.Permanent(errors.New("denied")), "denied"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := newClient(t, sends("data:a\n\n").always)
+			client.CheckResponse = func(r *http.Response) error {
+				r.Body = io.NopCloser(r.Body)
+				return test.err
+			}
+			got, err := data(get(t, client))
+			equal(t, "data", got, nil)
+			if fmt.Sprint(err) != test.want {
+				t.Errorf("Err() = %v, want %s", err, test.want)
+			}
+		})
 	}
 }

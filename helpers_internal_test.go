@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,20 +17,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// The helpers of the tests in package sse.
+
+// forever is longer than any other time in a test.
 const forever time.Duration = math.MaxInt64 / 2
 
-// A script is the body of a response, played step by step: a string is what one read brings, a
-// time.Duration passes on the server before the next step, whether somebody reads or not, an error is
-// returned. After the last step comes io.EOF.
+// A script is the body of a response. It consists of steps: Read returns a string, or returns an
+// error, or waits for a time.Duration. The server's time passes whether or not the client reads.
+// After the last step Read returns io.EOF.
 type script struct {
 	steps  []any
-	now    time.Time // the server's
+	now    time.Time // of the server
 	closed chan struct{}
 	close  func()
 }
 
 func newScript(steps ...any) *script {
-	s := &script{steps: steps, now: time.Now(), closed: make(chan struct{})}
+	s := &script{steps: slices.Clone(steps), now: time.Now(), closed: make(chan struct{})}
 	s.close = sync.OnceFunc(func() { close(s.closed) })
 	return s
 }
@@ -71,7 +75,7 @@ func (s *script) Close() error {
 	return nil
 }
 
-// stream is a response that opens a stream; for the steps see script.
+// stream returns a response that opens a stream. The steps are those of a script.
 func stream(steps ...any) *http.Response {
 	return &http.Response{
 		StatusCode: 200, Status: "200 OK",
@@ -80,7 +84,7 @@ func stream(steps ...any) *http.Response {
 	}
 }
 
-// status is any other response: header fields are pairs of key and value.
+// status returns a response with any status. The header consists of pairs of key and value.
 func status(code int, body string, header ...string) *http.Response {
 	resp := &http.Response{
 		StatusCode: code, Status: fmt.Sprint(code, " ", http.StatusText(code)),
@@ -92,12 +96,11 @@ func status(code int, body string, header ...string) *http.Response {
 	return resp
 }
 
-// A transport answers requests without a network: the nth, from 1, as the function says. It
-// counts the bodies that are open.
+// A transport responds to requests without a network.
 type transport struct {
-	answer func(n int, r *http.Request) (*http.Response, error)
-	n      atomic.Int32
-	open   atomic.Int32
+	respond  func(n int, r *http.Request) (*http.Response, error) // n counts from 1
+	requests atomic.Int32
+	open     atomic.Int32 // bodies
 }
 
 func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -107,7 +110,7 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := context.Cause(r.Context()); err != nil {
 		return nil, err
 	}
-	resp, err := tr.answer(int(tr.n.Add(1)), r)
+	resp, err := tr.respond(int(tr.requests.Add(1)), r)
 	if resp != nil {
 		resp.Request, resp.ProtoMajor, resp.ProtoMinor = r, 1, 1
 		tr.open.Add(1)
@@ -116,20 +119,22 @@ func (tr *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// A trackedBody calls onClose when it is closed.
 type trackedBody struct {
 	io.ReadCloser
-	done func()
+	onClose func()
 }
 
 func (b *trackedBody) Close() error {
-	b.done()
+	b.onClose()
 	return b.ReadCloser.Close()
 }
 
-// newClient returns a Client whose requests are answered by f, and whose waits are a second longer
-// each time: reconnection time + 1 s, + 2 s. At the end of the test no body may be open.
+// newClient returns a Client whose nth request, from 1, gets the response that f returns. Its
+// backoff adds 1 s to the first wait, 2 s to the second, and so on. The test fails if a body is
+// open at its end.
 func newClient(t *testing.T, f func(n int, r *http.Request) (*http.Response, error)) *Client {
-	tr := &transport{answer: f}
+	tr := &transport{respond: f}
 	t.Cleanup(func() {
 		if n := tr.open.Load(); n != 0 {
 			t.Errorf("%d bodies left open", n)
@@ -137,21 +142,31 @@ func newClient(t *testing.T, f func(n int, r *http.Request) (*http.Response, err
 	})
 	return &Client{
 		HTTPClient: &http.Client{Transport: tr},
-		Backoff:    func() backoff.BackOff { return new(growing) },
+		Backoff:    func() backoff.BackOff { return new(linearBackoff) },
 	}
 }
 
-// growing is a policy that gives 1s, 2s, 3s and so on.
-type growing struct{ last time.Duration }
+// A linearBackoff returns 1 s, 2 s, 3 s and so on.
+type linearBackoff struct{ last time.Duration }
 
-func (g *growing) Reset() { g.last = 0 }
+func (b *linearBackoff) Reset() { b.last = 0 }
 
-func (g *growing) NextBackOff() time.Duration {
-	g.last += time.Second
-	return g.last
+func (b *linearBackoff) NextBackOff() time.Duration {
+	b.last += time.Second
+	return b.last
 }
 
-// stall waits for headers that never come.
+// A recordingBackoff records the calls of its methods. It returns zero.
+type recordingBackoff []string
+
+func (b *recordingBackoff) Reset() { *b = append(*b, "Reset") }
+
+func (b *recordingBackoff) NextBackOff() time.Duration {
+	*b = append(*b, "NextBackOff")
+	return 0
+}
+
+// stall sends no headers. It returns when the request is cancelled.
 func stall(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
@@ -166,12 +181,19 @@ func newRequest(t *testing.T, method, url string, body io.Reader) *http.Request 
 	return req
 }
 
+// get returns the stream of a GET request.
 func get(t *testing.T, c *Client) *Stream {
 	t.Helper()
-	return c.Stream(newRequest(t, "GET", "http://example.com/", nil))
+	return request(t, c, "GET", nil)
 }
 
-// data reads the stream to its end.
+// request returns the stream of a request for http://example.com/.
+func request(t *testing.T, c *Client, method string, body io.Reader) *Stream {
+	t.Helper()
+	return c.Stream(newRequest(t, method, "http://example.com/", body))
+}
+
+// data reads s to its end. It returns the data of the events and the error of the stream.
 func data(s *Stream) (got []string, err error) {
 	for s.Next() {
 		got = append(got, string(s.Data()))
@@ -179,6 +201,7 @@ func data(s *Stream) (got []string, err error) {
 	return got, s.Err()
 }
 
+// equal reports a test error if got is not want.
 func equal[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -186,6 +209,7 @@ func equal[T any](t *testing.T, what string, got, want T) {
 	}
 }
 
+// textLogger returns a logger that writes every record to w, without the time.
 func textLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
@@ -198,49 +222,47 @@ func textLogger(w io.Writer) *slog.Logger {
 	}))
 }
 
-// An answer is what one request gets.
-type answer func(*http.Request) (*http.Response, error)
+// A responder returns the response to one request. It implements http.RoundTripper.
+type responder func(*http.Request) (*http.Response, error)
 
-func respond(code int, header ...string) answer {
+func (f responder) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// always returns the same response to every request of a client made by newClient.
+func (f responder) always(_ int, r *http.Request) (*http.Response, error) { return f(r) }
+
+// refuses returns a responder with a status other than that of a stream.
+func refuses(code int, header ...string) responder {
 	return func(*http.Request) (*http.Response, error) { return status(code, "", header...), nil }
 }
 
-func events(steps ...any) answer {
+// sends returns a responder that opens a stream. The steps are those of a script.
+func sends(steps ...any) responder {
 	return func(*http.Request) (*http.Response, error) { return stream(steps...), nil }
 }
 
-func failure(err error) answer {
+// fails returns a responder that returns err.
+func fails(err error) responder {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-type roundTripFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
+// An idleCloser calls closeIdle when idle connections are to be closed.
 type idleCloser struct {
 	http.RoundTripper
-	closed func()
+	closeIdle func()
 }
 
-func (c *idleCloser) CloseIdleConnections() { c.closed() }
+func (c *idleCloser) CloseIdleConnections() { c.closeIdle() }
 
-type recorder []string
-
-func (r *recorder) Reset() { *r = append(*r, "Reset") }
-
-func (r *recorder) NextBackOff() time.Duration {
-	*r = append(*r, "Next")
-	return 0
-}
-
-// attempts counts the attempts of a stream that would be made ten times if its failure were not
-// permanent.
+// attempts returns how many attempts a stream makes and its error. If the failure is temporary,
+// there are ten attempts.
 func attempts(t *testing.T, client Client, url string) (int, error) {
 	t.Helper()
 	n := 0
 	client.Prepare = func(*http.Request) error { n++; return nil }
 	client.ReconnectionTime = -1
-	client.Backoff = func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 9) }
+	client.Backoff = func() backoff.BackOff {
+		return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 9)
+	}
 	_, err := data(client.Stream(newRequest(t, "GET", url, nil)))
 	return n, err
 }

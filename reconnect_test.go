@@ -24,75 +24,96 @@ import (
 )
 
 func TestStreamWaits(t *testing.T) {
-	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	refused := &net.OpError{
+		Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED),
+	}
+	late := func(*http.Request) (*http.Response, error) {
+		time.Sleep(time.Minute)
+		return nil, refused
+	}
 	dns := &net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}
 	handshake := &net.OpError{Op: "remote error", Err: tls.AlertError(40)}
 	notTLS := tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}
 	const s = time.Second
-	// The policy adds 1 s, 2 s and so on.
+	type responses []responder
+	type waits []time.Duration
+	// Backoff adds 1 s, 2 s and so on.
 	for _, test := range []struct {
-		name    string
-		client  Client
-		answers []answer // after the last comes 204
-		want    []time.Duration
+		name             string
+		reconnectionTime time.Duration
+		responses        responses // after the last there is a 204
+		want             waits
 	}{
-		// It grows over what brings no progress.
-		{"clean ends", Client{}, []answer{events(), events(":\n"), events("id:1\n\n")}, []time.Duration{2 * s, 3 * s, 4 * s}},
-		{"cuts", Client{}, []answer{events("data:x"), events("data:x\n"), events(io.ErrUnexpectedEOF)}, []time.Duration{2 * s, 3 * s, 4 * s}},
-		{"503", Client{}, []answer{respond(503), respond(503), respond(503)}, []time.Duration{2 * s, 3 * s, 4 * s}},
-		{"refused", Client{}, []answer{failure(refused), failure(refused), failure(refused)}, []time.Duration{2 * s, 3 * s, 4 * s}},
-		{"DNS", Client{}, []answer{failure(dns), failure(dns), failure(dns)}, []time.Duration{2 * s, 3 * s, 4 * s}},
-		{"TLS", Client{}, []answer{failure(handshake), failure(notTLS), failure(handshake)}, []time.Duration{2 * s, 3 * s, 4 * s}},
-		{"all of them", Client{}, []answer{failure(dns), events(), respond(500), events("data:")}, []time.Duration{2 * s, 3 * s, 4 * s, 5 * s}},
-		// And begins anew where there was some.
-		{"an event", Client{}, []answer{events("data:\n\n"), events("data:\n\n"), respond(503), events("data:\n\n", errors.New("reset"))},
-			[]time.Duration{2 * s, 2 * s, 3 * s, 2 * s}},
-		{"an event and a cut", Client{}, []answer{respond(503), events("data:\n\ndata:"), respond(503)}, []time.Duration{2 * s, 2 * s, 3 * s}},
-		{"a silent minute", Client{}, []answer{respond(503), events(time.Minute), respond(503)}, []time.Duration{2 * s, 2 * s, 3 * s}},
-		{"a silent 59 s", Client{}, []answer{respond(503), events(59 * s), respond(503)}, []time.Duration{2 * s, 3 * s, 4 * s}},
-		{"a minute without headers", Client{}, []answer{respond(503), func(*http.Request) (*http.Response, error) {
-			time.Sleep(time.Minute)
-			return nil, refused
-		}}, []time.Duration{2 * s, 3 * s}},
+		// The wait grows while there is no progress.
+		{"clean ends", 0, responses{sends(), sends(":\n"), sends("id:1\n\n")},
+			waits{2 * s, 3 * s, 4 * s}},
+		{"cuts", 0, responses{sends("data:x"), sends("data:x\n"), sends(io.ErrUnexpectedEOF)},
+			waits{2 * s, 3 * s, 4 * s}},
+		{"503", 0, responses{refuses(503), refuses(503), refuses(503)}, waits{2 * s, 3 * s, 4 * s}},
+		{"refused", 0, responses{fails(refused), fails(refused), fails(refused)},
+			waits{2 * s, 3 * s, 4 * s}},
+		{"DNS", 0, responses{fails(dns), fails(dns), fails(dns)}, waits{2 * s, 3 * s, 4 * s}},
+		{"TLS", 0, responses{fails(handshake), fails(notTLS), fails(handshake)},
+			waits{2 * s, 3 * s, 4 * s}},
+		{"all of them", 0, responses{fails(dns), sends(), refuses(500), sends("data:")},
+			waits{2 * s, 3 * s, 4 * s, 5 * s}},
+		// After progress the wait starts again.
+		{"an event", 0, responses{sends("data:\n\n"), sends("data:\n\n"), refuses(503),
+			sends("data:\n\n", errors.New("reset"))}, waits{2 * s, 2 * s, 3 * s, 2 * s}},
+		{"an event and a cut", 0, responses{refuses(503), sends("data:\n\ndata:"), refuses(503)},
+			waits{2 * s, 2 * s, 3 * s}},
+		{"a silent minute", 0, responses{refuses(503), sends(time.Minute), refuses(503)},
+			waits{2 * s, 2 * s, 3 * s}},
+		{"a silent 59 s", 0, responses{refuses(503), sends(59 * s), refuses(503)},
+			waits{2 * s, 3 * s, 4 * s}},
+		{"a minute without headers", 0, responses{refuses(503), late}, waits{2 * s, 3 * s}},
 
-		{"ReconnectionTime", Client{ReconnectionTime: 5 * s}, []answer{events()}, []time.Duration{6 * s}},
-		{"ReconnectionTime below zero", Client{ReconnectionTime: -1}, []answer{events()}, []time.Duration{s}},
-		{"ReconnectionTime of a day", Client{ReconnectionTime: 24 * time.Hour}, []answer{events()}, []time.Duration{time.Hour + s}},
+		{"ReconnectionTime", 5 * s, responses{sends()}, waits{6 * s}},
+		{"ReconnectionTime below zero", -1, responses{sends()}, waits{s}},
+		{"ReconnectionTime of a day", 24 * time.Hour, responses{sends()}, waits{time.Hour + s}},
 
-		{"retry", Client{}, []answer{events("retry:5000\n")}, []time.Duration{6 * s}},
-		{"retry instead of ReconnectionTime", Client{ReconnectionTime: time.Minute}, []answer{events("retry:5000\n")}, []time.Duration{6 * s}},
-		{"retry stays", Client{}, []answer{events("retry:5000\n\n"), respond(503), events(), events("retry:100\n"), events()},
-			[]time.Duration{6 * s, 7 * s, 8 * s, 4*s + 100*time.Millisecond, 5*s + 100*time.Millisecond}},
-		{"retry: 0", Client{}, []answer{events("retry:0\n"), events(), events("data:\n\n")}, []time.Duration{s, 2 * s, s}},
-		{"retry of an hour", Client{}, []answer{events("retry:3600000\n")}, []time.Duration{time.Hour + s}},
-		{"retry of a day", Client{}, []answer{events("retry:86400000\n")}, []time.Duration{time.Hour + s}},
-		{"retry of MaxInt64 ns", Client{}, []answer{events("retry:9223372036854\n")}, []time.Duration{time.Hour + s}},
-		{"retry of more", Client{}, []answer{events("retry:9223372036855\n")}, []time.Duration{time.Hour + s}},
-		{"retry of MaxInt64", Client{}, []answer{events("retry:9223372036854775807\n")}, []time.Duration{time.Hour + s}},
-		{"retry of 2^64", Client{}, []answer{events("retry:18446744073709551616\n")}, []time.Duration{time.Hour + s}},
-		{"retry of 1,000 digits", Client{}, []answer{events("retry:" + strings.Repeat("9", 1000) + "\n")}, []time.Duration{time.Hour + s}},
-		{"retry that is none", Client{}, []answer{events("retry:-1\nretry:+1\nretry:1e3\nretry:0x1\nretry:\nretry\nretry:1.5\nretry:٣\nretry:5 \n")},
-			[]time.Duration{2 * s}},
+		{"retry", 0, responses{sends("retry:5000\n")}, waits{6 * s}},
+		{"retry instead of ReconnectionTime", time.Minute, responses{sends("retry:5000\n")},
+			waits{6 * s}},
+		{"retry persists", 0, responses{sends("retry:5000\n\n"), refuses(503), sends(),
+			sends("retry:100\n"), sends()},
+			waits{6 * s, 7 * s, 8 * s, 4*s + 100*time.Millisecond, 5*s + 100*time.Millisecond}},
+		{"retry: 0", 0, responses{sends("retry:0\n"), sends(), sends("data:\n\n")},
+			waits{s, 2 * s, s}},
+		{"retry of an hour", 0, responses{sends("retry:3600000\n")}, waits{time.Hour + s}},
+		{"retry of a day", 0, responses{sends("retry:86400000\n")}, waits{time.Hour + s}},
+		{"retry of MaxInt64 ns", 0, responses{sends("retry:9223372036854\n")},
+			waits{time.Hour + s}},
+		{"retry of more", 0, responses{sends("retry:9223372036855\n")}, waits{time.Hour + s}},
+		{"retry of MaxInt64", 0, responses{sends("retry:9223372036854775807\n")},
+			waits{time.Hour + s}},
+		{"retry of 2^64", 0, responses{sends("retry:18446744073709551616\n")},
+			waits{time.Hour + s}},
+		{"retry of 1,000 digits", 0, responses{sends("retry:" + strings.Repeat("9", 1000) + "\n")},
+			waits{time.Hour + s}},
+		{"invalid retry", 0, responses{sends("retry:-1\nretry:+1\nretry:1e3\nretry:0x1\n" +
+			"retry:\nretry\nretry:1.5\nretry:٣\nretry:5 \n")}, waits{2 * s}},
 
-		{"Retry-After", Client{}, []answer{respond(503, "Retry-After", "7"), respond(429, "Retry-After", "7"), respond(503)},
-			[]time.Duration{8 * s, 9 * s, 4 * s}},
-		{"Retry-After and retry", Client{}, []answer{events("retry:5000\n"), respond(503, "Retry-After", "7"), respond(503, "Retry-After", "3")},
-			[]time.Duration{6 * s, 9 * s, 8 * s}},
-		{"Retry-After of a stream", Client{}, []answer{func(*http.Request) (*http.Response, error) {
+		{"Retry-After", 0, responses{refuses(503, "Retry-After", "7"),
+			refuses(429, "Retry-After", "7"), refuses(503)}, waits{8 * s, 9 * s, 4 * s}},
+		{"Retry-After and retry", 0, responses{sends("retry:5000\n"),
+			refuses(503, "Retry-After", "7"), refuses(503, "Retry-After", "3")},
+			waits{6 * s, 9 * s, 8 * s}},
+		{"Retry-After of a stream", 0, responses{func(*http.Request) (*http.Response, error) {
 			resp := stream()
 			resp.Header.Set("Retry-After", "60")
 			return resp, nil
-		}}, []time.Duration{2 * s}},
+		}}, waits{2 * s}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-					if n > len(test.answers) {
+					if n > len(test.responses) {
 						return status(204, ""), nil
 					}
-					return test.answers[n-1](r)
+					return test.responses[n-1](r)
 				})
-				client.ReconnectionTime = test.client.ReconnectionTime
+				client.ReconnectionTime = test.reconnectionTime
 				var got, waited []time.Duration
 				var last time.Time
 				client.OnRetry = func(_ error, wait time.Duration) {
@@ -107,16 +128,19 @@ func TestStreamWaits(t *testing.T) {
 				}
 				_, err := data(get(t, client))
 				equal(t, "Err()", err, nil)
-				equal(t, "waits that OnRetry was told", got, test.want)
+				equal(t, "waits passed to OnRetry", got, test.want)
 				equal(t, "waits", waited, test.want)
 			})
 		})
 	}
 }
 
-// What a policy adds is never less than nothing, and has no effect on what the server asked for.
+// Whatever the policy returns, the wait does not overflow and is not shorter than the
+// reconnection time.
 func TestBackoffAddsToWait(t *testing.T) {
-	p := retryPolicy{newBackoff: func() backoff.BackOff { return backoff.NewConstantBackOff(math.MaxInt64) }}
+	p := retryPolicy{newBackoff: func() backoff.BackOff {
+		return backoff.NewConstantBackOff(math.MaxInt64)
+	}}
 	for range 3 {
 		if got, ok := p.nextWait(time.Hour); got != math.MaxInt64 || !ok {
 			t.Errorf("the wait is %v, %t", got, ok)
@@ -124,7 +148,7 @@ func TestBackoffAddsToWait(t *testing.T) {
 	}
 	p = retryPolicy{newBackoff: func() backoff.BackOff { return nil }}
 	if got, ok := p.nextWait(time.Hour); got <= time.Hour || !ok {
-		t.Errorf("with a policy that is nil the wait is %v, %t", got, ok)
+		t.Errorf("with a nil policy the wait is %v, %t", got, ok)
 	}
 }
 
@@ -134,14 +158,16 @@ func TestDefaultBackoffNeverStops(t *testing.T) {
 		const runs = 200
 		for range runs {
 			policy.Reset()
-			for _, middle := range []time.Duration{500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000} {
+			for _, middle := range []time.Duration{
+				500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000,
+			} {
 				middle *= time.Millisecond
 				if d := policy.NextBackOff(); d < middle/2 || d > middle*3/2 {
 					t.Fatalf("%v, want %v to %v", d, middle/2, middle*3/2)
 				}
 			}
 		}
-		// It never stops, not in a year of failures.
+		// It does not stop in a year of failures.
 		for start := time.Now(); time.Since(start) < 365*24*time.Hour; time.Sleep(time.Hour) {
 			if d := policy.NextBackOff(); d < 30*time.Second || d > 90*time.Second {
 				t.Fatalf("%v after %v", d, time.Since(start))
@@ -150,7 +176,8 @@ func TestDefaultBackoffNeverStops(t *testing.T) {
 	})
 }
 
-// The default policy never gives up, and never comes back sooner than the server asks.
+// With the default policy a stream never gives up, and never reconnects before the reconnection
+// time is over.
 func TestStreamNeverGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -170,11 +197,11 @@ func TestStreamNeverGivesUp(t *testing.T) {
 			t.Errorf("Err() = %v", err)
 		}
 		if waits[0] < 1250*time.Millisecond || waits[0] > 1750*time.Millisecond {
-			t.Errorf("the first wait is %v", waits[0])
+			t.Errorf("the first wait is %v, want between 1250 ms and 1750 ms", waits[0])
 		}
 		for _, wait := range waits[20:] {
 			if wait < 32*time.Second || wait > 92*time.Second {
-				t.Errorf("a later wait is %v", wait)
+				t.Errorf("a later wait is %v, want between 32 s and 92 s", wait)
 			}
 		}
 		if n := len(waits); n < 7*24*60*60/92 || n > 7*24*60*60/32+20 {
@@ -183,12 +210,12 @@ func TestStreamNeverGivesUp(t *testing.T) {
 	})
 }
 
-// A policy with MaxElapsedTime counts from the end of the last connection that was good.
+// A policy with MaxElapsedTime measures from the end of the last connection that made progress.
 func TestStreamMaxElapsedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		noNetwork := errors.New("no network")
-		var good time.Time
+		var lastEvent time.Time
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 			switch n {
 			case 1, 20:
@@ -197,7 +224,7 @@ func TestStreamMaxElapsedTime(t *testing.T) {
 				return stream(24 * time.Hour), nil
 			}
 			if n < 40 && n%20 > 3 {
-				good = time.Now()
+				lastEvent = time.Now()
 				return stream("data:\n\n"), nil
 			}
 			return nil, noNetwork
@@ -211,14 +238,15 @@ func TestStreamMaxElapsedTime(t *testing.T) {
 		if !errors.Is(err, noNetwork) {
 			t.Errorf("Err() = %v", err)
 		}
-		if d := time.Since(good); d < 24*time.Hour+10*time.Minute || d > 24*time.Hour+20*time.Minute {
+		least, most := 24*time.Hour+10*time.Minute, 24*time.Hour+20*time.Minute
+		if d := time.Since(lastEvent); d < least || d > most {
 			t.Errorf("gave up %v after the last event, %v after the start", d, time.Since(start))
 		}
 		equal(t, "policies of one stream", policies, 1)
 	})
 }
 
-// A policy is Reset before its first use, and then for each connection that was good.
+// A policy is reset before its first use and after each connection that made progress.
 func TestStreamResetsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -230,42 +258,46 @@ func TestStreamResetsBackoff(t *testing.T) {
 			}
 			return nil, errors.New("no network")
 		})
-		var p recorder
+		var p recordingBackoff
 		client.Backoff = func() backoff.BackOff { return &p }
 		_, err := data(get(t, client))
 		equal(t, "Err()", err, nil)
-		equal(t, "calls", []string(p), []string{"Reset", "Next", "Next", "Reset", "Next", "Next"})
+		equal(t, "calls", p, recordingBackoff{
+			"Reset", "NextBackOff", "NextBackOff", "Reset", "NextBackOff", "NextBackOff",
+		})
 	})
 }
 
-// Where the policy stops, the stream ends with the failure.
+// If the policy stops, the stream ends with the error of the last attempt.
 func TestStreamEndsWhenBackoffStops(t *testing.T) {
 	noNetwork := errors.New("no network")
 	for _, test := range []struct {
-		name   string
-		answer answer
-		want   error
+		name    string
+		respond responder
+		want    error
 	}{
-		{"failure", failure(noNetwork), noNetwork},
-		{"clean end", events(), io.EOF},
-		{"cut", events("data:x"), io.ErrUnexpectedEOF},
-		{"silence", events(forever), ErrIdleTimeout},
+		{"failure", fails(noNetwork), noNetwork},
+		{"clean end", sends(), io.EOF},
+		{"cut", sends("data:x"), io.ErrUnexpectedEOF},
+		{"silence", sends(forever), ErrIdleTimeout},
 		{"no header", stall, errHeaderTimeout},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			client := newClient(t, func(_ int, r *http.Request) (*http.Response, error) { return test.answer(r) })
-			client.IdleTimeout = time.Minute
-			client.HTTPClient.Timeout = time.Second
-			client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
-			_, err := data(get(t, client))
-			if !errors.Is(err, test.want) {
-				t.Errorf("%s: Err() = %v, want %v", test.name, err, test.want)
-			}
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, test.respond.always)
+				client.IdleTimeout = time.Minute
+				client.HTTPClient.Timeout = time.Second
+				client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+				_, err := data(get(t, client))
+				if !errors.Is(err, test.want) {
+					t.Errorf("Err() = %v, want %v", err, test.want)
+				}
+			})
 		})
 	}
 }
 
-// A failure's text decides nothing where the server or the caller chose it.
+// The text of an error does not make it permanent if the server or the caller chose the text.
 func TestStreamRetriesForeignErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text := strings.Join(permanentErrors, ", ")
@@ -296,9 +328,12 @@ func TestStreamRetriesForeignErrorText(t *testing.T) {
 	})
 }
 
-// What net/http will not send is not tried again. It says so by texts that could change.
+// A request that net/http refuses to send is not repeated. net/http reports it only by the text
+// of an error, which may change.
 func TestStreamInvalidRequestIsPermanent(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+	}))
 	defer srv.Close()
 	redirect := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "http://[::1/?secret")
@@ -318,19 +353,22 @@ func TestStreamInvalidRequestIsPermanent(t *testing.T) {
 		func(r *http.Request) {
 			r.ContentLength = 10
 			r.Body = io.NopCloser(strings.NewReader("short"))
-			r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("short")), nil }
+			r.GetBody = func() (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader("short")), nil
+			}
 		},
 		func(r *http.Request) { r.ContentLength = 10 },
 		func(r *http.Request) { r.URL, _ = url.Parse(redirect.URL) },
 	} {
 		var err error
 		known := false
-		for n := 0; n < 100 && !known; n++ { // net/http may tell of the connection that it closed because of this
+		// net/http may instead report the connection that it closes because of the request.
+		for n := 0; n < 100 && !known; n++ {
 			req := newRequest(t, "QUERY", srv.URL, nil)
 			change(req)
 			client := &Client{
 				HTTPClient: &http.Client{Transport: &http.Transport{}},
-				OnRetry:    func(err error, _ time.Duration) { t.Errorf("would be tried again: %v", err) },
+				OnRetry:    func(err error, _ time.Duration) { t.Errorf("OnRetry(%v)", err) },
 				Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
 			}
 			_, err = data(client.Stream(req))
@@ -345,19 +383,20 @@ func TestStreamInvalidRequestIsPermanent(t *testing.T) {
 			}
 		}
 		if !known {
-			t.Errorf("not known: %v", err)
+			t.Errorf("permanentErrors does not contain the text of %v", err)
 		}
 	}
 	for _, text := range permanentErrors {
 		if !seen[text] {
-			t.Errorf("net/http does not say %q any more", text)
+			t.Errorf("no error of net/http contains %q", text)
 		}
 	}
 }
 
 func TestStreamPermanentFailures(t *testing.T) {
 	quiet := log.New(io.Discard, "", 0)
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	empty := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	srv := httptest.NewUnstartedServer(empty)
 	srv.Config.ErrorLog = quiet
 	srv.StartTLS()
 	defer srv.Close()
@@ -378,7 +417,9 @@ func TestStreamPermanentFailures(t *testing.T) {
 		http.Redirect(w, r, r.URL.String()+"x", http.StatusFound)
 	}))
 	defer loop.Close()
-	if n, err = attempts(t, Client{}, loop.URL); n != 1 || requests.Load() != 10 || err == nil || !strings.Contains(err.Error(), "stopped after 10 redirects") {
+	n, err = attempts(t, Client{}, loop.URL)
+	if n != 1 || requests.Load() != 10 ||
+		!strings.Contains(fmt.Sprint(err), "stopped after 10 redirects") {
 		t.Errorf("redirect loop: %d attempts, %d requests, %v", n, requests.Load(), err)
 	}
 	enough := errors.New("enough")
@@ -389,19 +430,23 @@ func TestStreamPermanentFailures(t *testing.T) {
 		}
 		return nil
 	}}
-	if n, err = attempts(t, Client{HTTPClient: follow3}, loop.URL); n != 1 || requests.Load() != 3 || !errors.Is(err, enough) {
-		t.Errorf("the caller's CheckRedirect: %d attempts, %d requests, %v", n, requests.Load(), err)
+	n, err = attempts(t, Client{HTTPClient: follow3}, loop.URL)
+	if n != 1 || requests.Load() != 3 || !errors.Is(err, enough) {
+		t.Errorf("CheckRedirect of the caller: %d attempts, %d requests, %v", n, requests.Load(), err)
 	}
 	var failed *ResponseError
-	follow0 := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if n, err = attempts(t, Client{HTTPClient: follow0}, loop.URL); n != 1 || !errors.As(err, &failed) || failed.StatusCode != 302 {
+	follow0 := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	n, err = attempts(t, Client{HTTPClient: follow0}, loop.URL)
+	if n != 1 || !errors.As(err, &failed) || failed.StatusCode != 302 {
 		t.Errorf("ErrUseLastResponse: %d attempts, %v", n, err)
 	}
 
-	// These may pass.
+	// These failures are temporary.
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	plain := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	plain := httptest.NewUnstartedServer(empty)
 	plain.Config.ErrorLog = quiet
 	plain.Start()
 	defer plain.Close()
@@ -421,11 +466,13 @@ func TestStreamPermanentFailures(t *testing.T) {
 		}}}
 		want := 10
 		if name == "not a handshake" {
-			want = 1 // a 400 in plain words
+			want = 1 // the server sends a 400 without TLS
 		}
-		if n, err := attempts(t, client, url); n != want || err == nil {
-			t.Errorf("%s: %d attempts, want %d: %v", name, n, want, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if n, err := attempts(t, client, url); n != want || err == nil {
+				t.Errorf("%d attempts, want %d: %v", n, want, err)
+			}
+		})
 	}
 }
 
@@ -505,7 +552,7 @@ func TestRetryPolicyDecide(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := retryPolicy{reconnectionTime: s, newBackoff: func() backoff.BackOff { return &growing{} }}
+			p := retryPolicy{reconnectionTime: s, newBackoff: func() backoff.BackOff { return &linearBackoff{} }}
 			for i, step := range test.steps {
 				if got := p.decide(step.outcome, start.Add(step.at)); got != step.want {
 					t.Errorf("step %d: %+v, want %+v", i, got, step.want)

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,31 +16,26 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// However a stream fails, no error and no record has what a URL, a header or a body of the request
-// keeps secret.
+// No error and no log record contains a secret from the URL, a header or the body of the request,
+// whatever makes the stream fail.
 func TestStreamHidesSecrets(t *testing.T) {
 	const secret = "S3CRET"
-	redirect := func(location string) func(int, *http.Request) (*http.Response, error) {
-		return func(n int, r *http.Request) (*http.Response, error) {
-			return status(302, "", "Location", location), nil
+	refusesWith := func(code int, body string, header ...string) responder {
+		return func(*http.Request) (*http.Response, error) {
+			return status(code, body, header...), nil
 		}
 	}
-	for name, answer := range map[string]func(int, *http.Request) (*http.Response, error){
-		"network failure": func(int, *http.Request) (*http.Response, error) { return nil, errors.New("no network") },
-		"header timeout":  func(_ int, r *http.Request) (*http.Response, error) { return stall(r) },
-		"503":             func(int, *http.Request) (*http.Response, error) { return status(503, "busy"), nil },
-		"401":             func(int, *http.Request) (*http.Response, error) { return status(401, "no"), nil },
-		"wrong type": func(int, *http.Request) (*http.Response, error) {
-			return status(200, "hello", "Content-Type", "text/html"), nil
-		},
-		"cut": func(int, *http.Request) (*http.Response, error) { return stream("data:x"), nil },
-		"read error": func(int, *http.Request) (*http.Response, error) {
-			return stream("data:x\n\n", errors.New("reset")), nil
-		},
-		"silence": func(int, *http.Request) (*http.Response, error) { return stream("data:x\n\n", forever), nil },
-		"too large": func(int, *http.Request) (*http.Response, error) {
-			return stream("data:" + strings.Repeat("x", 100)), nil
-		},
+	redirect := func(location string) responder { return refuses(302, "Location", location) }
+	for name, respond := range map[string]responder{
+		"network failure":               fails(errors.New("no network")),
+		"header timeout":                stall,
+		"503":                           refusesWith(503, "busy"),
+		"401":                           refusesWith(401, "no"),
+		"wrong type":                    refusesWith(200, "hello", "Content-Type", "text/html"),
+		"cut":                           sends("data:x"),
+		"read error":                    sends("data:x\n\n", errors.New("reset")),
+		"silence":                       sends("data:x\n\n", forever),
+		"too large":                     sends("data:" + strings.Repeat("x", 100)),
 		"redirect loop":                 redirect("/?" + secret),
 		"redirect with a password":      redirect("http://user:" + secret + "@example.com/"),
 		"redirect to another host":      redirect("http://user:" + secret + "@other.example/?" + secret),
@@ -57,14 +50,19 @@ func TestStreamHidesSecrets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
-				client := newClient(t, answer)
+				client := newClient(t, respond.always)
 				client.HTTPClient.Timeout = time.Second
 				client.IdleTimeout = time.Minute
 				client.MaxEventSize = 10
-				client.Backoff = func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 2) }
+				client.Backoff = func() backoff.BackOff {
+					return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 2)
+				}
 				client.Logger = textLogger(&log)
-				client.OnRetry = func(err error, _ time.Duration) { fmt.Fprintf(&log, "OnRetry %v %+v %#v\n", err, err, err) }
-				req := newRequest(t, "QUERY", "http://user:"+secret+"@example.com/path?token="+secret+"#"+secret, strings.NewReader(secret))
+				client.OnRetry = func(err error, _ time.Duration) {
+					fmt.Fprintf(&log, "OnRetry %v %+v %#v\n", err, err, err)
+				}
+				const url = "http://user:" + secret + "@example.com/path?token=" + secret + "#" + secret
+				req := newRequest(t, "QUERY", url, strings.NewReader(secret))
 				req.Header.Set("Authorization", "Bearer "+secret)
 				req.Header.Set("Cookie", "session="+secret)
 				req.Header.Set("X-Api-Key", secret)
@@ -77,10 +75,10 @@ func TestStreamHidesSecrets(t *testing.T) {
 					fmt.Fprintf(&log, "wraps %v\n", err)
 				}
 				if strings.Contains(log.String(), secret) {
-					t.Errorf("it tells:\n%s", &log)
+					t.Errorf("the secret is in:\n%s", &log)
 				}
 				if !strings.Contains(log.String(), "sse: closed") {
-					t.Errorf("no record of the end:\n%s", &log)
+					t.Errorf("there is no record of the end:\n%s", &log)
 				}
 			})
 		})
@@ -90,27 +88,31 @@ func TestStreamHidesSecrets(t *testing.T) {
 		{"unknown scheme", "foo://user:" + secret + "@example.com/?" + secret},
 		{"no host", "http://user:" + secret + "@/?" + secret},
 	} {
-		var log bytes.Buffer
-		client := &Client{Logger: textLogger(&log)}
-		_, err := data(client.Stream(newRequest(t, "GET", test.url, nil)))
-		fmt.Fprint(&log, err)
-		if err == nil || strings.Contains(log.String(), secret) {
-			t.Errorf("%s: %s", test.name, &log)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			var log bytes.Buffer
+			client := &Client{Logger: textLogger(&log)}
+			_, err := data(client.Stream(newRequest(t, "GET", test.url, nil)))
+			fmt.Fprint(&log, err)
+			if err == nil || strings.Contains(log.String(), secret) {
+				t.Errorf("there is no error, or the secret is in:\n%s", &log)
+			}
+		})
 	}
-	for _, h := range []http.Header{{"Authorization": {secret + "\n"}}, {"Cookie": {secret + "\x01"}}} {
-		var log bytes.Buffer
-		client := &Client{Logger: textLogger(&log)}
-		req := newRequest(t, "GET", "http://127.0.0.1:1/", nil)
-		req.Header = h
-		_, err := data(client.Stream(req))
-		fmt.Fprint(&log, err)
-		if err == nil || strings.Contains(log.String(), secret) {
-			t.Errorf("%v: %s", slices.Collect(maps.Keys(h)), &log)
-		}
+	for key, value := range map[string]string{"Authorization": secret + "\n", "Cookie": secret + "\x01"} {
+		t.Run("invalid "+key, func(t *testing.T) {
+			var log bytes.Buffer
+			client := &Client{Logger: textLogger(&log)}
+			req := newRequest(t, "GET", "http://127.0.0.1:1/", nil)
+			req.Header[key] = []string{value}
+			_, err := data(client.Stream(req))
+			fmt.Fprint(&log, err)
+			if err == nil || strings.Contains(log.String(), secret) {
+				t.Errorf("there is no error, or the secret is in:\n%s", &log)
+			}
+		})
 	}
 	t.Run("Prepare", func(t *testing.T) {
-		client := newClient(t, func(int, *http.Request) (*http.Response, error) { return nil, errors.New("no") })
+		client := newClient(t, fails(errors.New("no")).always)
 		client.Prepare = func(*http.Request) error {
 			_, err := http.Get("foo://user:" + secret + "@example.com/?" + secret)
 			return backoff.Permanent(err)
@@ -121,7 +123,8 @@ func TestStreamHidesSecrets(t *testing.T) {
 	})
 }
 
-// A header line that net/http can't read may hold a token.
+// The error of a header line that net/http cannot parse does not quote the line, which may contain
+// a token.
 func TestStreamErrHidesMalformedHeader(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _, _ := http.NewResponseController(w).Hijack()

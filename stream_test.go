@@ -50,27 +50,27 @@ func TestStreamSendsLastEventID(t *testing.T) {
 		name, body string
 		want       string // of the next request
 	}{
-		{"an event's", "id:1\ndata:\n\n", "1"},
-		{"a block's that is no event", "id:1\n\n", "1"},
-		{"not of an unfinished event", "id:1\ndata:x\n", "0"},
-		{"not of an unfinished block", "id:1\n", "0"},
+		{"of an event", "id:1\ndata:\n\n", "1"},
+		{"of a block without data", "id:1\n\n", "1"},
+		{"not of an incomplete event", "id:1\ndata:x\n", "0"},
+		{"not of an incomplete block", "id:1\n", "0"},
 		{"empty", "id\ndata:\n\n", ""},
-		{"outer blanks", "id: \t1 2 \t\ndata:\n\n", "1 2"},
-		{"blanks only", "id: \t \ndata:\n\n", ""},
+		{"surrounding space", "id: \t1 2 \t\ndata:\n\n", "1 2"},
+		{"space only", "id: \t \ndata:\n\n", ""},
 		{"UTF-8", "id:é\ndata:\n\n", "é"},
-		{"not UTF-8", "id:\xff\ndata:\n\n", "\ufffd"},
-		{"a tab within", "id:1\t2\ndata:\n\n", "1\t2"},
+		{"invalid UTF-8", "id:\xff\ndata:\n\n", "\ufffd"},
+		{"inner tab", "id:1\t2\ndata:\n\n", "1\t2"},
 		{"U+0001", "id:1\x01\ndata:\n\n", "0"},
 		{"U+0008", "id:1\x08\ndata:\n\n", "0"},
 		{"U+000B", "id:1\x0b\ndata:\n\n", "0"},
 		{"U+001F", "id:1\x1f\ndata:\n\n", "0"},
 		{"U+007F", "id:1\x7f\ndata:\n\n", "0"},
 		{"NUL", "id:1\x00\ndata:\n\n", "0"},
-		{"the newest that can be sent", "id:1\ndata:\n\nid:2\x01\ndata:\n\n", "1"},
-		{"one that can, after one that can't", "id:2\x01\ndata:\n\nid:3\ndata:\n\n", "3"},
+		{"before an unsendable ID", "id:1\ndata:\n\nid:2\x01\ndata:\n\n", "1"},
+		{"after an unsendable ID", "id:2\x01\ndata:\n\nid:3\ndata:\n\n", "3"},
 		{"4 KiB", "id:" + long + "\ndata:\n\n", long},
 		{"more than 4 KiB", "id:" + long + "x\ndata:\n\n", "0"},
-		{"more than 4 KiB with outer blanks", "id:" + long + "  \ndata:\n\n", long},
+		{"more than 4 KiB with space", "id:" + long + "  \ndata:\n\n", long},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestStreamSendsLastEventID(t *testing.T) {
 	}
 }
 
-// An ID that can't be sent is still the event's, and the ID of the events after it.
+// An ID that cannot be sent is still the ID of its event and of the events after it.
 func TestStreamDeliversUnsendableID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -114,7 +114,9 @@ func TestStreamDeliversUnsendableID(t *testing.T) {
 			got = append(got, s.Event())
 			last = append(last, s.LastEventID())
 		}
-		equal(t, "events", got, []Event{{"1", "message", "a"}, {"\x01", "message", "b"}, {"\x01", "message", "c"}})
+		equal(t, "events", got, []Event{
+			{"1", "message", "a"}, {"\x01", "message", "b"}, {"\x01", "message", "c"},
+		})
 		equal(t, "LastEventID()", last, []string{"1", "1", "1"})
 	})
 }
@@ -131,7 +133,8 @@ func TestStreamRejectsUnsendableLastEventID(t *testing.T) {
 		client.Logger = textLogger(&log)
 		s := client.Stream(req)
 		if s.Err() != nil || s.State() != StateConnecting || log.Len() > 0 {
-			t.Errorf("before the first Next: Err() = %v, State() = %v, log:\n%s", s.Err(), s.State(), &log)
+			t.Errorf("before the first Next: Err() = %v, State() = %v, log:\n%s",
+				s.Err(), s.State(), &log)
 		}
 		if s.Next() || s.Err() == nil || !strings.Contains(s.Err().Error(), "Last-Event-ID") {
 			t.Errorf("Last-Event-ID %.8q: Err() = %v", id, s.Err())
@@ -140,22 +143,20 @@ func TestStreamRejectsUnsendableLastEventID(t *testing.T) {
 }
 
 func TestStreamEndsWhenEventTooLarge(t *testing.T) {
-	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-		return stream("data:12345\n\ndata:123456\n\n"), nil
-	})
+	client := newClient(t, sends("data:12345\n\ndata:123456\n\n").always)
 	client.MaxEventSize = 5
 	got, err := data(get(t, client))
 	equal(t, "data", got, []string{"12345"})
 	if !errors.Is(err, ErrEventTooLarge) {
 		t.Errorf("Err() = %v", err)
 	}
-	if n := client.HTTPClient.Transport.(*transport).n.Load(); n != 1 {
+	if n := client.HTTPClient.Transport.(*transport).requests.Load(); n != 1 {
 		t.Errorf("%d requests", n)
 	}
 }
 
-// The stream ends at once, at whatever point its context is cancelled; and so with Close, called by
-// another goroutine or by a hook.
+// A stream ends at once, wherever it is when its context is cancelled, or when another goroutine
+// or a hook calls Close.
 func TestStreamEndsAtOnce(t *testing.T) {
 	cause := errors.New("shutting down")
 	type ender struct {
@@ -170,10 +171,12 @@ func TestStreamEndsAtOnce(t *testing.T) {
 		"cancel": {func(e ender) { e.cancel(nil) }, []error{context.Canceled}},
 		"cause":  {func(e ender) { e.cancel(cause) }, []error{context.Canceled, cause}},
 	}
-	// The requests: a failure, a 503 with a body that comes late, a stream with an event and a comment.
+	// The requests get a failure, a 503 with a delayed body, and a stream with two events and a
+	// comment.
 	points := []string{
-		"before the first Next", "in Prepare", "at the header", "in the first OnRetry", "in the wait", "in the error's body",
-		"in CheckResponse", "in OnOpen", "in OnComment", "after an event", "in a read", "in OnRetry after a stream",
+		"before the first Next", "in Prepare", "at the header", "in the first OnRetry", "in the wait",
+		"in the error's body", "in CheckResponse", "in OnOpen", "in OnComment", "after an event",
+		"in a read", "in OnRetry after a stream",
 	}
 	for name, how := range ends {
 		for _, point := range points {
@@ -247,7 +250,7 @@ func TestStreamEndsAtOnce(t *testing.T) {
 						}
 					}
 					if d := time.Since(ended); d != 0 {
-						t.Errorf("ended %v late", d)
+						t.Errorf("the stream ended %v late", d)
 					}
 					if how.want == nil && s.Err() != nil {
 						t.Errorf("Err() = %v, want nil", s.Err())
@@ -276,7 +279,7 @@ func TestStreamEndsAtOnce(t *testing.T) {
 
 func TestStreamContextDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) { return stream("data:\n\n", forever), nil })
+		client := newClient(t, sends("data:\n\n", forever).always)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		start := time.Now()
@@ -287,7 +290,7 @@ func TestStreamContextDeadline(t *testing.T) {
 	})
 }
 
-// A context that was over before is noticed before anything is sent.
+// If the context is done before the first Next, nothing is sent.
 func TestStreamCancelledBeforeNext(t *testing.T) {
 	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
@@ -304,9 +307,7 @@ func TestStreamCancelledBeforeNext(t *testing.T) {
 func TestStreamAllCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-			return stream("data:a\n\ndata:b\n\n", forever), nil
-		})
+		client := newClient(t, sends("data:a\n\ndata:b\n\n", forever).always)
 		client.Logger = textLogger(&log)
 		s := get(t, client)
 		for range s.All() {
@@ -318,8 +319,9 @@ func TestStreamAllCloses(t *testing.T) {
 		if n := client.HTTPClient.Transport.(*transport).open.Load(); n != 0 {
 			t.Errorf("%d bodies left open", n)
 		}
-		if !strings.HasSuffix(log.String(), "msg=\"sse: closed\" url=http://example.com/ attempt=1 last_event_id=\"\"\n") {
-			t.Errorf("log:\n%s", &log)
+		const last = `msg="sse: closed" url=http://example.com/ attempt=1 last_event_id=""` + "\n"
+		if !strings.HasSuffix(log.String(), last) {
+			t.Errorf("the log does not end with %s%s", last, &log)
 		}
 		n := 0
 		for range s.All() {
@@ -327,7 +329,7 @@ func TestStreamAllCloses(t *testing.T) {
 		}
 		equal(t, "events of a closed stream", n, 0)
 
-		client = newClient(t, func(n int, r *http.Request) (*http.Response, error) { return status(401, ""), nil })
+		client = newClient(t, refuses(401).always)
 		var errs []error
 		for ev, err := range get(t, client).All() {
 			equal(t, "event", ev, Event{})
@@ -355,7 +357,10 @@ func TestStreamState(t *testing.T) {
 			return status(204, ""), nil
 		})
 		client.Prepare = func(*http.Request) error { note("Prepare"); return nil }
-		client.CheckResponse = func(r *http.Response) error { note("CheckResponse"); return DefaultCheckResponse(r) }
+		client.CheckResponse = func(r *http.Response) error {
+			note("CheckResponse")
+			return DefaultCheckResponse(r)
+		}
 		client.OnOpen = func(*http.Response) { note("OnOpen") }
 		client.OnComment = func(string) { note("OnComment") }
 		client.OnRetry = func(error, time.Duration) { note("OnRetry") }
@@ -367,7 +372,8 @@ func TestStreamState(t *testing.T) {
 		note("after")
 		equal(t, "states", got, []string{
 			"before connecting",
-			"Prepare connecting", "request connecting", "CheckResponse connecting", "OnOpen open", "OnComment open", "event open",
+			"Prepare connecting", "request connecting", "CheckResponse connecting",
+			"OnOpen open", "OnComment open", "event open",
 			"OnRetry connecting",
 			"Prepare connecting", "request connecting", "CheckResponse connecting",
 			"OnRetry connecting",
@@ -398,7 +404,7 @@ func TestClientOnOpen(t *testing.T) {
 	})
 }
 
-// There is one record for each change of state, and these are all their attributes.
+// Each change of state makes one record, with these attributes and no others.
 func TestStreamLogsStateChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -422,168 +428,183 @@ func TestStreamLogsStateChanges(t *testing.T) {
 			r.URL.Path = "/path"
 			return nil
 		}
-		_, err := data(client.Stream(newRequest(t, "GET", "http://user:pass@example.com/?q=secret#f", nil)))
+		const url = "http://user:pass@example.com/?q=secret#f"
+		_, err := data(client.Stream(newRequest(t, "GET", url, nil)))
 		if err == nil {
 			t.Error("Err() = nil")
 		}
 		const at, to = " url=http://example.com/", " url=http://example.com/path"
 		equal(t, "log", strings.Split(log.String(), "\n"), []string{
-			`level=WARN msg="sse: retrying"` + at + ` attempt=1 last_event_id="" wait=2s cause="no token"`,
+			`level=WARN msg="sse: retrying"` + at + ` attempt=1 last_event_id="" wait=2s` +
+				` cause="no token"`,
 			`level=DEBUG msg="sse: connecting"` + to + ` attempt=2 last_event_id=""`,
-			`level=WARN msg="sse: retrying"` + to + ` attempt=2 last_event_id="" wait=3s cause="Get \"http://example.com/path\": no network"`,
+			`level=WARN msg="sse: retrying"` + to + ` attempt=2 last_event_id="" wait=3s` +
+				` cause="Get \"http://example.com/path\": no network"`,
 			`level=DEBUG msg="sse: connecting"` + to + ` attempt=3 last_event_id=""`,
-			`level=WARN msg="sse: retrying"` + to + ` attempt=3 last_event_id="" wait=1m3s status=503 cause="sse: 503 Service Unavailable: try[31m later (retry after 1m0s)"`,
+			`level=WARN msg="sse: retrying"` + to + ` attempt=3 last_event_id="" wait=1m3s` +
+				` status=503` +
+				` cause="sse: 503 Service Unavailable: try[31m later (retry after 1m0s)"`,
 			`level=DEBUG msg="sse: connecting"` + to + ` attempt=4 last_event_id=""`,
 			`level=INFO msg="sse: open"` + to + ` attempt=4 last_event_id="" status=200`,
 			`level=WARN msg="sse: retrying"` + to + ` attempt=4 last_event_id=7 wait=2s cause=EOF`,
 			`level=DEBUG msg="sse: connecting"` + to + ` attempt=5 last_event_id=7`,
-			`level=ERROR msg="sse: closed"` + to + ` attempt=5 last_event_id=7 status=401 cause="sse: 401 Unauthorized: {}"`,
+			`level=ERROR msg="sse: closed"` + to + ` attempt=5 last_event_id=7 status=401` +
+				` cause="sse: 401 Unauthorized: {}"`,
 			``,
 		})
 	})
 }
 
-// How it ends in the ordinary way is no error in the log.
+// An end that the caller or the server requested is not logged as an error.
 func TestStreamLogsEnd(t *testing.T) {
+	const closed = ` msg="sse: closed" url=http://example.com/ attempt=1 last_event_id=""`
 	for name, want := range map[string]string{
-		"close":    `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id=""`,
-		"cancel":   `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id="" cause="context canceled"`,
-		"deadline": `level=ERROR msg="sse: closed" url=http://example.com/ attempt=1 last_event_id="" cause="context deadline exceeded"`,
-		"204":      `level=INFO msg="sse: closed" url=http://example.com/ attempt=1 last_event_id="" status=204`,
+		"close":    `level=INFO` + closed,
+		"cancel":   `level=INFO` + closed + ` cause="context canceled"`,
+		"deadline": `level=ERROR` + closed + ` cause="context deadline exceeded"`,
+		"204":      `level=INFO` + closed + ` status=204`,
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-			defer cancel()
-			var log bytes.Buffer
-			client := newClient(t, func(int, *http.Request) (*http.Response, error) {
-				if name == "204" {
-					return status(204, ""), nil
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				var log bytes.Buffer
+				client := newClient(t, func(int, *http.Request) (*http.Response, error) {
+					if name == "204" {
+						return status(204, ""), nil
+					}
+					return stream("data:\n\n", forever), nil
+				})
+				client.Logger = textLogger(&log)
+				req := newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx)
+				s := client.Stream(req)
+				for s.Next() {
+					switch name {
+					case "close":
+						s.Close()
+					case "cancel":
+						cancel()
+					}
 				}
-				return stream("data:\n\n", forever), nil
+				lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+				equal(t, "last record", lines[len(lines)-1], want)
 			})
-			client.Logger = textLogger(&log)
-			s := client.Stream(newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx))
-			for s.Next() {
-				switch name {
-				case "close":
-					s.Close()
-				case "cancel":
-					cancel()
-				}
-			}
-			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-			equal(t, name, lines[len(lines)-1], want)
 		})
 	}
 }
 
-// A context that ends does not hide why there was no connection.
+// If the context ends while there is no connection, the error also reports the last failure.
 func TestStreamErrNamesLastFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, test := range []struct {
-			answer  func(n int, r *http.Request) (*http.Response, error)
-			refused bool
-			text    string
-		}{
-			{func(int, *http.Request) (*http.Response, error) { return status(503, "db is down"), nil }, true,
-				"context deadline exceeded: enough (last attempt: sse: 503 Service Unavailable: db is down)"},
-			{func(n int, _ *http.Request) (*http.Response, error) {
-				if n == 1 {
-					return status(503, "db is down"), nil
-				}
-				return stream("data:\n\n", forever), nil
-			}, false, "context deadline exceeded: enough"},
-			{func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n"), nil }, false,
-				"context deadline exceeded: enough"},
-			{func(int, *http.Request) (*http.Response, error) {
-				resp := status(401, "")
-				resp.Body = newScript("bad token", forever)
-				return resp, nil
-			}, true, "context deadline exceeded: enough (last attempt: sse: 401 Unauthorized: bad token)"},
-			{func(int, *http.Request) (*http.Response, error) { return nil, io.EOF }, false,
-				"context deadline exceeded: enough (last attempt: Get \"http://example.com/\": EOF)"},
-		} {
-			enough := errors.New("enough")
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, enough)
-			defer cancel()
-			client := newClient(t, test.answer)
-			_, err := data(client.Stream(newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx)))
-			if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, enough) || errors.Is(err, io.EOF) || errors.As(err, new(*ResponseError)) != test.refused || err.Error() != test.text {
-				t.Errorf("Err() = %v, want %s", err, test.text)
+	for _, test := range []struct {
+		name    string
+		respond func(n int, r *http.Request) (*http.Response, error)
+		refused bool
+		text    string
+	}{
+		{"in the wait after a 503", func(int, *http.Request) (*http.Response, error) {
+			return status(503, "db is down"), nil
+		}, true, "enough (last attempt: sse: 503 Service Unavailable: db is down)"},
+		{"in a stream after a 503", func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return status(503, "db is down"), nil
 			}
-		}
-	})
+			return stream("data:\n\n", forever), nil
+		}, false, "enough"},
+		{"in the wait after a clean end", sends("data:\n\n").always, false, "enough"},
+		{"in the body of a 401", func(int, *http.Request) (*http.Response, error) {
+			resp := status(401, "")
+			resp.Body = newScript("bad token", forever)
+			return resp, nil
+		}, true, "enough (last attempt: sse: 401 Unauthorized: bad token)"},
+		{"in the wait after an error", fails(io.EOF).always, false,
+			"enough (last attempt: Get \"http://example.com/\": EOF)"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				enough := errors.New("enough")
+				ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, enough)
+				defer cancel()
+				client := newClient(t, test.respond)
+				req := newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx)
+				_, err := data(client.Stream(req))
+				if want := "context deadline exceeded: " + test.text; fmt.Sprint(err) != want {
+					t.Errorf("Err() = %v, want %s", err, want)
+				}
+				if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, enough) {
+					t.Errorf("%v is not the error of the context", err)
+				}
+				if errors.Is(err, io.EOF) {
+					t.Errorf("%v is io.EOF", err)
+				}
+				if errors.As(err, new(*ResponseError)) != test.refused {
+					t.Errorf("%v is a *ResponseError: %t, want %t", err, !test.refused, test.refused)
+				}
+			})
+		})
+	}
 }
 
 func TestStreamReconnect(t *testing.T) {
+	const s = time.Second
 	type at struct {
 		When time.Duration
 		What string
 	}
-	// The reconnection time is 1 s, and the policy adds 1 s, 2 s and so on: what comes at once was
-	// hurried.
+	// The reconnection time is 1 s, and Backoff adds 1 s, 2 s and so on. A wait of zero was
+	// skipped by Reconnect.
 	for _, test := range []struct {
-		name   string
-		answer func(n int, r *http.Request) (*http.Response, error)
-		hook   string        // where Reconnect is called each time it runs
-		after  time.Duration // or when ten other goroutines call it
-		until  time.Duration // when the stream is closed
-		want   []at
+		name    string
+		respond responder
+		hook    string        // the hook that calls Reconnect
+		after   time.Duration // or the time at which ten other goroutines call it
+		until   time.Duration // the time at which the stream is closed
+		want    []at
 	}{
 		{
-			name:   "an open connection",
-			answer: func(int, *http.Request) (*http.Response, error) { return stream("data:\n\n", forever), nil },
-			after:  30 * time.Second, until: time.Minute,
-			want: []at{{0, "request"}, {30 * time.Second, "retry 0s"}, {30 * time.Second, "request"}},
+			name: "an open connection", respond: sends("data:\n\n", forever),
+			after: 30 * s, until: 60 * s,
+			want: []at{{0, "request"}, {30 * s, "retry 0s"}, {30 * s, "request"}},
 		},
 		{
-			name:   "a connection without events",
-			answer: func(int, *http.Request) (*http.Response, error) { return stream(forever), nil },
-			after:  30 * time.Second, until: time.Minute,
-			want: []at{{0, "request"}, {30 * time.Second, "retry 0s"}, {30 * time.Second, "request"}},
+			name: "a connection without events", respond: sends(forever),
+			after: 30 * s, until: 60 * s,
+			want: []at{{0, "request"}, {30 * s, "retry 0s"}, {30 * s, "request"}},
 		},
 		{
-			name:   "a wait",
-			answer: func(int, *http.Request) (*http.Response, error) { return status(503, "", "Retry-After", "100"), nil },
-			after:  30 * time.Second, until: time.Minute,
-			want: []at{{0, "request"}, {time.Millisecond, "retry 1m41s"}, {30 * time.Second, "request"}, {30*time.Second + time.Millisecond, "retry 1m42s"}},
+			name: "a wait", respond: refuses(503, "Retry-After", "100"),
+			after: 30 * s, until: 60 * s,
+			want: []at{{0, "request"}, {time.Millisecond, "retry 1m41s"},
+				{30 * s, "request"}, {30*s + time.Millisecond, "retry 1m42s"}},
 		},
 		{
-			name:   "an attempt",
-			answer: func(n int, r *http.Request) (*http.Response, error) { return stall(r) },
-			after:  30 * time.Second, until: time.Minute,
-			want: []at{{0, "request"}, {30 * time.Second, "retry 0s"}, {30 * time.Second, "request"}},
+			name: "an attempt", respond: stall,
+			after: 30 * s, until: 60 * s,
+			want: []at{{0, "request"}, {30 * s, "retry 0s"}, {30 * s, "request"}},
 		},
 		{
-			name: "each open connection at once: no storm",
-			answer: func(int, *http.Request) (*http.Response, error) {
-				return stream(forever), nil
-			},
-			hook: "OnOpen", until: 6 * time.Second,
+			name: "every new connection without a storm", respond: sends(forever),
+			hook: "OnOpen", until: 6 * s,
 			want: []at{{0, "request"}, {0, "retry 0s"}, {0, "request"}, {0, "retry 2s"},
-				{2 * time.Second, "request"}, {2 * time.Second, "retry 0s"}, {2 * time.Second, "request"}, {2 * time.Second, "retry 3s"},
-				{5 * time.Second, "request"}, {5 * time.Second, "retry 0s"}, {5 * time.Second, "request"}, {5 * time.Second, "retry 4s"}},
+				{2 * s, "request"}, {2 * s, "retry 0s"}, {2 * s, "request"}, {2 * s, "retry 3s"},
+				{5 * s, "request"}, {5 * s, "retry 0s"}, {5 * s, "request"}, {5 * s, "retry 4s"}},
 		},
 		{
-			name:   "each wait: no storm",
-			answer: func(int, *http.Request) (*http.Response, error) { return nil, errors.New("no network") },
-			hook:   "OnRetry", until: 6 * time.Second,
+			name: "every wait without a storm", respond: fails(errors.New("no network")),
+			hook: "OnRetry", until: 6 * s,
 			want: []at{{0, "request"}, {0, "retry 2s"}, {0, "request"}, {0, "retry 3s"},
-				{3 * time.Second, "request"}, {3 * time.Second, "retry 4s"}, {3 * time.Second, "request"}, {3 * time.Second, "retry 5s"}},
+				{3 * s, "request"}, {3 * s, "retry 4s"}, {3 * s, "request"}, {3 * s, "retry 5s"}},
 		},
 		{
-			name:   "in Prepare: not the first, and then every other",
-			answer: func(int, *http.Request) (*http.Response, error) { return status(503, ""), nil },
-			hook:   "Prepare", until: 6 * time.Second,
-			want: []at{{0, "request"}, {0, "retry 2s"}, {2 * time.Second, "retry 0s"}, {2 * time.Second, "request"}, {2 * time.Second, "retry 3s"},
-				{5 * time.Second, "retry 0s"}, {5 * time.Second, "request"}, {5 * time.Second, "retry 4s"}},
+			name: "every other Prepare after the first", respond: refuses(503),
+			hook: "Prepare", until: 6 * s,
+			want: []at{{0, "request"}, {0, "retry 2s"},
+				{2 * s, "retry 0s"}, {2 * s, "request"}, {2 * s, "retry 3s"},
+				{5 * s, "retry 0s"}, {5 * s, "request"}, {5 * s, "retry 4s"}},
 		},
 		{
-			name: "complete events that were read come first",
-			answer: func(int, *http.Request) (*http.Response, error) {
-				return stream(":\ndata:a\n\ndata:b\n\ndata:c", forever), nil
-			},
-			hook: "OnComment", until: time.Second,
+			name:    "after the complete events already read",
+			respond: sends(":\ndata:a\n\ndata:b\n\ndata:c", forever),
+			hook:    "OnComment", until: s,
 			want: []at{{0, "request"}, {0, "event a"}, {0, "event b"}, {0, "retry 0s"},
 				{0, "request"}, {0, "event a"}, {0, "event b"}, {0, "retry 0s"},
 				{0, "request"}, {0, "event a"}, {0, "event b"}, {0, "retry 0s"}},
@@ -594,33 +615,34 @@ func TestStreamReconnect(t *testing.T) {
 				start := time.Now()
 				var got []at
 				var s *Stream
-				here := func(hook string) {
+				reconnectIn := func(hook string) {
 					if hook == test.hook {
 						s.Reconnect()
 						s.Reconnect()
 					}
 				}
-				note := func(what ...any) {
-					if got = append(got, at{time.Since(start), fmt.Sprint(what...)}); len(got) == len(test.want) && test.hook == "OnComment" {
+				record := func(what ...any) {
+					got = append(got, at{time.Since(start), fmt.Sprint(what...)})
+					if len(got) == len(test.want) && test.hook == "OnComment" {
 						s.Close()
 					}
 				}
 				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
-					note("request")
+					record("request")
 					if test.hook == "" {
-						time.Sleep(time.Millisecond) // all ten calls come before the answer
+						time.Sleep(time.Millisecond) // the ten calls come before the response
 					}
-					return test.answer(n, r)
+					return test.respond(r)
 				})
-				client.Prepare = func(*http.Request) error { here("Prepare"); return nil }
-				client.OnOpen = func(*http.Response) { here("OnOpen") }
-				client.OnComment = func(string) { here("OnComment") }
+				client.Prepare = func(*http.Request) error { reconnectIn("Prepare"); return nil }
+				client.OnOpen = func(*http.Response) { reconnectIn("OnOpen") }
+				client.OnComment = func(string) { reconnectIn("OnComment") }
 				client.OnRetry = func(err error, wait time.Duration) {
 					if wait == 0 && err != ErrReconnect {
 						t.Errorf("OnRetry(%v, 0)", err)
 					}
-					note("retry ", wait)
-					here("OnRetry")
+					record("retry ", wait)
+					reconnectIn("OnRetry")
 				}
 				s = get(t, client)
 				s.Reconnect() // no effect before the first Next
@@ -632,7 +654,7 @@ func TestStreamReconnect(t *testing.T) {
 				time.AfterFunc(test.until, func() { s.Close() })
 				for s.Next() {
 					if test.hook == "OnComment" {
-						note("event ", string(s.Data()))
+						record("event ", string(s.Data()))
 					}
 				}
 				if s.Err() != nil {
@@ -644,7 +666,7 @@ func TestStreamReconnect(t *testing.T) {
 	}
 }
 
-// Reconnect ends no stream, where Backoff has stopped neither: then it adds nothing to the wait.
+// Reconnect does not end a stream, even if Backoff stops. Then Backoff adds nothing to the wait.
 func TestStreamReconnectWhenBackoffStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Stream
@@ -665,7 +687,7 @@ func TestStreamReconnectWhenBackoffStops(t *testing.T) {
 	})
 }
 
-// What the server asked for last stays known, on the next connection and after the end.
+// The reconnection time persists on the next connection and after the end of the stream.
 func TestStreamRetryPersists(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
@@ -673,7 +695,7 @@ func TestStreamRetryPersists(t *testing.T) {
 		})
 		s := get(t, client)
 		if d, ok := s.Retry(); d != 0 || ok {
-			t.Errorf("before the first Next: %v, %t", d, ok)
+			t.Errorf("before the first Next: Retry() = %v, %t", d, ok)
 		}
 		for again := true; again; {
 			again = s.Next()
@@ -684,7 +706,7 @@ func TestStreamRetryPersists(t *testing.T) {
 	})
 }
 
-// The stream of what can't be repeated goes on as if Reconnect had not been called.
+// Reconnect has no effect on a request that must not be repeated.
 func TestStreamReconnectDoesNotRepeatPost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Stream
@@ -693,7 +715,7 @@ func TestStreamReconnectDoesNotRepeatPost(t *testing.T) {
 			return stream("data:a\n\n", time.Minute, "data:b\n\n"), nil
 		})
 		client.OnOpen = func(*http.Response) { s.Reconnect() }
-		s = client.Stream(newRequest(t, "POST", "http://example.com/", nil))
+		s = request(t, client, "POST", nil)
 		time.AfterFunc(time.Second, s.Reconnect)
 		got, err := data(s)
 		equal(t, "data", got, []string{"a", "b"})
@@ -701,7 +723,8 @@ func TestStreamReconnectDoesNotRepeatPost(t *testing.T) {
 	})
 }
 
-// Close, Reconnect and State may come from any goroutine at any time. The race detector looks on.
+// Any goroutine may call Close, Reconnect and State at any time. Run with the race detector, this
+// test finds unsynchronized access.
 func TestStreamConcurrentCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
