@@ -51,7 +51,7 @@ func TestStatusPanicsIfAValueIsMissing(t *testing.T) {
 			t.Errorf("got %v, want %s", got, want)
 		}
 	}()
-	header := []string{"Content-Type"}
+	header := strings.Split("Content-Type", ",")
 	Status(200, header...)
 }
 

@@ -259,7 +259,7 @@ func TestTransportReportsWriteErrors(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
-	// Close reports the error too, unless the body has one.
+	// Close also reports the error, unless the body has one.
 	w := &failingWriter{n: 1, err: errWrite}
 	closed := false
 	base := roundTripper(func(*http.Request) (*http.Response, error) {
