@@ -77,28 +77,6 @@ func (p *Parser) skipLF(pos int) int {
 	return pos
 }
 
-// other takes a line that is no data, event or id field with a colon.
-func (p *Parser) other(line []byte, eol int) {
-	switch {
-	case line[0] == ':':
-		if p.OnComment != nil {
-			p.comment = p.comment[:0]
-			p.addComment(line[1:])
-			p.endComment()
-		}
-	case string(line) == "data":
-		p.addData(eol, eol)
-	case string(line) == "event":
-		p.setType(eol-len(line), eol, eol)
-	case string(line) == "id":
-		p.setID(eol, eol, 0)
-	case bytes.HasPrefix(line, []byte("retry:")):
-		p.number = -1
-		p.addRetry(value(line, 6))
-		p.endRetry()
-	}
-}
-
 // unfinished decides what to do with a line whose end has not come: hold it, or let it stream by.
 func (p *Parser) unfinished(limit int) {
 	line := p.win[p.pos:p.end]

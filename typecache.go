@@ -13,9 +13,6 @@ const (
 
 // setType takes win[a:e], after a space, as the value of the event field in win[line:e].
 func (p *Parser) setType(line, a, e int) {
-	if p.win[a] == ' ' {
-		a++
-	}
 	p.begun = true
 	v, plain := p.win[a:e], true
 	if p.high < e && !p.valid(a, e) {
