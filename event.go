@@ -126,3 +126,16 @@ func AppendRetry(b []byte, d time.Duration) []byte {
 	b = strconv.AppendInt(b, int64(ms), 10)
 	return append(b, '\n')
 }
+
+// concat returns the concatenation of a and b. It builds a short string on the stack, which is
+// faster than a strings.Builder.
+func concat(a, b []byte) string {
+	if short := [64]byte{}; len(a)+len(b) <= len(short) {
+		return string(append(append(short[:0], a...), b...))
+	}
+	var s strings.Builder
+	s.Grow(len(a) + len(b))
+	s.Write(a)
+	s.Write(b)
+	return s.String()
+}

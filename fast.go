@@ -2,7 +2,6 @@ package sse
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -11,171 +10,229 @@ import (
 // Nearly all lines of real streams are of one of four kinds:
 //
 //	data:…    with a value that is valid UTF-8
-//	id:…      before the block's first data line, ASCII, without NUL
-//	event:…   byte for byte the same line, ending in LF, as the last event line
-//	:         a keep-alive comment and the blank line after it, between blocks
+//	id:…      before the first data line of its block, with a value that is ASCII without NUL
+//	event:…   equal to the last event line of the stream, which ended in LF
+//	:         a comment without text and a blank line after it, both ending in LF, between blocks
 //
-// next handles these without calling line, and passes every other line to line, which is the
-// standard transcribed. The fast path changes no result: TestFastPath runs it against line alone, and
-// Parser.slow turns it off. Without it llm takes 1.8 times as long, ticks 4.5 times, comments 9.7
-// times, and the other workloads of bench_test.go 1.0 to 2.6 times.
+// The loop in next parses these lines itself, a short one without a call. It passes every other
+// line to Parser.line, which is the standard transcribed. The cases of the loop repeat methods of
+// parser.go: addData, dispatch, setID and setType. The result is the same, because a case
+// changes nothing before it has found that it may handle the line; if it may not, it goes to slow,
+// which calls line. Parser.slow turns the fast path off. TestFastPath and FuzzChunks compare the
+// results with and without it.
 //
-// It relies on this, which look and measure establish before they set ready:
+// The fast path cannot deliver a wrong event because of these invariants. The method prepare
+// establishes them, and sets fastEnd to say so.
 //
-//  1. pos is the start of a line: no byte order mark, and no LF of a split CRLF, can be next.
-//  2. ready is the end of the bytes held, and at least padding bytes of memory follow. A load of eight
-//     bytes at any position is therefore in bounds, but may see stale bytes after ready: every case
-//     compares what it found with len(b) before it uses it.
-//  3. No event can become larger than MaxEventSize from the bytes held, even if each of them were
-//     replaced by the three bytes of U+FFFD. Sizes are not checked here.
-//  4. lf, cr and high cache the next LF, CR and non-ASCII byte, or ready if there is none. They may
-//     lie before pos; then they are unknown.
-//  5. Joining data lines in place writes only before pos: a data line gives up at least "data:" and
-//     its line ending for the one LF that joins it. It overwrites what lies between data lines, so an
-//     id line after a data line must go to line, which copies the id.
+//  1. fastEnd is 0 or the end of the bytes held, never less. Whatever changes the bytes held, or
+//     finds that the last line is incomplete, sets it to 0. So the loop sees only bytes for which
+//     prepare has established the rest of this list.
+//
+//  2. pos is the start of a line. Neither a byte order mark, nor the LF of a CRLF cut in two, nor
+//     the rest of a line that is being consumed can be next: prepare has called resumeLine, which
+//     skips them. The loop calls skipLF, which may set the state to afterCR, but only if the CR is
+//     the last byte held. Then the loop ends, and prepare calls resumeLine when more bytes arrive.
+//
+//  3. At least padding bytes of memory follow the bytes held, so that eight bytes may be loaded at
+//     pos, and at pos+8, without a check. The bytes after the end are stale: a prefix or a line
+//     ending that a load has found may lie there, and belong to a line that has not arrived. So
+//     each case checks that the end of the line it has found is less than len(held), which implies
+//     the same of every byte before it.
+//
+//  4. No event becomes too large. If each byte held became U+FFFD, which is three bytes long, the
+//     event would still not exceed MaxEventSize. A line cannot add more to the event than it takes
+//     from the bytes held, times three. So this remains true from line to line, and the loop need
+//     not check sizes.
+//
+//  5. nextLF, nextCR and nextNonASCII are the positions of the first such byte at or after pos, or
+//     the end if there is none, or less than pos. In the last case the position is unknown. So
+//     "nextNonASCII >= eol" proves that the line is ASCII, and "nextNonASCII < eol" proves nothing.
+//
+//  6. Only the first mark of markNonText is reliable, because its subtraction borrows from the
+//     next byte. No byte before the first mark can be a CR, LF or NUL. The first marked byte may
+//     be any of these, or something else, so it is compared.
+//
+//  7. Data lines are joined in place. This writes only before pos, because a line gives up "data:"
+//     and its line ending for the one LF before its value. So bytes that have not been parsed do
+//     not change. It overwrites what lies between two data lines of a block. An id after the first
+//     data line therefore goes to line, which copies it. An id before that, and the last event ID,
+//     lie before the data and are not overwritten. A type is a string of its own.
+//
+//  8. All buffers of the standard are empty if inBlock is false. So a blank line has no effect
+//     then, and the loop may skip it together with the comment before it.
 
-// Prefixes as little-endian words.
+// These are prefixes of lines, and masks for as many bytes, as little-endian words.
 const (
 	dataPrefix = 'd' | 'a'<<8 | 't'<<16 | 'a'<<24 | ':'<<32
 	idPrefix   = 'i' | 'd'<<8 | ':'<<16
 	keepAlive  = ':' | '\n'<<8 | '\n'<<16
 
-	mask3 = 1<<24 - 1 // the first three bytes of a word
-	mask5 = 1<<40 - 1 // the first five
+	mask3 = 1<<24 - 1
+	mask5 = 1<<40 - 1
 )
 
-func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
-
-// next implements Next for Parser and Reader. When the parser has no complete line left, it reads
-// more from r, or returns false if r is nil.
+// next implements Next for both Parser and Reader, which saves a call per event. If it needs more
+// bytes it reads from r, or returns false if r is nil.
 func (p *Parser) next(r *Reader) bool {
-	p.drop()
+	p.resetEvent()
 refill:
-	for p.pos < p.ready || p.look(r) {
-		win, pos := p.win, p.pos
-		b := win[:p.ready:p.ready]
-		for uint(pos) < uint(len(b)) { // uint spares bounds checks
-			head := win[pos : pos+padding : pos+padding]
-			switch x := le64(head); {
-			case x&mask5 == dataPrefix:
-				// The line ends in the next eight bytes, or is searched for its end.
-				start, eol, end := pos+5, pos+13, byte(0)
-				if m := odd(le64(head[5:])); m != 0 {
-					n := 5 + bits.TrailingZeros64(m)/8
-					eol, end = pos+n, head[n]
+	for p.buf.pos < p.buf.fastEnd || p.more(r) {
+		data, pos := p.buf.data, p.buf.pos
+		held := data[:p.buf.fastEnd:p.buf.fastEnd]
+		for uint(pos) < uint(len(held)) { // a comparison as uint spares bounds checks
+			head := data[pos : pos+padding : pos+padding]
+			switch word := le64(head); {
+			case word&mask5 == dataPrefix:
+				// The line ends in the eight bytes after the prefix, or is searched for its end. The
+				// start of the search does not depend on these bytes, so the processor need not
+				// wait for them.
+				start, eol, ending := pos+5, pos+13, byte(0)
+				if marks := markNonText(le64(head[5:])); marks != 0 {
+					n := 5 + bits.TrailingZeros64(marks)/8
+					eol, ending = pos+n, head[n]
 				}
-				if uint(eol) >= uint(len(b)) {
-					p.hold(pos)
+				if uint(eol) >= uint(len(held)) {
+					p.suspend(pos)
 					continue refill
 				}
-				if end != '\n' && end != '\r' {
-					// lineEnd, inlined by hand: multiline takes 1.2 times as long otherwise.
-					lf := p.lf
+				if ending != '\n' && ending != '\r' {
+					// This is buffer.lineEnd, inlined by hand for the sake of long lines.
+					lf := p.buf.nextLF
 					if lf < eol {
-						lf = eol + index(b[eol:], '\n')
-						p.lf = lf
+						lf = eol + index(held[eol:], '\n')
+						p.buf.nextLF = lf
 					}
-					if p.cr < lf {
-						if p.cr < eol {
-							p.cr = eol + index(b[eol:], '\r')
+					if p.buf.nextCR < lf {
+						if p.buf.nextCR < eol {
+							p.buf.nextCR = eol + index(held[eol:], '\r')
 						}
-						lf = min(lf, p.cr)
+						lf = min(lf, p.buf.nextCR)
 					}
-					if eol = lf; uint(eol) >= uint(len(b)) {
-						p.hold(pos)
+					if eol = lf; uint(eol) >= uint(len(held)) {
+						p.suspend(pos)
 						continue refill
 					}
-					end = b[eol]
+					ending = held[eol]
 				}
-				if p.high < eol && !p.valid(start, eol) {
+				if p.buf.nextNonASCII < eol && !p.buf.valid(start, eol) {
 					goto slow
 				}
 				if head[5] == ' ' {
 					start++
 				}
 				switch {
-				case !p.hasData:
-					p.data.a, p.data.e = start, eol
-				case !p.data.apart:
-					p.data.e = joinLine(b, p.data.e, start, eol)
+				case !p.data.set:
+					p.data.start, p.data.end = start, eol
+				case !p.data.owned:
+					p.data.end = joinLine(held, p.data.end, start, eol)
 				default:
 					goto slow
 				}
-				if pos = eol + 1; end == '\r' {
+				if pos = eol + 1; ending == '\r' {
 					pos = p.skipLF(pos)
 				}
-				// Nearly always the blank line follows. To leave it to the next turn costs 10 to 15 %.
-				if uint(pos) < uint(len(b)) && b[pos] == end {
-					if pos++; end == '\r' {
+				p.data.set = true
+				// Nearly always the blank line follows. Handling it here saves a turn of the loop.
+				if uint(pos) < uint(len(held)) && held[pos] == ending {
+					if pos++; ending == '\r' {
 						pos = p.skipLF(pos)
 					}
-					p.pos = pos
-					p.dispatch()
+					if p.idBuffer.set {
+						p.commitID()
+					}
+					p.buf.pos, p.inBlock, p.dispatched = pos, false, true
 					return true
 				}
-				p.begun, p.hasData = true, true
+				p.inBlock = true
 				continue
 
-			case x&mask3 == keepAlive && pos+3 <= len(b) && !p.begun && p.OnComment == nil:
+			case word&mask3 == keepAlive && pos+3 <= len(held) && !p.inBlock && p.OnComment == nil:
 				pos += 3
 				continue
 
-			case p.last.begins(x, le64(head[8:])) && p.last.ends(b, pos):
-				pos += len(p.last.line)
-				p.hasType, p.begun = true, true
+			case p.eventType.last.matchHead(word, le64(head[8:])) &&
+				p.eventType.last.matchTail(held, pos):
+				pos += len(p.eventType.last.line)
+				p.eventType.set, p.inBlock = true, true
 				continue
 
-			case x&mask3 == idPrefix && !p.hasData:
+			case word&mask3 == idPrefix && !p.data.set:
+				// A line of up to 16 bytes needs no search.
 				start, eol := pos+3, pos+16
-				if m := odd(le64(head[3:])); m != 0 {
-					eol = start + bits.TrailingZeros64(m)/8
-				} else if m := odd(le64(head[8:])); m != 0 {
-					eol = pos + 8 + bits.TrailingZeros64(m)/8
+				if marks := markNonText(le64(head[3:])); marks != 0 {
+					eol = start + bits.TrailingZeros64(marks)/8
+				} else if marks := markNonText(le64(head[8:])); marks != 0 {
+					eol = pos + 8 + bits.TrailingZeros64(marks)/8
 				}
-				if uint(eol) >= uint(len(b)) {
+				if uint(eol) >= uint(len(held)) {
 					goto slow
 				}
-				if c := b[eol]; c != '\n' && c != '\r' {
-					if eol = p.lineEnd(eol); eol >= len(b) || bytes.IndexByte(b[start:eol], 0) >= 0 {
+				if c := held[eol]; c != '\n' && c != '\r' {
+					eol = p.buf.lineEnd(eol)
+					if eol >= len(held) || bytes.IndexByte(held[start:eol], 0) >= 0 {
 						goto slow
 					}
 				}
-				if p.high < eol {
+				if p.buf.nextNonASCII < eol {
 					goto slow
 				}
 				if head[3] == ' ' {
 					start++
 				}
-				p.hasID, p.begun = true, true
-				p.nextID.a, p.nextID.e, p.nextID.apart = start, eol, false
-				if pos = eol + 1; b[eol] == '\r' {
+				p.idBuffer.set, p.inBlock = true, true
+				p.idBuffer.start, p.idBuffer.end, p.idBuffer.owned = start, eol, false
+				if pos = eol + 1; held[eol] == '\r' {
 					pos = p.skipLF(pos)
 				}
 				continue
 			}
 		slow:
-			p.pos = pos
+			p.buf.pos = pos
 			if !p.line() {
-				p.ready = 0
+				p.buf.fastEnd = 0
 				continue refill
 			}
-			pos = p.pos
+			pos = p.buf.pos
 		}
-		p.pos = pos
+		p.buf.pos = pos
 	}
-	return p.has
+	return p.dispatched
 }
 
-// dispatch makes the block an event.
-func (p *Parser) dispatch() {
-	if p.hasID {
-		p.commitID()
+// suspend holds the incomplete line at pos until more bytes arrive. Its size need not be checked,
+// because of invariant 4.
+func (p *Parser) suspend(pos int) { p.buf.pos, p.buf.searched, p.buf.fastEnd = pos, p.buf.end, 0 }
+
+// more prepares the next lines for the loop in next, and reads from r as long as there are none.
+// It returns false if an event was dispatched, or if there are no lines and r is nil or has ended.
+func (p *Parser) more(r *Reader) bool {
+	for !p.prepare() {
+		if p.dispatched {
+			return false
+		}
+		p.release()
+		if r == nil || !r.fill() {
+			return false
+		}
 	}
-	p.begun, p.has, p.hasData = false, true, true
+	return true
 }
 
-// joinLine appends a line feed and b[start:eol] to the data that ends at b[end].
-func joinLine(b []byte, end, start, eol int) int {
-	b[end] = '\n'
-	return end + 1 + copy(b[end+1:], b[start:eol])
+// prepare establishes the invariants of fast.go for the bytes held, and reports whether it could.
+// It skips what precedes the start of a line. While the bytes held could make an event larger than
+// MaxEventSize, it passes their lines to line, which checks the size. Decoding can triple the
+// length of a value: an invalid byte becomes U+FFFD, which has three bytes.
+func (p *Parser) prepare() bool {
+	b := &p.buf
+	if p.dispatched || b.pos == b.end || b.searched == b.end ||
+		p.state != atLine && !p.resumeLine() {
+		return false
+	}
+	for b.pos < b.end && (p.slow || 3*(b.end-b.pos) > p.limit()-p.size()) {
+		if !p.line() {
+			return false
+		}
+	}
+	b.fastEnd = b.end
+	return true
 }

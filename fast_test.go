@@ -173,7 +173,7 @@ func (g fastGenerator) value() string {
 		n = g.IntN(200)
 	}
 	if g.IntN(2000) == 0 {
-		n = g.IntN(3 * largeWindow)
+		n = g.IntN(3 * largeBuffer)
 	}
 	b := bytes.Repeat([]byte{'a' + byte(g.IntN(26))}, n)
 	for g.IntN(3) == 0 {
