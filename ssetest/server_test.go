@@ -676,7 +676,7 @@ func TestReports(t *testing.T) {
 			`ssetest: connection 3: the request has X-A ["1" "2"], want "1"`,
 		}},
 		{"an event that can't be sent", []http.Handler{Conn{Send(sse.Event{ID: "a\n"})}}, ask, []string{
-			`ssetest: connection 1: can't send the event with id "a\n": sse: id has a line end that would forge a line`,
+			`ssetest: connection 1: can't send the event with id "a\n": sse: id contains a line break`,
 		}},
 		{"two headers", []http.Handler{Conn{Send(abc[0]), Status(500)}}, ask, []string{
 			`ssetest: connection 1: Status(500): the header was already sent`,
