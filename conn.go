@@ -262,6 +262,6 @@ func sendableID(id []byte) ([]byte, bool) {
 
 // isPlain reports whether x has neither a byte less than 0x20 nor the byte 0x7f.
 func isPlain(x uint64) bool {
-	del := x ^ 0x7f*ones
-	return ((x-0x20*ones)&^x|(del-ones)&^del)&high == 0
+	del := x ^ 0x7f*lowBits
+	return ((x-0x20*lowBits)&^x|(del-lowBits)&^del)&highBits == 0
 }

@@ -35,7 +35,7 @@ func TestLargeIDDoesNotStay(t *testing.T) {
 		}
 		runtime.GC()
 	}
-	if n := cap(p.id.buf) + cap(p.nextID.buf); n > 2*largeWindow {
+	if n := cap(p.lastID.own) + cap(p.idBuffer.own); n > 2*largeBuffer {
 		t.Errorf("%d bytes are held for ids", n)
 	}
 	if got := p.LastEventID(); got != "1" {
@@ -61,7 +61,9 @@ func TestLargeIsLetGo(t *testing.T) {
 		}
 		p.Write([]byte("data:y"))
 		p.Next()
-		if held := len(p.win) + cap(p.data.buf) + cap(p.id.buf) + cap(p.nextID.buf) + len(p.idText) + len(p.last.name); held > 64<<10 {
+		held := len(p.buf.data) + cap(p.data.own) + cap(p.lastID.own) + cap(p.idBuffer.own) +
+			len(p.lastID.idString) + len(p.eventType.last.name)
+		if held > 64<<10 {
 			t.Errorf("%.8q and small events: %d bytes are held", in, held)
 		}
 	}

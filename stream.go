@@ -195,7 +195,7 @@ func (s *Stream) read() bool {
 	if s.control.state() == closing { // by a hook: the event is not delivered
 		return false
 	}
-	if s.reader.p.newID {
+	if s.reader.p.lastID.changed {
 		s.setLastEventID(s.reader.p.ID())
 	}
 	s.conn.gotEvent = true
@@ -205,7 +205,7 @@ func (s *Stream) read() bool {
 // setLastEventID sets the Last-Event-ID of the next request. An ID that cannot be sent is ignored:
 // with the ID before it, the server repeats events, but none is lost.
 func (s *Stream) setLastEventID(id []byte) {
-	s.reader.p.newID = false
+	s.reader.p.lastID.changed = false
 	if id, ok := sendableID(id); ok {
 		s.lastID = append(s.lastID[:0], id...)
 	}
