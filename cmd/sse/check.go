@@ -100,14 +100,6 @@ func check(ctx context.Context, args []string, std stdio) int {
 // errChecked ends a stream of which all is said.
 var errChecked = errors.New("checked")
 
-// errNoAnswer is a timeout before there are headers.
-var errNoAnswer error = noAnswer{}
-
-type noAnswer struct{}
-
-func (noAnswer) Error() string { return "timeout: no answer came" }
-func (noAnswer) Timeout() bool { return true }
-
 // showReport prints the findings, the worst first, and what they are about.
 func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) error {
 	v := &view{out: std.out, color: lookOf(std.out, o.color, std.getenv).color}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
-	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
 // demoEvents is how many events the demonstration sends, one every demoPace.
@@ -76,18 +75,6 @@ func demo(ctx context.Context, args []string, std stdio) int {
 // demoFlags are the flags that make sense for the demonstration.
 var demoFlags = only(append(requestFlags, streamFlags...), "color", "full", "v verbose", "summary")
 
-func only(defs []flagDef, names ...string) []flagDef {
-	var some []flagDef
-	for _, f := range defs {
-		for _, name := range names {
-			if f.names == name {
-				some = append(some, f)
-			}
-		}
-	}
-	return some
-}
-
 // demoEvent is event n, the same whenever it is asked for.
 func demoEvent(n int) sse.Event {
 	ev := sse.Event{ID: strconv.Itoa(n), Type: "tick", Data: fmt.Sprintf(`{"n":%d,"left":%d}`, n, demoEvents-n)}
@@ -137,68 +124,5 @@ func (d *demoServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *demoServer) ticks(s *stream, from, to int) {
 	for n := from + 1; n <= to && s.pause(demoPace); n++ {
 		s.event(demoEvent(n))
-	}
-}
-
-// A stream is a Writer for handlers that send what a Writer does not: parts of
-// events, and bytes of any kind.
-type stream struct {
-	w   http.ResponseWriter
-	r   *http.Request
-	out *ssetest.Writer
-	err error // the first failure; after it nothing is written
-}
-
-func (s *stream) start() { s.out, s.err = ssetest.NewWriter(s.w, s.r) }
-
-func (s *stream) event(ev sse.Event) {
-	if s.err == nil {
-		s.err = s.out.Send(ev)
-	}
-}
-
-func (s *stream) comment(text string) {
-	if s.err == nil {
-		s.err = s.out.Comment(" " + text)
-	}
-}
-
-func (s *stream) retry(d time.Duration) {
-	if s.err == nil {
-		s.err = s.out.Retry(d)
-	}
-}
-
-// raw writes bytes as they are. It is used where no keep-alive could come
-// between them.
-func (s *stream) raw(text string) {
-	if s.err != nil {
-		return
-	}
-	if _, s.err = s.w.Write([]byte(text)); s.err == nil {
-		s.err = http.NewResponseController(s.w).Flush()
-	}
-}
-
-// part writes an event up to the middle of its data.
-func (s *stream) part(ev sse.Event) {
-	b, _ := ev.Append(nil)
-	data := strings.Index(string(b), "data")
-	s.raw(string(b[:(data+len(b))/2]))
-}
-
-// pause waits, and reports whether the client is still there.
-func (s *stream) pause(d time.Duration) bool {
-	if s.err != nil {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-s.r.Context().Done():
-		s.err = s.r.Context().Err()
-		return false
 	}
 }

@@ -35,22 +35,10 @@ package main
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
-)
-
-// The exit codes.
-const (
-	exitDone        = 0
-	exitError       = 1
-	exitUsage       = 2
-	exitHTTP        = 22 // as curl -f
-	exitTimeout     = 28 // as curl
-	exitInterrupted = 130
-	exitTerminated  = 143
 )
 
 // stdio is what the command has of the world.
@@ -108,17 +96,6 @@ func say(std stdio, text string) int {
 	}
 	return exitDone
 }
-
-// usage says in one line what is wrong with the command line.
-func usage(std stdio, what string) int {
-	fmt.Fprintf(std.err, "sse: %s (see sse --help)\n", what)
-	return exitUsage
-}
-
-// interrupted is the cause of a context that a signal ended.
-type interrupted struct{ os.Signal }
-
-func (i interrupted) Error() string { return i.String() }
 
 // signals returns a context that the first signal ends; the second one ends
 // the process, as ever.

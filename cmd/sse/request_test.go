@@ -7,7 +7,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -247,29 +246,6 @@ func TestVerbose(t *testing.T) {
 	}
 }
 
-// Of an Authorization the name of a scheme is shown, of other headers what is no secret. A URL in them may hold one.
-func TestMask(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ name, value, want string }{
-		{"Authorization", "Bearer s3cret", "Bearer ****"},
-		{"Authorization", "basic s3cret", "basic ****"},
-		{"Authorization", "s3cret x", "****"},
-		{"Authorization", "s3cret", "****"},
-		{"X-Link", "http://user:p@ssw0rd@host/", "http://host/"},
-		{"X-Link", "<http://h/a?sig=abc,DEF&x>; rel=self", "<http://h/a?sig=****&****>; rel=self"},
-		{"X-Link", "0; url=/x?token=s3cret#access_token=s3cret", "0; url=/x?token=****#access_token=****"},
-		{"X-Link", "http://h/%zz?s3cret", "****"},
-		{"X-Link", "text/html; charset=utf-8; q=0.5, text/plain=1", "text/html; charset=utf-8; q=0.5, text/plain=1"},
-		{"X-Footprint", "shown", "shown"},
-		{"X-Signal", "shown", "shown"},
-		{"X-Design", "shown", "shown"},
-	} {
-		if got := mask(test.name, test.value); got != test.want {
-			t.Errorf("mask(%q, %q) = %q, want %q", test.name, test.value, got, test.want)
-		}
-	}
-}
-
 // The name and password of a URL go along with a redirect to the same host, as with curl.
 func TestUserOfAURL(t *testing.T) {
 	t.Parallel()
@@ -287,24 +263,6 @@ func TestUserOfAURL(t *testing.T) {
 	r = runSSE(t, "", "--no-reconnect", "--data", "-H", "Authorization: Bearer t", strings.Replace(url, "://", "://me:pw@", 1)+"/from")
 	if !strings.Contains(r.stdout, "Authorization=Bearer t\n") {
 		t.Errorf("%+v", r)
-	}
-}
-
-func TestRedact(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"http://u:p@h/a?b=c&d=e#f":  "http://h/a?b=****&d=****",
-		"https://h/?token":          "https://h/?****",
-		"http://h/%1b%5b31m":        "http://h/%1b%5b31m",
-		"http://h:80/p?a=b%26c&&x=": "http://h:80/p?a=****&****&x=****",
-	} {
-		u, err := url.Parse(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := redact(u); got != want {
-			t.Errorf("redact(%s) = %s, want %s", in, got, want)
-		}
 	}
 }
 

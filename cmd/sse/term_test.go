@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -144,67 +143,6 @@ func TestNoColorOnAPipe(t *testing.T) {
 	for _, color := range []string{"auto", "never"} {
 		r := runSSE(t, "data: x\n\n", "-", "--color", color)
 		r.want(t, exitDone, "message\t-\tx\n")
-	}
-}
-
-func TestWidths(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]int{"abc": 3, "é": 1, "e\u0301": 1, "世界": 4, "👩": 2, "한글": 4, "ｱ": 1, "Ａ": 2, "…": 1, "": 0} {
-		if got := lineWidth([]span{{plain, s}}); got != want {
-			t.Errorf("width of %q = %d, want %d", s, got, want)
-		}
-	}
-	line := []span{{bold, "ab"}, {dim, "世界"}, {plain, "c"}}
-	for columns, want := range []string{"…", "…", "a…", "ab…", "ab…", "ab世…", "ab世…", "ab世界c"} {
-		got := ""
-		for _, s := range cutLine(line, columns) {
-			got += s.text
-		}
-		if got != want {
-			t.Errorf("cut to %d: %q, want %q", columns, got, want)
-		}
-	}
-}
-
-// What a server nests or repeats without end is shown in bounded time and space.
-func TestJSONLinesAreBounded(t *testing.T) {
-	t.Parallel()
-	deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
-	wide := "[" + strings.Repeat(`{"a":[1,2,3]},`, 100000) + "0]"
-	for name, s := range map[string]string{"deep": deep, "wide": wide} {
-		lines := jsonLines(s, 76, 41)
-		if len(lines) != 42 {
-			t.Errorf("%s: %d lines", name, len(lines))
-		}
-	}
-	size := 0
-	for _, l := range jsonLines(deep, 76, len(deep)) {
-		for _, s := range l {
-			size += len(s.text)
-		}
-	}
-	if size > 50*len(deep) {
-		t.Errorf("all of %d bytes of depth makes %d", len(deep), size)
-	}
-}
-
-func TestJSONLinesKeepTheValue(t *testing.T) {
-	t.Parallel()
-	const in = ` { "a" : [ ] , "b":[ 1 , -2.5e+10 ,"x\"]}\\" ] ,"c":{"d":{}}, "e":[[[1],[2]],{"f":null}] } `
-	want := strings.NewReplacer(" ", "").Replace(in)
-	for columns := 0; columns < 60; columns++ {
-		var b strings.Builder
-		for _, l := range jsonLines(in, columns, 1000) {
-			for _, s := range l {
-				b.WriteString(s.text)
-			}
-		}
-		if got := strings.ReplaceAll(b.String(), " ", ""); got != want {
-			t.Errorf("%d columns: %s, want %s", columns, got, want)
-		}
-	}
-	if got := fmt.Sprint(len(jsonLines(in, 0, 1))); got != "1" {
-		t.Errorf("one line: %s", got)
 	}
 }
 

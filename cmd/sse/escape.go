@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cutRune returns at most n, so that s[:n] cuts no character.
+func cutRune(s string, n int) int {
+	if len(s) <= n {
+		return len(s)
+	}
+	for i := n; i > n-utf8.UTFMax && i > 0; i-- {
+		if utf8.RuneStart(s[i]) {
+			return i
+		}
+	}
+	return n
+}
+
+// unsafeRune reports whether r could act on a terminal, or turn the text
+// around it, instead of being shown: all control characters (C0, DEL, C1),
+// line and paragraph separators, and invisible format characters, but for the
+// two joiners that scripts and emoji need.
+func unsafeRune(r rune) bool {
+	switch {
+	case r < 0x20 || r == 0x7f:
+		return true
+	case r < 0x7f:
+		return false
+	case r == 0x200c || r == 0x200d:
+		return false
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// appendEscaped appends s with its unsafe characters, but for those in
+// keep, and its invalid bytes written as in Go: \n, \x1b, \u202e, \xff.
+func appendEscaped(b []byte, s, keep string) []byte {
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			b = fmt.Appendf(b, `\x%02x`, s[i])
+		case !unsafeRune(r) || strings.ContainsRune(keep, r):
+			b = append(b, s[i:i+n]...)
+		case r == '\n':
+			b = append(b, `\n`...)
+		case r == '\r':
+			b = append(b, `\r`...)
+		case r == '\t':
+			b = append(b, `\t`...)
+		case r < 0x100:
+			b = fmt.Appendf(b, `\x%02x`, r)
+		case r < 0x10000:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		default:
+			b = fmt.Appendf(b, `\U%08x`, r)
+		}
+		i += n
+	}
+	return b
+}
+
+// escape makes s safe to show on one line.
+func escape(s string) string { return string(appendEscaped(nil, s, "")) }
+
+// escapeText makes s safe to show, and keeps its lines and tabs.
+func escapeText(s string) string { return string(appendEscaped(nil, s, "\n\t")) }
+
+// A safeWriter stands between what a server sends and a terminal. It keeps
+// lines and tabs, and a character that is cut in two by two writes whole.
+type safeWriter struct {
+	w    io.Writer
+	tail []byte
+}
+
+func (s *safeWriter) Write(p []byte) (int, error) {
+	b := append(s.tail, p...)
+	end := len(b)
+	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+		if c := b[len(b)-i]; utf8.RuneStart(c) {
+			if !utf8.FullRune(b[len(b)-i:]) {
+				end = len(b) - i
+			}
+			break
+		}
+	}
+	s.tail = append([]byte(nil), b[end:]...)
+	if _, err := s.w.Write(appendEscaped(nil, string(b[:end]), "\n\t")); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// flush writes what a last write left unfinished.
+func (s *safeWriter) flush() error {
+	_, err := io.WriteString(s.w, escapeText(string(s.tail)))
+	s.tail = nil
+	return err
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return strconv.Itoa(n) + " " + what
+}
+
+// short shows a duration with three digits at most: 12ms, 1.53s, 4m10s, 3h05m.
+func short(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "0s"
+	case d < time.Millisecond:
+		return strconv.FormatInt(d.Microseconds(), 10) + "µs"
+	case d < time.Second:
+		return digits(d.Seconds()*1000) + "ms"
+	case d < time.Minute:
+		return digits(d.Seconds()) + "s"
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+}
+
+func byteSize(n int64) string {
+	if n < 1000 {
+		return plural(int(n), "byte")
+	}
+	f, unit := float64(n), 0
+	for f >= 999.5 && unit < 4 {
+		f, unit = f/1000, unit+1
+	}
+	return digits(f) + " " + []string{"", "kB", "MB", "GB", "TB"}[unit]
+}
+
+func digits(f float64) string {
+	precision := 0
+	switch {
+	case f < 9.995:
+		precision = 2
+	case f < 99.95:
+		precision = 1
+	}
+	s := strconv.FormatFloat(f, 'f', precision, 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
