@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 func only(defs []flagDef, names ...string) []flagDef {
@@ -58,7 +59,7 @@ func parseArgs(args []string, defs []flagDef, stdin io.Reader) (*options, error)
 		case len(name) > 1 && byName[name] != nil:
 			args, err = o.setLong(byName[name], arg, args)
 		case arg[1] == '-':
-			err = fmt.Errorf("unknown flag --%s", escape(name))
+			err = fmt.Errorf("unknown flag --%s", escape.Line(name))
 		default:
 			args, err = o.setShort(byName, arg, args)
 		}
@@ -96,7 +97,7 @@ func (o *options) setShort(byName map[string]*flagDef, arg string, args []string
 		rest = rest[1:]
 		f := byName[name]
 		if f == nil {
-			return nil, fmt.Errorf("unknown flag -%s", escape(name)) // the rest may be a secret
+			return nil, fmt.Errorf("unknown flag -%s", escape.Line(name)) // the rest may be a secret
 		}
 		if f.value {
 			if v, rest = rest, ""; v == "" {
@@ -157,7 +158,7 @@ func (o *options) finish(targets []string) error {
 		return nil
 	}
 	if info, err := os.Stat(targets[0]); err == nil && info.Mode().IsRegular() {
-		return fmt.Errorf("%q is a file: sse - < FILE reads it, http://%s asks a host", targets[0], escape(targets[0]))
+		return fmt.Errorf("%q is a file: sse - < FILE reads it, http://%s asks a host", targets[0], escape.Line(targets[0]))
 	}
 	var err error
 	if o.url, err = parseURL(targets[0]); err != nil {

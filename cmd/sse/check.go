@@ -13,6 +13,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -119,14 +121,14 @@ func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) er
 			times = fmt.Sprintf(" (%d times)", f.Count)
 		}
 		lines = append(lines, []span{
-			{styles[f.Severity], fmt.Sprintf("%-8s", f.Severity)}, {plain, where + ": " + escape(f.Message) + times}, {dim, " [" + f.Section + " " + f.Rule + "]"},
+			{styles[f.Severity], fmt.Sprintf("%-8s", f.Severity)}, {plain, where + ": " + escape.Line(f.Message) + times}, {dim, " [" + f.Section + " " + f.Rule + "]"},
 		})
 	}
 	end := ""
 	if r.Complete {
 		end = " to the end"
 	}
-	lines = append(lines, []span{{bold, plural(count[ssetest.Error], "error") + ", " + plural(count[ssetest.Warning], "warning") + ", " + plural(count[ssetest.Info], "note")},
-		{plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s", plural(r.Events, "event"), plural(r.Comments, "comment"), byteSize(r.Bytes), short(took), end)}})
+	lines = append(lines, []span{{bold, units.Plural(count[ssetest.Error], "error") + ", " + units.Plural(count[ssetest.Warning], "warning") + ", " + units.Plural(count[ssetest.Info], "note")},
+		{plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s", units.Plural(r.Events, "event"), units.Plural(r.Comments, "comment"), units.Bytes(r.Bytes), units.Duration(took), end)}})
 	return v.lines(lines...)
 }

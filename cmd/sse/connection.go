@@ -5,6 +5,10 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // The rest of what a view shows: what happens to the connection.
@@ -12,7 +16,7 @@ import (
 func (v *view) connecting(req *http.Request, first bool) {
 	v.setState("connecting")
 	if first && !v.quiet {
-		v.lines([]span{clock(time.Now()), {yellow, "connecting"}, {dim, "  " + req.Method + " " + redact(req.URL)}})
+		v.lines([]span{clock(time.Now()), {yellow, "connecting"}, {dim, "  " + req.Method + " " + redact.URL(req.URL)}})
 	}
 	v.redraw()
 }
@@ -24,25 +28,25 @@ func (v *view) opened(resp *http.Response, took time.Duration, id string) {
 	}
 	line := []span{clock(time.Now()), {green, "open  "}}
 	if id != "" {
-		line = append(line, span{dim, "resumed after id "}, span{cyan, escape(id)}, span{dim, " · "})
+		line = append(line, span{dim, "resumed after id "}, span{cyan, escape.Line(id)}, span{dim, " · "})
 	}
-	line = append(line, span{dim, fmt.Sprintf("%s · %s · %s · %s", escape(resp.Status),
-		escape(resp.Header.Get("Content-Type")), resp.Proto, short(took))})
+	line = append(line, span{dim, fmt.Sprintf("%s · %s · %s · %s", escape.Line(resp.Status),
+		escape.Line(resp.Header.Get("Content-Type")), resp.Proto, units.Duration(took))})
 	if resp.Request != nil && resp.Request.Response != nil {
-		line = append(line, span{dim, " · redirected to " + redact(resp.Request.URL)})
+		line = append(line, span{dim, " · redirected to " + redact.URL(resp.Request.URL)})
 	}
 	v.lines(v.fit(line))
 }
 
 func (v *view) comment(text string) {
 	if !v.quiet {
-		v.lines(v.fit([]span{clock(time.Now()), {dim, ":" + escape(text)}}))
+		v.lines(v.fit([]span{clock(time.Now()), {dim, ":" + escape.Line(text)}}))
 	}
 }
 
 func (v *view) retry(d time.Duration) {
 	if !v.quiet {
-		v.lines([]span{clock(time.Now()), {dim, "retry " + short(d)}})
+		v.lines([]span{clock(time.Now()), {dim, "retry " + units.Duration(d)}})
 	}
 }
 
@@ -59,7 +63,7 @@ func (v *view) cut(err error, wait time.Duration) {
 	if v.quiet {
 		return
 	}
-	v.lines(v.fit([]span{clock(time.Now()), {style, what}, {plain, "  " + detail(err)}, {dim, " · connecting again in " + short(wait)}}))
+	v.lines(v.fit([]span{clock(time.Now()), {style, what}, {plain, "  " + detail(err)}, {dim, " · connecting again in " + units.Duration(wait)}}))
 }
 
 func (v *view) note(text string) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // demoEvents is how many events the demonstration sends, one every demoPace.
@@ -65,7 +66,7 @@ func demo(ctx context.Context, args []string, std stdio) int {
 		return code
 	}
 	lost += demoEvents + 1 - next
-	fmt.Fprintf(std.out, "%d received, %d lost, %d repeated, %s\n", received, lost, repeated, plural(reconnects, "reconnect"))
+	fmt.Fprintf(std.out, "%d received, %d lost, %d repeated, %s\n", received, lost, repeated, units.Plural(reconnects, "reconnect"))
 	if lost != 0 || repeated != 0 || wrong != 0 {
 		return exitError
 	}

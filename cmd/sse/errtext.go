@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // errNoAnswer is a timeout before there are headers.
@@ -57,7 +59,7 @@ func (s *session) ending(err error) (end, words string, code int) {
 	case err == nil:
 		return "server", "the server ended the stream", exitDone
 	case err == errCount:
-		return "count", plural(s.o.count, "event") + " (-n)", exitDone
+		return "count", units.Plural(s.o.count, "event") + " (-n)", exitDone
 	case err == errUntil:
 		return "until", "--until", exitDone
 	case err == errFor:
@@ -86,7 +88,7 @@ func complain(w io.Writer, err error) {
 		bare.Body = nil
 		fmt.Fprintf(w, "sse: no event stream: %s\n", message(&bare))
 	} else {
-		fmt.Fprintf(w, "sse: HTTP %s\n", escape(re.Status))
+		fmt.Fprintf(w, "sse: HTTP %s\n", escape.Line(re.Status))
 	}
 	lines := strings.Split(strings.TrimSpace(string(re.Body)), "\n")
 	for i, line := range lines {
@@ -96,10 +98,10 @@ func complain(w io.Writer, err error) {
 		}
 		line = strings.TrimRight(line, "\r")
 		if len(line) > 1000 {
-			line = line[:cutRune(line, 1000)] + "…"
+			line = line[:escape.Cut(line, 1000)] + "…"
 		}
 		if line != "" {
-			fmt.Fprintf(w, "  %s\n", appendEscaped(nil, line, "\t"))
+			fmt.Fprintf(w, "  %s\n", escape.Append(nil, line, "\t"))
 		}
 	}
 }
@@ -121,7 +123,7 @@ func detail(err error) string {
 		if text == "" || text[0] == '<' || re.StatusCode == http.StatusOK { // HTML says no more
 			return cause(err)
 		}
-		return cause(err) + ": " + escape(text[:cutRune(text, 200)])
+		return cause(err) + ": " + escape.Line(text[:escape.Cut(text, 200)])
 	case errors.As(err, &ue):
 		return message(ue.Err)
 	}
@@ -182,7 +184,7 @@ func cause(err error) string {
 	case err == io.EOF:
 		return "end of the response"
 	case errors.As(err, &re) && re.Status != "":
-		return escape(re.Status)
+		return escape.Line(re.Status)
 	case errors.Is(err, sse.ErrIdleTimeout):
 		return "idle timeout"
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -203,5 +205,5 @@ func cause(err error) string {
 
 // message is an error's text for one line, without the library's name.
 func message(err error) string {
-	return escape(strings.TrimPrefix(err.Error(), "sse: "))
+	return escape.Line(strings.TrimPrefix(err.Error(), "sse: "))
 }

@@ -9,20 +9,22 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 func clock(t time.Time) span { return span{dim, t.Format("15:04:05.000") + "  "} }
 
 // event shows an event: on one line if it fits, else its data below.
 func (v *view) event(ev sse.Event, now time.Time, gap time.Duration) error {
-	head := []span{clock(now), {dim, fmt.Sprintf("%7s  ", "+"+short(gap))}, {bold, escape(ev.Type)}}
+	head := []span{clock(now), {dim, fmt.Sprintf("%7s  ", "+"+units.Duration(gap))}, {bold, escape.Line(ev.Type)}}
 	if ev.ID != "" {
-		head = append(head, span{plain, "  "}, span{cyan, "id " + escape(ev.ID)})
+		head = append(head, span{plain, "  "}, span{cyan, "id " + escape.Line(ev.ID)})
 	}
 	width := v.width()
 	isJSON := ev.Data != "" && strings.IndexByte("{[", ev.Data[0]) >= 0 && json.Valid([]byte(ev.Data))
 	if len(ev.Data) <= 2*width && !strings.Contains(ev.Data, "\n") {
-		line := []span{{plain, escape(ev.Data)}}
+		line := []span{{plain, escape.Line(ev.Data)}}
 		if isJSON {
 			line = jsonLines(ev.Data, 0, 1)[0]
 		} else if ev.Data == "" {
@@ -42,9 +44,9 @@ func (v *view) event(ev sse.Event, now time.Time, gap time.Duration) error {
 	} else {
 		for l := range strings.SplitSeq(ev.Data, "\n") {
 			if !v.full {
-				l = l[:cutRune(l, perColumn*width+utf8.UTFMax)] // more than fits: the rest need not be looked at
+				l = l[:escape.Cut(l, perColumn*width+utf8.UTFMax)] // more than fits: the rest need not be looked at
 			}
-			body = append(body, []span{{plain, escape(strings.ReplaceAll(l, "\t", "    "))}})
+			body = append(body, []span{{plain, escape.Line(strings.ReplaceAll(l, "\t", "    "))}})
 			if len(body) > limit {
 				break
 			}
@@ -66,7 +68,7 @@ func (v *view) event(ev sse.Event, now time.Time, gap time.Duration) error {
 		lines = append(lines, l)
 	}
 	if more {
-		lines = append(lines, []span{{dim, "  … (" + byteSize(int64(len(ev.Data))) + "; --full shows all)"}})
+		lines = append(lines, []span{{dim, "  … (" + units.Bytes(int64(len(ev.Data))) + "; --full shows all)"}})
 	}
 	return v.lines(lines...)
 }

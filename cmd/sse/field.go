@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 // A fieldForm prints one part of JSON data as it streams by, nothing between.
@@ -28,7 +29,7 @@ func (f *fieldForm) form(b []byte, ev sse.Event) []byte {
 		failed := what != "" && what != "false" && what != "0" || ev.Type == "error"
 		if failed && f.notes < mostNotes {
 			f.notes++
-			f.note("the stream says: " + escape(ev.Data[:cutRune(ev.Data, 500)]))
+			f.note("the stream says: " + escape.Line(ev.Data[:escape.Cut(ev.Data, 500)]))
 		}
 		return b
 	}

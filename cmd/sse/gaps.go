@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // gaps is a histogram of durations: 32 steps to each doubling, so that a
@@ -88,7 +90,7 @@ func (g *gaps) histogram(w io.Writer) {
 	for i := from; i < to; i++ {
 		label := "longer"
 		if i < len(rows)-1 {
-			label = "< " + short(histogramEdges[i])
+			label = "< " + units.Duration(histogramEdges[i])
 		}
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%11s %6d  %s", label, rows[i], bar(rows[i], most)), " "))
 	}

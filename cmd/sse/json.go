@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+)
 
 // jsonLines lays valid JSON out in at most limit lines: what fits into the
 // columns stays on one line, as people write it. Columns of 0 mean one line.
@@ -54,7 +58,7 @@ func jsonLines(s string, columns, limit int) [][]span {
 			if rest := strings.TrimLeft(s[i:], " \t\r\n"); rest != "" && rest[0] == ':' {
 				style = blue
 			}
-			put(style, escape(s[start:i]))
+			put(style, escape.Line(s[start:i]))
 		default:
 			for i < len(s) && strings.IndexByte(" \t\r\n,]}", s[i]) < 0 {
 				i++

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 // A watch looks at the bytes of a stream beside the parser, for what the
@@ -117,17 +119,17 @@ func (w *watch) explain() string {
 	line := w.head()
 	switch {
 	case w.json > 0 && w.data == 0:
-		return fmt.Sprintf("the lines are JSON without \"data:\" before it (NDJSON?): %s", escape(w.sample))
+		return fmt.Sprintf("the lines are JSON without \"data:\" before it (NDJSON?): %s", escape.Line(w.sample))
 	case w.unknown > 0 && w.data == 0:
-		return fmt.Sprintf("the lines are no fields of an event stream: %s", escape(w.sample))
+		return fmt.Sprintf("the lines are no fields of an event stream: %s", escape.Line(w.sample))
 	case w.data > 0 && w.empty == 0:
 		return "data lines came, but no blank line, which ends an event"
 	case w.data > 0:
 		return "data lines came, and the blank line after them has not"
 	case looksJSON(line):
-		return fmt.Sprintf("what came is JSON, not an event stream: %s", escape(string(line)))
+		return fmt.Sprintf("what came is JSON, not an event stream: %s", escape.Line(string(line)))
 	case len(line) > 0 && line[0] != ':':
-		return fmt.Sprintf("a line began that has not ended: %s", escape(string(line)))
+		return fmt.Sprintf("a line began that has not ended: %s", escape.Line(string(line)))
 	case w.fields > 0:
 		return "event or id lines came without a data line: no event is made of those"
 	}

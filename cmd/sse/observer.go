@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // An observer is told what happens to the connection. The view shows it all;
@@ -36,7 +38,7 @@ func (t *terse) cut(err error, wait time.Duration) {
 	if !t.open && !t.hinted {
 		t.hinted, hint = true, " (--no-reconnect ends instead)"
 	}
-	t.note(fmt.Sprintf("%s; connecting again in %s%s", detail(err), short(wait), hint))
+	t.note(fmt.Sprintf("%s; connecting again in %s%s", detail(err), units.Duration(wait), hint))
 }
 
 func (t *terse) note(text string) {

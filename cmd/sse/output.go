@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 // output decides what the output looks like. The function it returns ends
@@ -27,7 +28,7 @@ func (s *session) output(out *os.File) (stop func()) {
 		return v.run()
 	}
 	var w io.Writer = out
-	safe := &safeWriter{w: out}
+	safe := escape.NewWriter(out)
 	if look.terminal && o.form != "json" {
 		w = safe
 	}
@@ -56,7 +57,7 @@ func (s *session) output(out *os.File) (stop func()) {
 		if s.field != nil && s.field.found && s.field.last != '\n' {
 			io.WriteString(w, "\n")
 		}
-		return safe.flush()
+		return safe.Flush()
 	}
 	return func() {}
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 // A printer writes events in one of the forms for pipes: each event with
@@ -34,14 +35,14 @@ func (p *printer) print(ev sse.Event) error {
 // between, an event a line. A line end in the data shows as \n, a control
 // character as \x1b; --json is the form that can be undone.
 func appendLine(b []byte, ev sse.Event) []byte {
-	b = appendEscaped(b, ev.Type, "")
+	b = escape.Append(b, ev.Type, "")
 	b = append(b, '\t')
 	if ev.ID == "" {
 		b = append(b, '-')
 	}
-	b = appendEscaped(b, ev.ID, "")
+	b = escape.Append(b, ev.ID, "")
 	b = append(b, '\t')
-	b = appendEscaped(b, ev.Data, "\t")
+	b = escape.Append(b, ev.Data, "\t")
 	return append(b, '\n')
 }
 
@@ -55,10 +56,10 @@ func appendJSON(b []byte, ev sse.Event) []byte {
 	start := len(b)
 	enc.Encode(ev) // three strings: it can't fail
 	b = buf.Bytes()
-	if text := b[start : len(b)-1]; bytes.IndexFunc(text, unsafeRune) >= 0 {
+	if text := b[start : len(b)-1]; bytes.IndexFunc(text, escape.IsUnsafe) >= 0 {
 		var safe []byte
 		for _, r := range string(text) {
-			if !unsafeRune(r) {
+			if !escape.IsUnsafe(r) {
 				safe = utf8.AppendRune(safe, r)
 			} else if r < 0x10000 {
 				safe = fmt.Appendf(safe, `\u%04x`, r)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 // Nothing that acts on a terminal comes out of the forms that are shown on
@@ -20,7 +21,7 @@ func TestNoControlCharacters(t *testing.T) {
 	ev := sse.Event{ID: all.String(), Type: all.String(), Data: all.String()}
 	for name, form := range map[string]func([]byte, sse.Event) []byte{"line": appendLine, "json": appendJSON} {
 		for _, r := range strings.ReplaceAll(strings.TrimSuffix(string(form(nil, ev)), "\n"), "\t", "") {
-			if unsafeRune(r) {
+			if escape.IsUnsafe(r) {
 				t.Errorf("%s: %U", name, r)
 			}
 		}

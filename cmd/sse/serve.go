@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+
 	_ "embed"
 	"errors"
 	"fmt"
@@ -127,9 +130,9 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many streams at once", http.StatusServiceUnavailable)
 		return
 	}
-	line := time.Now().Format("15:04:05") + " " + r.Method + " " + escape(r.URL.Path)
+	line := time.Now().Format("15:04:05") + " " + r.Method + " " + escape.Line(r.URL.Path)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		line += " after id " + escape(id)
+		line += " after id " + escape.Line(id)
 	}
 	s.mu.Lock()
 	fmt.Fprintln(s.log, line)

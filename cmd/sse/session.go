@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // A source is where events come from: a Stream or a Reader.
@@ -128,8 +130,8 @@ func (s *session) nothing() {
 	s.stats.mu.Unlock()
 	switch {
 	case shown == 0 && s.o.types != nil:
-		fmt.Fprintf(s.std.err, "sse: of %s none was of the types asked for\n", plural(int(seen), "event"))
+		fmt.Fprintf(s.std.err, "sse: of %s none was of the types asked for\n", units.Plural(int(seen), "event"))
 	case shown > 0 && s.field != nil && !s.field.found:
-		fmt.Fprintf(s.std.err, "sse: no event had a field %s (of %s)\n", escape(s.o.path), plural(shown, "event"))
+		fmt.Fprintf(s.std.err, "sse: no event had a field %s (of %s)\n", escape.Line(s.o.path), units.Plural(shown, "event"))
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // report is the summary as --summary json prints it; times are in seconds.
@@ -49,20 +52,20 @@ func (s *stats) writeJSON(w io.Writer, now time.Time, id, end string, code int) 
 
 // writeText is the summary for people.
 func (s *stats) writeText(w io.Writer, now time.Time, id, end string) {
-	fmt.Fprintf(w, "\n%s in %s, %s; ended: %s\n", plural(s.events, "event"), short(now.Sub(s.start)), byteSize(s.bytes), end)
+	fmt.Fprintf(w, "\n%s in %s, %s; ended: %s\n", units.Plural(s.events, "event"), units.Duration(now.Sub(s.start)), units.Bytes(s.bytes), end)
 	if s.events > 0 {
 		fmt.Fprintf(w, "types        %s\n", counts(s.types))
-		fmt.Fprintf(w, "first event  after %s\n", short(s.first.Sub(s.start)))
+		fmt.Fprintf(w, "first event  after %s\n", units.Duration(s.first.Sub(s.start)))
 	}
 	if s.gaps.n > 0 {
-		fmt.Fprintf(w, "gaps         p50 %s, p95 %s, max %s\n", short(s.gaps.percentile(50)), short(s.gaps.percentile(95)), short(s.gaps.max))
+		fmt.Fprintf(w, "gaps         p50 %s, p95 %s, max %s\n", units.Duration(s.gaps.percentile(50)), units.Duration(s.gaps.percentile(95)), units.Duration(s.gaps.max))
 		s.gaps.histogram(w)
 	}
 	if s.retries > 0 {
 		fmt.Fprintf(w, "reconnects   %d: %s\n", s.retries, counts(s.causes))
 	}
 	if id != "" {
-		fmt.Fprintf(w, "last id      %s\n", escape(id))
+		fmt.Fprintf(w, "last id      %s\n", escape.Line(id))
 	}
 }
 
@@ -83,7 +86,7 @@ func counts(m map[string]int) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s %d", escape(k), m[k])
+		fmt.Fprintf(&b, "%s %d", escape.Line(k), m[k])
 	}
 	return b.String()
 }

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 )
 
 // traceTo writes a request's headers as they were sent, in curl's manner, and closes wrote.
@@ -40,7 +43,7 @@ func traceTo(w io.Writer, req *http.Request) (trace *httptrace.ClientTrace, wrot
 				return
 			}
 			for _, v := range values {
-				fmt.Fprintf(&b, "> %s: %s\n", escape(name), escape(mask(name, v))) // an id is the server's
+				fmt.Fprintf(&b, "> %s: %s\n", escape.Line(name), escape.Line(redact.Header(name, v))) // an id is the server's
 			}
 		},
 		WroteHeaders: func() {
@@ -50,7 +53,7 @@ func traceTo(w io.Writer, req *http.Request) (trace *httptrace.ClientTrace, wrot
 			if path == "" {
 				path = "/"
 			}
-			fmt.Fprintf(w, "> %s %s %s\n%s>\n", escape(req.Method), escape(path+maskQuery(req.URL)), proto, b.String())
+			fmt.Fprintf(w, "> %s %s %s\n%s>\n", escape.Line(req.Method), escape.Line(path+redact.Query(req.URL)), proto, b.String())
 			b.Reset()
 			once() // a request may be written twice, where a connection turns out to be dead
 		},
@@ -60,10 +63,10 @@ func traceTo(w io.Writer, req *http.Request) (trace *httptrace.ClientTrace, wrot
 // dump is a response's status and headers in curl's manner.
 func dump(resp *http.Response) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "< %s %s\n", resp.Proto, escape(resp.Status))
+	fmt.Fprintf(&b, "< %s %s\n", resp.Proto, escape.Line(resp.Status))
 	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
 		for _, v := range resp.Header[name] {
-			fmt.Fprintf(&b, "< %s: %s\n", escape(name), escape(mask(name, v)))
+			fmt.Fprintf(&b, "< %s: %s\n", escape.Line(name), escape.Line(redact.Header(name, v)))
 		}
 	}
 	if resp.Uncompressed {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 // withScheme returns the URL s as curl reads it: without a scheme, it is http.
@@ -24,7 +26,7 @@ func parseURL(s string) (*url.URL, error) {
 			err = e.Err
 		}
 		reason, _, _ := strings.Cut(err.Error(), ` "`)
-		return nil, fmt.Errorf("bad URL: %s", escape(reason))
+		return nil, fmt.Errorf("bad URL: %s", escape.Line(reason))
 	}
 	switch u.Scheme {
 	case "http", "https":

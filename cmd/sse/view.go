@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // A view is what a person sees: each event with its time and gap, what
@@ -134,12 +136,12 @@ func (v *view) status(now time.Time) {
 	} else if v.state != "open" {
 		style = yellow
 	}
-	parts := []string{plural(s.events, "event"), fmt.Sprintf("%.1f/s", s.rate(now)), byteSize(s.bytes)}
+	parts := []string{units.Plural(s.events, "event"), fmt.Sprintf("%.1f/s", s.rate(now)), units.Bytes(s.bytes)}
 	if !s.opened.IsZero() {
 		parts = append(parts, "up "+seconds(now.Sub(s.opened)))
 	}
 	if s.retries > 0 {
-		parts = append(parts, plural(s.retries, "reconnect"))
+		parts = append(parts, units.Plural(s.retries, "reconnect"))
 	}
 	if s.events > 0 {
 		parts = append(parts, "last "+seconds(now.Sub(s.last))+" ago")
@@ -155,7 +157,7 @@ func seconds(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%.1fs", max(d.Seconds(), 0))
 	}
-	return short(d)
+	return units.Duration(d)
 }
 
 func (v *view) setState(state string) {

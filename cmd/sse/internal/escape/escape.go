@@ -1,4 +1,5 @@
-package main
+// Package escape makes text from a server safe to print on a terminal.
+package escape
 
 import (
 	"fmt"
@@ -8,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// cutRune returns at most n, so that s[:n] cuts no character.
-func cutRune(s string, n int) int {
+// Cut returns at most n, so that s[:n] cuts no character.
+func Cut(s string, n int) int {
 	if len(s) <= n {
 		return len(s)
 	}
@@ -21,11 +22,11 @@ func cutRune(s string, n int) int {
 	return n
 }
 
-// unsafeRune reports whether r could act on a terminal, or turn the text
+// IsUnsafe reports whether r could act on a terminal, or turn the text
 // around it, instead of being shown: all control characters (C0, DEL, C1),
 // line and paragraph separators, and invisible format characters, but for the
 // two joiners that scripts and emoji need.
-func unsafeRune(r rune) bool {
+func IsUnsafe(r rune) bool {
 	switch {
 	case r < 0x20 || r == 0x7f:
 		return true
@@ -37,15 +38,15 @@ func unsafeRune(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// appendEscaped appends s with its unsafe characters, but for those in
+// Append appends s with its unsafe characters, but for those in
 // keep, and its invalid bytes written as in Go: \n, \x1b, \u202e, \xff.
-func appendEscaped(b []byte, s, keep string) []byte {
+func Append(b []byte, s, keep string) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && n == 1:
 			b = fmt.Appendf(b, `\x%02x`, s[i])
-		case !unsafeRune(r) || strings.ContainsRune(keep, r):
+		case !IsUnsafe(r) || strings.ContainsRune(keep, r):
 			b = append(b, s[i:i+n]...)
 		case r == '\n':
 			b = append(b, `\n`...)
@@ -65,20 +66,23 @@ func appendEscaped(b []byte, s, keep string) []byte {
 	return b
 }
 
-// escape makes s safe to show on one line.
-func escape(s string) string { return string(appendEscaped(nil, s, "")) }
+// Line makes s safe to show on one line.
+func Line(s string) string { return string(Append(nil, s, "")) }
 
-// escapeText makes s safe to show, and keeps its lines and tabs.
-func escapeText(s string) string { return string(appendEscaped(nil, s, "\n\t")) }
+// Text makes s safe to show, and keeps its lines and tabs.
+func Text(s string) string { return string(Append(nil, s, "\n\t")) }
 
-// A safeWriter stands between what a server sends and a terminal. It keeps
+// A Writer stands between what a server sends and a terminal. It keeps
 // lines and tabs, and a character that is cut in two by two writes whole.
-type safeWriter struct {
+type Writer struct {
 	w    io.Writer
 	tail []byte
 }
 
-func (s *safeWriter) Write(p []byte) (int, error) {
+// NewWriter returns a Writer that writes to w.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+func (s *Writer) Write(p []byte) (int, error) {
 	b := append(s.tail, p...)
 	end := len(b)
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
@@ -90,15 +94,15 @@ func (s *safeWriter) Write(p []byte) (int, error) {
 		}
 	}
 	s.tail = append([]byte(nil), b[end:]...)
-	if _, err := s.w.Write(appendEscaped(nil, string(b[:end]), "\n\t")); err != nil {
+	if _, err := s.w.Write(Append(nil, string(b[:end]), "\n\t")); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// flush writes what a last write left unfinished.
-func (s *safeWriter) flush() error {
-	_, err := io.WriteString(s.w, escapeText(string(s.tail)))
+// Flush writes what a last write left unfinished.
+func (s *Writer) Flush() error {
+	_, err := io.WriteString(s.w, Text(string(s.tail)))
 	s.tail = nil
 	return err
 }

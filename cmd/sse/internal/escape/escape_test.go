@@ -1,4 +1,4 @@
-package main
+package escape
 
 import (
 	"strings"
@@ -16,7 +16,7 @@ func TestEscape(t *testing.T) {
 		"\xff\xc3(":                                        `\xff\xc3(`,
 		"\U000e0041":                                       `\U000e0041`,
 	} {
-		if got := escape(in); got != want {
+		if got := Line(in); got != want {
 			t.Errorf("escape(%q) = %s, want %s", in, got, want)
 		}
 	}
@@ -28,11 +28,11 @@ func TestSafeWriter(t *testing.T) {
 	const want = "a\tb\n é 世 👩 \\x1b[31m \\x9b \\u202e \\xff \\xe4\\xb8 end \\xe4\\xb8"
 	for size := 1; size <= len(in); size++ {
 		var b strings.Builder
-		w := &safeWriter{w: &b}
+		w := &Writer{w: &b}
 		for i := 0; i < len(in); i += size {
 			w.Write([]byte(in[i:min(i+size, len(in))]))
 		}
-		w.flush()
+		w.Flush()
 		if b.String() != want {
 			t.Errorf("in pieces of %d: %q, want %q", size, b.String(), want)
 		}

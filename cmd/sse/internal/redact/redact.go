@@ -1,20 +1,23 @@
-package main
+// Package redact removes secrets from URLs and header values.
+package redact
 
 import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 const masked = "****"
 
-// mask hides the value of a header that carries a secret; of Authorization
+// Header hides the value of a header that carries a secret; of Authorization
 // the scheme is left.
-func mask(name, value string) string {
+func Header(name, value string) string {
 	name = strings.ToLower(name)
 	if name == "location" || name == "content-location" || name == "referer" {
 		if u, err := url.Parse(value); err == nil {
-			return redact(u)
+			return URL(u)
 		}
 		return masked
 	}
@@ -26,7 +29,7 @@ func mask(name, value string) string {
 	if !secret || name == ":authority" || name == "www-authenticate" || name == "proxy-authenticate" {
 		value = anyURL.ReplaceAllStringFunc(value, func(s string) string {
 			if u, err := url.Parse(s); err == nil {
-				return redact(u)
+				return URL(u)
 			}
 			return masked
 		})
@@ -45,15 +48,15 @@ var (
 	authScheme = regexp.MustCompile(`(?i)^(basic|bearer|digest|dpop|negotiate|ntlm|token|apikey|key|hawk|hmac|aws4-hmac-sha256)$`)
 )
 
-// redact is a URL to show: without user info, and without the values of its
+// URL is a URL to show: without user info, and without the values of its
 // query, which may be tokens.
-func redact(u *url.URL) string {
+func URL(u *url.URL) string {
 	v := *u
 	v.User, v.RawQuery, v.Fragment = nil, "", ""
-	return escape(v.String()) + maskQuery(u)
+	return escape.Line(v.String()) + Query(u)
 }
 
-func maskQuery(u *url.URL) string {
+func Query(u *url.URL) string {
 	if u.RawQuery == "" {
 		return ""
 	}
@@ -65,7 +68,7 @@ func maskQuery(u *url.URL) string {
 		} else {
 			name = masked // it may all be a token
 		}
-		parts = append(parts, escape(name))
+		parts = append(parts, escape.Line(name))
 	}
 	return "?" + strings.Join(parts, "&")
 }

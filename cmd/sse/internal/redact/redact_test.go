@@ -1,4 +1,4 @@
-package main
+package redact
 
 import (
 	"net/url"
@@ -22,7 +22,7 @@ func TestMask(t *testing.T) {
 		{"X-Signal", "shown", "shown"},
 		{"X-Design", "shown", "shown"},
 	} {
-		if got := mask(test.name, test.value); got != test.want {
+		if got := Header(test.name, test.value); got != test.want {
 			t.Errorf("mask(%q, %q) = %q, want %q", test.name, test.value, got, test.want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestRedact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := redact(u); got != want {
+		if got := URL(u); got != want {
 			t.Errorf("redact(%s) = %s, want %s", in, got, want)
 		}
 	}

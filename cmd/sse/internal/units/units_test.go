@@ -1,4 +1,4 @@
-package main
+package units
 
 import (
 	"testing"
@@ -12,12 +12,12 @@ func TestShort(t *testing.T) {
 		250 * time.Millisecond: "250ms", 1530 * time.Millisecond: "1.53s", 59 * time.Second: "59s", time.Minute: "1m00s", 250 * time.Second: "4m10s",
 		185 * time.Minute: "3h05m", 50 * time.Hour: "2d02h",
 	} {
-		if got := short(d); got != want {
+		if got := Duration(d); got != want {
 			t.Errorf("short(%d) = %s, want %s", d, got, want)
 		}
 	}
 	for n, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1 kB", 1234567: "1.23 MB", 999999: "1 MB", 5e15: "5000 TB"} {
-		if got := byteSize(n); got != want {
+		if got := Bytes(n); got != want {
 			t.Errorf("byteSize(%d) = %s, want %s", n, got, want)
 		}
 	}

@@ -1,4 +1,5 @@
-package main
+// Package units formats durations, sizes and counts.
+package units
 
 import (
 	"fmt"
@@ -7,15 +8,15 @@ import (
 	"time"
 )
 
-func plural(n int, what string) string {
+func Plural(n int, what string) string {
 	if n != 1 {
 		what += "s"
 	}
 	return strconv.Itoa(n) + " " + what
 }
 
-// short shows a duration with three digits at most: 12ms, 1.53s, 4m10s, 3h05m.
-func short(d time.Duration) string {
+// Duration shows a duration with three digits at most: 12ms, 1.53s, 4m10s, 3h05m.
+func Duration(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return "0s"
@@ -33,9 +34,9 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-func byteSize(n int64) string {
+func Bytes(n int64) string {
 	if n < 1000 {
-		return plural(int(n), "byte")
+		return Plural(int(n), "byte")
 	}
 	f, unit := float64(n), 0
 	for f >= 999.5 && unit < 4 {
