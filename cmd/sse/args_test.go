@@ -17,7 +17,7 @@ func TestFlagForms(t *testing.T) {
 		{"-skXPUT", "-n3", "-H", "A: b", "--", "x.test"},
 		{"-sSfLNik", "--compressed", "-X", "PUT", "-n3", "-H", "A: b", "http://x.test"},
 	} {
-		o, err := parseArgs(args, append(requestFlags, streamFlags...), nil)
+		o, err := parseArgs(args, append(requestFlags, streamFlags...))
 		if err != nil {
 			t.Errorf("%q: %v", args, err)
 			continue
@@ -42,7 +42,7 @@ func TestSummaryFlag(t *testing.T) {
 		{"x.test --summary", "text"},
 		{"x.test --summary none", "none"},
 	} {
-		o, err := parseArgs(strings.Fields(test.args), streamFlags, nil)
+		o, err := parseArgs(strings.Fields(test.args), streamFlags)
 		if err != nil || o.summary != test.want || o.url.Host != "x.test" {
 			t.Errorf("%s: got %v, %v, want %q", test.args, o, err, test.want)
 		}
@@ -55,12 +55,12 @@ func TestDuration(t *testing.T) {
 		"90s": 90 * time.Second, "5m": 5 * time.Minute, "1.5": 1500 * time.Millisecond, "0": 0, "2": 2 * time.Second,
 		"-1": -1, "": -1, "1e300": -1, "Inf": -1, "NaN": -1, "5 m": -1,
 	} {
-		got, err := duration(s)
+		got, err := parseDuration(s)
 		if err != nil {
 			got = -1
 		}
 		if got != want {
-			t.Errorf("duration(%q) = %v, %v, want %v", s, got, err, want)
+			t.Errorf("parseDuration(%q) = %v, %v, want %v", s, got, err, want)
 		}
 	}
 }
@@ -71,12 +71,12 @@ func TestSize(t *testing.T) {
 		"1": 1, "65536": 65536, "512k": 512 << 10, "512K": 512 << 10, "64MiB": 64 << 20, "2gb": 2 << 30, "none": -1,
 		"0": 0, "-5": 0, "": 0, "k": 0, "99999999999999999999": 0, "1.5m": 0,
 	} {
-		got, err := size(s)
+		got, err := parseSize(s)
 		if err != nil {
 			got = 0
 		}
 		if got != want {
-			t.Errorf("size(%q) = %v, %v, want %v", s, got, err, want)
+			t.Errorf("parseSize(%q) = %v, %v, want %v", s, got, err, want)
 		}
 	}
 }

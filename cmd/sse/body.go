@@ -5,11 +5,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// readBody adds what -d says; like curl, it leaves out the line ends of a
-// file that --data-binary keeps.
-func (o *options) readBody(v string, strip bool) error {
+// addData adds the value v of -d to the body. If v is "@name", it adds the content of the file
+// name, or of stdin if name is "-". If strip is true, it omits the line breaks and NULs of the
+// content, as curl does.
+func (o *requestOptions) addData(v string, stdin io.Reader, strip bool) error {
 	name, isFile := strings.CutPrefix(v, "@")
 	if !isFile {
 		o.addBody([]byte(v))
@@ -18,12 +21,12 @@ func (o *options) readBody(v string, strip bool) error {
 	var b []byte
 	var err error
 	if name == "-" {
-		b, err = io.ReadAll(o.stdin)
+		b, err = io.ReadAll(stdin)
 	} else {
 		b, err = os.ReadFile(name)
 	}
 	if err != nil {
-		return reason(err)
+		return errtext.Reason(err)
 	}
 	if strip {
 		b = slices.DeleteFunc(b, func(c byte) bool { return c == '\r' || c == '\n' || c == 0 })
@@ -32,7 +35,8 @@ func (o *options) readBody(v string, strip bool) error {
 	return nil
 }
 
-func (o *options) addBody(b []byte) {
+// addBody adds b to the body, after a "&" if the body is not empty.
+func (o *requestOptions) addBody(b []byte) {
 	if o.hasBody {
 		o.body = append(o.body, '&')
 	}

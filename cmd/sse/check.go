@@ -7,112 +7,136 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// A live stream has no end: this much of it is read, and for so long, unless
-// --for says otherwise.
+// A live stream has no end. These limits say how much of it is read.
 const (
 	checkBytes = 16 << 20
-	checkTime  = 10 * time.Second
+	checkTime  = 10 * time.Second // unless --for says otherwise
 )
 
-var checkFlags = append(only(streamFlags, "for", "json", "last-event-id"), requestFlags...)
+// checkOptions describes a check.
+type checkOptions struct {
+	request  *requestOptions
+	duration time.Duration // if zero, 10 seconds
+	json     bool          // print the report as JSON
+	color    string        // "auto", "always" or "never"
 
-// check asks for a stream once, and says what is wrong with the answer.
-func check(ctx context.Context, args []string, std stdio) int {
-	o, err := parseArgs(args, checkFlags, std.in)
-	if err == nil && o.url == nil {
-		err = errors.New("want a URL")
-	}
+	stdout, stderr *os.File
+	getenv         func(string) string
+}
+
+var (
+	errChecked     = errors.New("checked") // ends the stream after the response was checked
+	errCheckTimeUp = errors.New("time is up")
+)
+
+// check makes the request once, prints what is wrong with the response, and returns the exit code.
+func check(ctx context.Context, o *checkOptions) int {
+	base, err := o.request.transport()
 	if err != nil {
-		return usage(std, "check: "+err.Error())
+		return errtext.PrintUsage(o.stderr, fmt.Errorf("check: %w", err))
 	}
-	base, err := o.transport()
-	if err != nil {
-		return usage(std, "check: "+err.Error())
+	rec := &recorder{base: base}
+	if o.request.verbose {
+		rec.verbose = o.stderr
 	}
-	t := &tap{base: base}
-	if o.verbose {
-		t.v = std.err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.length, checkTime), errFor)
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.duration, checkTime), errCheckTimeUp)
 	defer cancel()
-	req, err := o.request(ctx)
+	req, err := o.request.newRequest(ctx)
 	if err != nil {
-		return usage(std, "check: "+message(err))
-	}
-	var report *ssetest.Report
-	look := func(resp *http.Response) error {
-		r := ssetest.Check(ctx, resp, checkBytes)
-		report = &r
-		return errChecked
-	}
-	client := &sse.Client{
-		HTTPClient:    &http.Client{Transport: t, Timeout: o.connectTimeout},
-		Backoff:       func() backoff.BackOff { return &backoff.StopBackOff{} },
-		Prepare:       func(req *http.Request) error { o.strip(req); return nil },
-		CheckResponse: look,
+		return errtext.PrintUsage(o.stderr, fmt.Errorf("check: %s", errtext.Message(err)))
 	}
 	begun := time.Now()
-	stream := client.Stream(req)
-	stream.Next()
-	if err := stream.Err(); report == nil && err != nil {
-		if errors.Is(err, errFor) {
-			err = errNoAnswer
+	report, err := o.checkResponse(ctx, req, rec)
+	if err != nil {
+		if errors.Is(err, errCheckTimeUp) {
+			err = errtext.ErrNoResponse
 		}
-		end, _, code := (&session{o: o}).ending(err)
-		if end == "error" {
-			fmt.Fprintf(std.err, "sse: check: %s%s\n", detail(err), advice(err))
+		status := errtext.ExitStatus(err)
+		if status.Failed() {
+			errtext.Print(o.stderr, "check: "+o.request.description(), err)
 		}
-		return code
+		return status.Code
 	}
-	if report == nil { // a Client asks nobody about a 204
-		look(&http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody})
-	}
-	if o.form == "json" {
-		enc := json.NewEncoder(std.out)
+	if o.json {
+		enc := json.NewEncoder(o.stdout)
 		enc.SetEscapeHTML(false)
 		err = enc.Encode(report)
 	} else {
-		err = showReport(report, time.Since(begun), o, std)
+		err = o.printReport(report, time.Since(begun))
 	}
 	if err != nil {
-		complain(std.err, outputError{err})
-		return exitError
+		err = errtext.Output(err)
+		errtext.Print(o.stderr, "", err)
+		return errtext.ExitStatus(err).Code
 	}
-	if sig := (interrupted{}); errors.As(context.Cause(ctx), &sig) {
-		_, _, code := (&session{o: o}).ending(sig)
-		return code
+	if sig := (errtext.Signal{}); errors.As(context.Cause(ctx), &sig) {
+		return errtext.ExitStatus(sig).Code
 	}
 	if worst, _ := report.Worst(); worst == ssetest.Error {
-		return exitError
+		return errtext.ExitError
 	}
-	return exitDone
+	return errtext.ExitDone
 }
 
-// errChecked ends a stream of which all is said.
-var errChecked = errors.New("checked")
+// checkResponse makes the request and checks its response. The Client follows redirects as it does
+// for every stream.
+func (o *checkOptions) checkResponse(ctx context.Context, req *http.Request, rec *recorder) (*ssetest.Report, error) {
+	var report *ssetest.Report
+	client := &sse.Client{
+		HTTPClient: &http.Client{Transport: rec, Timeout: o.request.connectTimeout},
+		Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
+		Prepare: func(req *http.Request) error {
+			o.request.removeHeaders(req)
+			return nil
+		},
+		CheckResponse: func(resp *http.Response) error {
+			r := ssetest.Check(ctx, resp, checkBytes)
+			report = &r
+			return errChecked
+		},
+	}
+	stream := client.Stream(req)
+	stream.Next()
+	if err := stream.Err(); report == nil && err != nil {
+		return nil, err
+	}
+	if report == nil { // CheckResponse is not called for a 204
+		resp := &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}
+		r := ssetest.Check(ctx, resp, checkBytes)
+		report = &r
+	}
+	return report, nil
+}
 
-// showReport prints the findings, the worst first, and what they are about.
-func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) error {
-	v := &view{out: std.out, color: lookOf(std.out, o.color, std.getenv).color}
-	styles := map[ssetest.Severity]string{ssetest.Error: red, ssetest.Warning: yellow, ssetest.Info: dim}
+// printReport prints the findings, the worst first, and a summary.
+func (o *checkOptions) printReport(r *ssetest.Report, took time.Duration) error {
+	styles := map[ssetest.Severity]string{
+		ssetest.Error:   red,
+		ssetest.Warning: yellow,
+		ssetest.Info:    dim,
+	}
 	findings := slices.Clone(r.Findings)
-	slices.SortStableFunc(findings, func(a, b ssetest.Finding) int { return int(b.Severity) - int(a.Severity) })
+	slices.SortStableFunc(findings, func(a, b ssetest.Finding) int {
+		return int(b.Severity) - int(a.Severity)
+	})
 	count := make(map[ssetest.Severity]int)
 	var lines [][]span
 	for _, f := range findings {
 		count[f.Severity]++
-		where := "answer"
+		where := "response"
 		if f.Line > 0 {
 			where = fmt.Sprintf("line %d", f.Line)
 		}
@@ -121,14 +145,22 @@ func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) er
 			times = fmt.Sprintf(" (%d times)", f.Count)
 		}
 		lines = append(lines, []span{
-			{styles[f.Severity], fmt.Sprintf("%-8s", f.Severity)}, {plain, where + ": " + escape.Line(f.Message) + times}, {dim, " [" + f.Section + " " + f.Rule + "]"},
+			{styles[f.Severity], fmt.Sprintf("%-8s", f.Severity)},
+			{plain, where + ": " + escape.Line(f.Message) + times},
+			{dim, " [" + f.Section + " " + f.Rule + "]"},
 		})
 	}
 	end := ""
 	if r.Complete {
 		end = " to the end"
 	}
-	lines = append(lines, []span{{bold, units.Plural(count[ssetest.Error], "error") + ", " + units.Plural(count[ssetest.Warning], "warning") + ", " + units.Plural(count[ssetest.Info], "note")},
-		{plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s", units.Plural(r.Events, "event"), units.Plural(r.Comments, "comment"), units.Bytes(r.Bytes), units.Duration(took), end)}})
-	return v.lines(lines...)
+	lines = append(lines, []span{
+		{bold, units.Plural(count[ssetest.Error], "error") + ", " +
+			units.Plural(count[ssetest.Warning], "warning") + ", " +
+			units.Plural(count[ssetest.Info], "note")},
+		{plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s",
+			units.Plural(r.Events, "event"), units.Plural(r.Comments, "comment"),
+			units.Bytes(r.Bytes), units.Duration(took), end)},
+	})
+	return printLines(o.stdout, inspectTerminal(o.stdout, o.color, o.getenv).color, lines...)
 }

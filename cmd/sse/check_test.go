@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -50,19 +51,19 @@ func TestCheck(t *testing.T) {
 		stdout []string
 		stderr string
 	}{
-		{"good", []string{stream("id: 1\ndata: a\n\n")}, exitDone, []string{"0 errors, 0 warnings, 1 note in 1 event and 0 comments, 15 bytes, read for ", " to the end\n"}, ""},
-		{"bad", []string{stream("id: 1\ndata: a\n\nid: 2\ndata:b\n\ndata: c")}, exitError, []string{"error   line 7: ", "warning answer: ", "info    ", "1 error, 1 warning, "}, ""},
-		{"no stream", []string{server(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })}, exitError, []string{"error   answer: The status is 404"}, ""},
-		{"endless", []string{endless, "--for", "50ms"}, exitDone, []string{"0 events and 1 comment, "}, ""},
-		{"no answer in time", []string{mute, "--for", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer came\n"},
-		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer in time\n"},
-		{"headers in time", []string{late, "--connect-timeout", "500ms"}, exitDone, []string{" in 1 event and ", " to the end\n"}, ""},
-		{"no content", []string{server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })}, exitDone, []string{"info    answer: The status 204"}, ""},
-		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, exitError, nil, "connection refused\n"},
-		{"usage", []string{"--raw", "http://x"}, exitUsage, nil, "sse: check: unknown flag --raw (see sse --help)\n"},
-		{"input", []string{"-"}, exitUsage, nil, "sse: check: want a URL"},
-		{"no URL", nil, exitUsage, nil, "sse: check: no URL"},
-		{"verbose", []string{"-v", stream("")}, exitDone, nil, "< Content-Type: text/event-stream\n"},
+		{"good", []string{stream("id: 1\ndata: a\n\n")}, errtext.ExitDone, []string{"0 errors, 0 warnings, 1 note in 1 event and 0 comments, 15 bytes, read for ", " to the end\n"}, ""},
+		{"bad", []string{stream("id: 1\ndata: a\n\nid: 2\ndata:b\n\ndata: c")}, errtext.ExitError, []string{"error   line 7: ", "warning response: ", "info    ", "1 error, 1 warning, "}, ""},
+		{"no stream", []string{server(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })}, errtext.ExitError, []string{"error   response: The status is 404"}, ""},
+		{"endless", []string{endless, "--for", "50ms"}, errtext.ExitDone, []string{"0 events and 1 comment, "}, ""},
+		{"no answer in time", []string{mute, "--for", "50ms"}, errtext.ExitTimeout, nil, "sse: check: GET {URL}: timeout: the server sent no response headers\n"},
+		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, errtext.ExitTimeout, nil, "sse: check: GET {URL}: timeout: no answer in time\n"},
+		{"headers in time", []string{late, "--connect-timeout", "500ms"}, errtext.ExitDone, []string{" in 1 event and ", " to the end\n"}, ""},
+		{"no content", []string{server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })}, errtext.ExitDone, []string{"info    response: The status 204"}, ""},
+		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, errtext.ExitError, nil, "connection refused\n"},
+		{"usage", []string{"--raw", "http://x"}, errtext.ExitUsage, nil, "sse: check: unknown flag --raw (see sse --help)\n"},
+		{"input", []string{"-"}, errtext.ExitUsage, nil, "sse: check: want a URL; standard input cannot be checked (see sse --help)\n"},
+		{"no URL", nil, errtext.ExitUsage, nil, "sse: check: no URL"},
+		{"verbose", []string{"-v", stream("")}, errtext.ExitDone, nil, "< Content-Type: text/event-stream\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -75,8 +76,9 @@ func TestCheck(t *testing.T) {
 					t.Errorf("stdout lacks %q:\n%s", part, r.stdout)
 				}
 			}
-			if !strings.Contains(r.stderr, test.stderr) || test.stderr == "" && r.stderr != "" || strings.Contains(r.stderr, "s3cret") {
-				t.Errorf("stderr:\n%s\nwant:\n%s", r.stderr, test.stderr)
+			wantStderr := strings.ReplaceAll(test.stderr, "{URL}", urlOf(test.args))
+			if !strings.Contains(r.stderr, wantStderr) || test.stderr == "" && r.stderr != "" || strings.Contains(r.stderr, "s3cret") {
+				t.Errorf("stderr:\n%s\nwant:\n%s", r.stderr, wantStderr)
 			}
 		})
 	}
@@ -85,7 +87,7 @@ func TestCheck(t *testing.T) {
 	r := start(t, command(t, "check", "-v", "--for", "1h", endless))
 	r.stderr.waitFor(t, "< Content-Type")
 	r.c.Process.Signal(os.Interrupt)
-	if res := r.wait(); res.code != exitInterrupted || !strings.Contains(res.stdout, "0 errors") {
+	if res := r.wait(); res.code != errtext.ExitInterrupted || !strings.Contains(res.stdout, "0 errors") {
 		t.Errorf("%+v", res)
 	}
 }
@@ -100,8 +102,8 @@ func TestCheckJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Events != 1 || len(got.Findings) == 0 {
 		t.Errorf("%v: %s", err, r.stdout)
 	}
-	if r.code != exitError {
-		t.Errorf("exit code = %d, want %d", r.code, exitError)
+	if r.code != errtext.ExitError {
+		t.Errorf("exit code = %d, want %d", r.code, errtext.ExitError)
 	}
 }
 
@@ -132,7 +134,7 @@ func TestCheckKeepsSecrets(t *testing.T) {
 		t.Errorf("Referer = %q", got)
 	}
 	for _, path := range []string{"/broken", "/malformed"} {
-		if r := runSSE(t, "", "check", url+path); r.code != exitError || strings.Contains(r.stderr, "s3cret") {
+		if r := runSSE(t, "", "check", url+path); r.code != errtext.ExitError || strings.Contains(r.stderr, "s3cret") {
 			t.Errorf("a broken redirect: %s: %+v", path, r)
 		}
 	}

@@ -9,87 +9,123 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// stream makes the stream that the options describe; what ends it for the
-// sake of --no-reconnect is stored in last.
-func (s *session) stream(ctx context.Context, t *tap, last *error) (*sse.Stream, error) {
-	req, err := s.o.request(ctx)
+// A source is where events come from: a Stream, or a Reader of standard input.
+type source interface {
+	Next() bool
+	Event() sse.Event
+	LastEventID() string
+	Err() error
+	Close() error
+}
+
+// openSource returns the source of the run.
+func (s *session) openSource(ctx context.Context) (source, error) {
+	if s.o.url == nil {
+		return s.openInput(ctx), nil
+	}
+	req, err := s.o.newRequest(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var (
-		stream  *sse.Stream
-		begun   time.Time
-		hint    sync.Once
-		first   = true
-		waiting atomic.Bool // for the first headers
-	)
+	c := &connection{s: s, first: true}
 	client := &sse.Client{
-		HTTPClient:   &http.Client{Transport: t, Timeout: s.o.connectTimeout},
-		IdleTimeout:  s.o.idle,
+		HTTPClient:   &http.Client{Transport: s.rec, Timeout: s.o.connectTimeout},
+		IdleTimeout:  s.o.idleTimeout,
 		MaxEventSize: s.o.maxEventSize,
-		Prepare: func(req *http.Request) error {
-			s.o.strip(req)
-			s.obs.connecting(req, first)
-			if first {
-				waiting.Store(true)
-				time.AfterFunc(hintAfter, func() {
-					if waiting.Load() {
-						s.obs.note("no answer so far: the server has sent no headers")
-					}
-				})
-			}
-			begun, first = time.Now(), false
-			return nil
-		},
-		OnOpen: func(resp *http.Response) {
-			now := time.Now()
-			waiting.Store(false)
-			s.begin()
-			s.watch.reset()
-			s.stats.open(now)
-			t.live.Store(true)
-			s.obs.opened(resp, now.Sub(begun), stream.LastEventID())
-			hint.Do(func() { time.AfterFunc(hintAfter, s.explain) })
-		},
-		OnRetry: func(err error, wait time.Duration) {
-			waiting.Store(false)
-			s.explain()
-			if s.o.noReconnect {
-				if *last = err; err == io.EOF {
-					*last = nil
-				}
-				stream.Close()
-				return
-			}
-			s.stats.cut(cause(err))
-			s.obs.cut(err, wait)
-		},
+		Prepare:      c.prepare,
+		OnOpen:       c.opened,
+		OnRetry:      c.retrying,
 	}
 	if s.view != nil {
-		client.OnComment = s.obs.comment
+		client.OnComment = s.observer.comment
 	}
-	stream = client.Stream(req)
-	return stream, nil
+	c.stream = client.Stream(req)
+	return c.stream, nil
 }
 
-// input makes the source that reads standard input. Reads of a terminal or
-// a pipe can't be broken off, so a goroutine is left to them.
-func (s *session) input(ctx context.Context, t *tap) source {
+// A connection implements the hooks of the client.
+type connection struct {
+	s       *session
+	stream  *sse.Stream
+	first   bool        // no attempt was made yet
+	begun   time.Time   // when the current attempt began
+	waiting atomic.Bool // for the headers of the first response
+	hint    sync.Once
+}
+
+// prepare is called before each attempt.
+func (c *connection) prepare(req *http.Request) error {
+	s := c.s
+	s.o.removeHeaders(req)
+	s.observer.connecting(req, c.first)
+	if c.first {
+		c.waiting.Store(true)
+		time.AfterFunc(s.o.hintAfter, func() {
+			if c.waiting.Load() {
+				s.observer.note("no response so far: the server has not sent headers")
+			}
+		})
+	}
+	c.begun, c.first = time.Now(), false
+	return nil
+}
+
+// opened is called when a response was accepted.
+func (c *connection) opened(resp *http.Response) {
+	s, now := c.s, time.Now()
+	c.waiting.Store(false)
+	s.beginFile()
+	s.lines.reset()
+	s.stats.opened(now)
+	s.rec.opened()
+	s.observer.opened(resp, now.Sub(c.begun), c.stream.LastEventID())
+	c.hint.Do(func() { time.AfterFunc(s.o.hintAfter, s.explain) })
+}
+
+// retrying is called before the wait for the next attempt.
+func (c *connection) retrying(err error, wait time.Duration) {
+	s := c.s
+	c.waiting.Store(false)
+	s.explain()
+	if s.o.noReconnect {
+		if err != io.EOF { // io.EOF is the clean end of a response
+			s.lastErr = err
+		}
+		c.stream.Close()
+		return
+	}
+	s.stats.disconnected(errtext.Cause(err))
+	s.observer.disconnected(err, wait)
+}
+
+// An input is the stream on standard input.
+type input struct {
+	*sse.Reader
+	pipe *io.PipeReader
+}
+
+// Close makes a blocked Next return.
+func (i input) Close() error { return i.pipe.Close() }
+
+// openInput returns the source that reads standard input. A read of a terminal or a pipe cannot be
+// interrupted, so another goroutine reads, and is left behind if the run ends before the input.
+func (s *session) openInput(ctx context.Context) source {
 	pr, pw := io.Pipe()
 	go func() {
-		_, err := io.Copy(pw, s.std.in)
+		_, err := io.Copy(pw, s.o.stdin)
 		pw.CloseWithError(err)
 	}()
 	context.AfterFunc(ctx, func() { pr.CloseWithError(context.Cause(ctx)) })
-	r := sse.NewReader(&tapped{pr, t})
+	r := sse.NewReader(s.rec.body(pr))
 	r.MaxEventSize = s.o.maxEventSize
 	if s.view != nil {
-		s.view.setState("open")
-		r.OnComment = s.obs.comment
+		s.view.setState(stateOpen)
+		r.OnComment = s.observer.comment
 	}
-	s.begin()
-	time.AfterFunc(hintAfter, s.explain)
-	return r
+	s.beginFile()
+	time.AfterFunc(s.o.hintAfter, s.explain)
+	return input{r, pr}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
@@ -13,8 +14,15 @@ import (
 
 // The rest of what a view shows: what happens to the connection.
 
+// The states that the status line begins with.
+const (
+	stateConnecting = "connecting"
+	stateOpen       = "open"
+	stateWaiting    = "waiting"
+)
+
 func (v *view) connecting(req *http.Request, first bool) {
-	v.setState("connecting")
+	v.setState(stateConnecting)
 	if first && !v.quiet {
 		v.lines([]span{clock(time.Now()), {yellow, "connecting"}, {dim, "  " + req.Method + " " + redact.URL(req.URL)}})
 	}
@@ -22,7 +30,7 @@ func (v *view) connecting(req *http.Request, first bool) {
 }
 
 func (v *view) opened(resp *http.Response, took time.Duration, id string) {
-	v.setState("open")
+	v.setState(stateOpen)
 	if v.quiet {
 		return
 	}
@@ -50,20 +58,20 @@ func (v *view) retry(d time.Duration) {
 	}
 }
 
-func (v *view) cut(err error, wait time.Duration) {
+func (v *view) disconnected(err error, wait time.Duration) {
 	v.mu.Lock()
 	what, style := "cut", red
 	if err == io.EOF {
 		what, style = "ended", yellow
-	} else if v.state != "open" {
+	} else if v.state != stateOpen {
 		what = "failed"
 	}
-	v.state, v.wait = "waiting", time.Now().Add(wait)
+	v.state, v.until = stateWaiting, time.Now().Add(wait)
 	v.mu.Unlock()
 	if v.quiet {
 		return
 	}
-	v.lines(v.fit([]span{clock(time.Now()), {style, what}, {plain, "  " + detail(err)}, {dim, " · connecting again in " + units.Duration(wait)}}))
+	v.lines(v.fit([]span{clock(time.Now()), {style, what}, {plain, "  " + errtext.Detail(err)}, {dim, " · connecting again in " + units.Duration(wait)}}))
 }
 
 func (v *view) note(text string) {

@@ -44,7 +44,7 @@ func (v *view) event(ev sse.Event, now time.Time, gap time.Duration) error {
 	} else {
 		for l := range strings.SplitSeq(ev.Data, "\n") {
 			if !v.full {
-				l = l[:escape.Cut(l, perColumn*width+utf8.UTFMax)] // more than fits: the rest need not be looked at
+				l = escape.Truncate(l, perColumn*width+utf8.UTFMax) // more than fits: the rest need not be looked at
 			}
 			body = append(body, []span{{plain, escape.Line(strings.ReplaceAll(l, "\t", "    "))}})
 			if len(body) > limit {

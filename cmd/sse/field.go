@@ -11,7 +11,7 @@ import (
 )
 
 // A fieldForm prints one part of JSON data as it streams by, nothing between.
-type fieldForm struct {
+type field struct {
 	path  []string
 	found bool
 	last  byte
@@ -22,14 +22,14 @@ type fieldForm struct {
 // mostNotes is how many of them are told.
 const mostNotes = 3
 
-func (f *fieldForm) form(b []byte, ev sse.Event) []byte {
+func (f *field) append(b []byte, ev sse.Event) []byte {
 	v, ok := lookup(ev.Data, f.path)
 	if !ok {
 		what, _ := lookup(ev.Data, []string{"error"})
 		failed := what != "" && what != "false" && what != "0" || ev.Type == "error"
 		if failed && f.notes < mostNotes {
 			f.notes++
-			f.note("the stream says: " + escape.Line(ev.Data[:escape.Cut(ev.Data, 500)]))
+			f.note("the stream says: " + escape.Line(escape.Truncate(ev.Data, 500)))
 		}
 		return b
 	}

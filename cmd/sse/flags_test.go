@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 func TestUsageErrors(t *testing.T) {
@@ -26,10 +28,10 @@ func TestUsageErrors(t *testing.T) {
 		{"-Uuser:s3cret|http://x", "unknown flag -U "},
 		{"-H|Bearer s3cret|http://x", "-H: want 'Name: value'"},
 		{"-H|s3cret|http://x", "-H: want 'Name: value'"},
-		{"flags.go", "\"flags.go\" is a file: sse - < FILE reads it"},
+		{"flags.go", "\"flags.go\" is a file; use sse - < FILE to read it"},
 		{"http://x|http://y", "more than one URL"},
-		{"--data|{}|http://x", "more than one URL (--data takes no value here: a body is sent with -d)"},
-		{"--json|{}|http://x", "a body is sent with -d"},
+		{"--data|{}|http://x", "more than one URL (--data takes no value; use -d to send a body)"},
+		{"--json|{}|http://x", "use -d to send a body"},
 		{"--json=1|http://x", "--json takes no value"},
 		{"http://x|-n", "-n needs a value"},
 		{"http://x|--count", "--count needs a value"},
@@ -37,41 +39,42 @@ func TestUsageErrors(t *testing.T) {
 		{"-nx|http://x", `-n "x": want a number of events`},
 		{"--for|soon|http://x", `--for "soon": want a duration such as 90s, 5m or 1.5 (seconds)`},
 		{"--for|-1s|http://x", `--for "-1s": want a duration`},
-		{"--for|0|http://x", `--for "0": want more than 0`},
+		{"--for|0|http://x", `--for "0": want a duration of more than 0`},
 		{"--for|NaN|http://x", `want a duration`},
 		{"--idle-timeout|often|http://x", `--idle-timeout "often": want a duration`},
+		{"--idle-timeout|auto|http://x", `--idle-timeout "auto": want a duration`},
 		{"--connect-timeout=1y|http://x", `--connect-timeout "1y": want a duration`},
 		{"--max-event-size|big|http://x", `--max-event-size "big": want a size`},
 		{"--max-event-size|0|http://x", `--max-event-size "0": want a size`},
 		{"--json|--data|http://x", "--json and --data exclude each other"},
-		{"--raw|--type|a|http://x", "--type can't filter --raw"},
-		{"--type|a,,b|http://x", `--type "a,,b": want types`},
+		{"--raw|--type|a|http://x", "--type has no effect on --raw"},
+		{"--type|a,,b|http://x", `--type "a,,b": want event types separated by commas`},
 		{"--field||http://x", "want a path"},
 		{"--color|mauve|http://x", "want auto, always or never"},
 		{"--summary=xml|http://x", "want text, json or none"},
 		{"--http1.1|--http2|http://x", "exclude each other"},
 		{"-H|no colon|http://x", "want 'Name: value'"},
-		{"-H|Bad Name: x|http://x", `-H: bad header name`},
-		{"-H|Authorization: Bearer s3cret\x01|http://x", `-H "Authorization": control characters`},
-		{"-b|s3cret\x01|http://x", "-b: control characters"},
-		{"-X|GE T|http://x", "bad method"},
+		{"-H|Bad Name: x|http://x", `-H: invalid header name`},
+		{"-H|Authorization: Bearer s3cret\x01|http://x", `-H "Authorization": the value contains control characters`},
+		{"-b|s3cret\x01|http://x", "-b: the value contains control characters"},
+		{"-X|GE T|http://x", "invalid method"},
 		{"-d|@" + dir + "/none|http://x", "no such file or directory"},
-		{"-d|@-|-", "standard input is the stream: -d has nothing to send it to"},
-		{"-|--state|x", "standard input can't be resumed"},
+		{"-d|@-|-", "-d needs a URL: standard input takes no request"},
+		{"-|--state|x", "--state needs a URL: standard input cannot be resumed"},
 		{"-o|" + dir + "/none/x|http://x", "no such file or directory"},
 		{"--state|" + dir + "/none/x|http://x", "there is no such folder"},
 		{"--state|" + text + "|http://x", "this is no file of --state"},
-		{"--last-event-id|a\x02|http://x", "can't hold control characters"},
+		{"--last-event-id|a\x02|http://x", "must not contain control characters"},
 		{"--cacert|" + dir + "/none|https://x", "no such file or directory"},
-		{"--cacert|" + text + "|https://x", "no certificate in it"},
+		{"--cacert|" + text + "|https://x", "the file contains no certificate"},
 		{"-x|http://|http://x", "-x: bad URL of a proxy"},
 		{"http://", "bad URL: no host"},
 		{"http://u:s3cret@a b/", "bad URL"},
 		{"http://u:s3cret@x:port/", "bad URL: invalid port"},
-		{"ftp://x/", `bad URL: scheme "ftp" is neither http nor https`},
-		{"ws://x/", "ws:// is a WebSocket, not an event stream: use a WebSocket client such as websocat, or the service's http:// address"},
-		{"wss://x/", "the service's https:// address"},
-		{"serve|--wat", "serve takes one argument"},
+		{"ftp://x/", `bad URL: the scheme is "ftp", want http or https`},
+		{"ws://x/", "ws:// is a WebSocket, not an event stream: use a WebSocket client such as websocat, or the http:// URL of the service's event stream"},
+		{"wss://x/", "or the https:// URL of the service's event stream"},
+		{"serve|--wat", "serve: want one argument, an address such as"},
 		{"serve|localhost:http2much", "serve: bad address"},
 		{"demo|--json", "unknown flag --json"},
 	} {
@@ -82,7 +85,7 @@ func TestUsageErrors(t *testing.T) {
 				args = strings.Split(test.args, "|")
 			}
 			r := runSSE(t, "data: x\n\n", args...)
-			r.want(t, exitUsage, "")
+			r.want(t, errtext.ExitUsage, "")
 			r.oneLine(t)
 			r.wantStderr(t, test.want, "(see sse --help)")
 			if strings.Contains(r.stderr, "s3cret") {
@@ -96,7 +99,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"--help", "-h", "help", "http://x --help", "demo --help"} {
 		r := runSSE(t, "", strings.Fields(args)...)
-		r.want(t, exitDone, help)
+		r.want(t, errtext.ExitDone, help)
 	}
 	lines := strings.Split(strings.TrimSuffix(help, "\n"), "\n")
 	if len(lines) > 40 {
@@ -108,7 +111,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	// Every flag but curl's that change nothing is in it.
-	for _, f := range append(requestFlags, streamFlags...) {
+	for _, f := range followFlags {
 		found := false
 		for name := range strings.FieldsSeq(f.names) {
 			found = found || strings.Contains(help, "-"+name+" ") || strings.Contains(help, "-"+name+"\n")

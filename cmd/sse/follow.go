@@ -8,95 +8,110 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// A tour watches a run from beside it.
-type tour struct {
-	event func(sse.Event)
-	end   func(*stats)
+// follow prints the events of a stream until the run ends, and returns the exit code.
+func follow(ctx context.Context, o *options, hooks hooks) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := &session{
+		o:         o,
+		hooks:     hooks,
+		cancel:    cancel,
+		stats:     newStats(time.Now()),
+		lines:     new(lineStats),
+		beginFile: func() {},
+	}
+	out, err := s.openFile()
+	if err != nil {
+		return errtext.PrintUsage(o.stderr, fmt.Errorf("-o %q: %w", o.outFile, errtext.Reason(err)))
+	}
+	if out != o.stdout {
+		defer out.Close()
+	}
+	s.rec = new(recorder)
+	if o.url == nil {
+		s.rec.opened()
+	} else if s.rec.base, err = o.transport(); err != nil {
+		return errtext.PrintUsage(o.stderr, err)
+	}
+	if err := s.openState(); err != nil {
+		return errtext.PrintUsage(o.stderr, err)
+	}
+	s.openOutput(out)
+	s.rec.onRead = s.recorded
+	if o.verbose {
+		s.rec.verbose = s.diag
+	}
+	if o.duration > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, o.duration, errTimeUp)
+		defer stop()
+	}
+	return s.run(ctx)
 }
 
-// follow is the whole run, from the options to the exit code.
-func follow(ctx context.Context, o *options, std stdio, tour *tour) int {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	s := &session{o: o, std: std, stats: newStats(time.Now()), watch: new(watch), fail: fail, begin: func() {}}
-	out := std.out
-	if o.outFile != "" && o.outFile != "-" {
-		mode := os.O_RDWR | os.O_CREATE // O_WRONLY waits for who reads a pipe
-		if o.state != "" {
-			mode |= os.O_APPEND // the state says that what is in it was kept
-		}
-		var err error
-		if out, err = os.OpenFile(o.outFile, mode, 0o666); err != nil {
-			return usage(std, fmt.Sprintf("-o %q: %v", o.outFile, reason(err)))
-		}
-		defer out.Close()
-		if o.state == "" {
-			s.begin = sync.OnceFunc(func() { out.Truncate(0) }) // a pipe can't be
-		}
+// openFile opens the file of -o. If there is none, it returns standard output.
+func (s *session) openFile() (*os.File, error) {
+	o := s.o
+	if o.outFile == "" || o.outFile == "-" {
+		return o.stdout, nil
 	}
-	var t *tap
-	if o.url != nil {
-		base, err := o.transport()
-		if err != nil {
-			return usage(std, err.Error())
-		}
-		t = &tap{base: base}
-	} else {
-		t = &tap{}
-		t.live.Store(true)
-	}
+	mode := os.O_RDWR | os.O_CREATE // with O_WRONLY, opening a named pipe would wait for its reader
 	if o.state != "" {
-		id, err := readState(o.state)
-		if err != nil {
-			return usage(std, fmt.Sprintf("--state %q: %v", o.state, err))
-		}
-		if id != "" {
-			o.header.Set("Last-Event-ID", id)
-		}
-		s.saver = newSaver(o.state, id, fail)
+		mode |= os.O_APPEND // the file holds the events up to the stored ID
 	}
-	stop := s.output(out)
-	if s.view != nil {
-		s.begin() // it shows more than events
+	f, err := os.OpenFile(o.outFile, mode, 0o666)
+	if err == nil && o.state == "" {
+		// The old content stays until the stream is open. A pipe cannot be truncated.
+		s.beginFile = sync.OnceFunc(func() { f.Truncate(0) })
 	}
-	t.stats, t.watch, t.raw, t.fail = s.stats, s.watch, s.raw, fail
-	if o.verbose {
-		t.v = s.diag
-	}
-	if o.length > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.length, errFor)
-		defer cancel()
-	}
+	return f, err
+}
 
-	var src source
-	var last error
-	if o.url != nil {
-		stream, err := s.stream(ctx, t, &last)
-		if err != nil {
-			stop()
-			return usage(std, err.Error())
-		}
-		defer stream.Close()
-		src = stream
-	} else {
-		src = s.input(ctx, t)
+// openState reads the file of --state, if there is one.
+func (s *session) openState() error {
+	o := s.o
+	if o.state == "" {
+		return nil
 	}
-	err := s.loop(src, tour)
-	if err == nil && ctx.Err() != nil {
+	id, err := readState(o.state)
+	if err != nil {
+		return fmt.Errorf("--state %q: %w", o.state, err)
+	}
+	if id != "" {
+		o.header.Set("Last-Event-ID", id)
+	}
+	s.saver = newSaver(o.state, id, s.cancel)
+	return nil
+}
+
+// run follows the stream and returns the exit code.
+func (s *session) run(ctx context.Context) int {
+	src, err := s.openSource(ctx)
+	if err != nil {
+		s.sink.close()
+		return errtext.PrintUsage(s.o.stderr, err)
+	}
+	defer src.Close()
+	err = s.loop(src)
+	switch {
+	case err != nil:
+	case ctx.Err() != nil:
 		err = context.Cause(ctx)
-	} else if err == nil {
-		err = cmp.Or(src.Err(), last)
-		if err == nil && o.until != nil {
-			err = errNoUntil
+	default:
+		err = cmp.Or(src.Err(), s.lastErr)
+		if err == nil && s.o.until != nil {
+			err = errtext.ErrNoUntil
+		}
+		if err == nil && s.o.url == nil {
+			err = errInputEnd
 		}
 	}
-	code := s.conclude(err, src.LastEventID(), stop)
-	if tour != nil {
-		tour.end(s.stats)
+	code := s.finish(err, src.LastEventID())
+	if s.hooks.onEnd != nil {
+		s.hooks.onEnd(s.stats.snapshot(time.Now()).reconnects)
 	}
 	return code
 }

@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 const sample = `: a comment
@@ -43,12 +46,12 @@ func TestForms(t *testing.T) {
 		t.Run(test.flags, func(t *testing.T) {
 			t.Parallel()
 			args := strings.Fields(test.flags)
-			runSSE(t, sample, append(args, "-")...).want(t, exitDone, test.want)
+			runSSE(t, sample, append(args, "-")...).want(t, errtext.ExitDone, test.want)
 			got := runSSE(t, "", append(args, once(t, sample))...)
 			if test.flags == "--raw" {
 				test.want = "retry: 0\n" + test.want
 			}
-			got.want(t, exitDone, test.want)
+			got.want(t, errtext.ExitDone, test.want)
 		})
 	}
 }
@@ -56,17 +59,17 @@ func TestForms(t *testing.T) {
 func TestUntil(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\ndata: [DONE]\n\ndata: b\n\n", "--data", "--until", "[DONE]", "-")
-	r.want(t, exitDone, "a\n")
+	r.want(t, errtext.ExitDone, "a\n")
 }
 
 // A stream that ends before what --until waits for was cut.
 func TestUntilNeverCame(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\n", "--data", "--until", "[DONE]", "-")
-	r.want(t, exitError, "a\n")
-	r.wantStderr(t, "sse: the stream ended before what --until waits for\n")
+	r.want(t, errtext.ExitError, "a\n")
+	r.wantStderr(t, "sse: the stream ended without the event that --until waits for\n")
 	r = runSSE(t, "", "--data", "--until", "[DONE]", "-d", "{}", once(t, "data: a\n\n"))
-	r.want(t, exitError, "a\n")
+	r.want(t, errtext.ExitError, "a\n")
 }
 
 // An error that comes as an event has not the field that is printed.
@@ -81,7 +84,7 @@ func TestFieldOfAnError(t *testing.T) {
 	}
 	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n", "event: error\ndata: {}\n\n"} {
 		r := runSSE(t, "data: {\"a\":\"x\"}\n\n"+event, "--field", "a", "-")
-		r.want(t, exitDone, "x\n")
+		r.want(t, errtext.ExitDone, "x\n")
 		r.wantStderr(t, "sse: the stream says: {")
 		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr, "says") {
 			t.Errorf("-s: %s", r.stderr)
@@ -94,8 +97,8 @@ func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	r := runSSE(t, "", "--no-reconnect", url)
-	r.want(t, exitError, "")
-	r.wantStderr(t, "sse: the server closed the connection without an answer\n")
+	r.want(t, errtext.ExitError, "")
+	r.wantStderr(t, "sse: GET "+url+": the server closed the connection without a response\n")
 }
 
 // A file is begun anew when there is something to write, and one that belongs to a state goes on.
@@ -112,31 +115,31 @@ func TestOutFile(t *testing.T) {
 	refuses := server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	write("precious, and long")
 	for _, args := range [][]string{{refuses}, {"--state", filepath.Join(dir, "none", "x"), refuses}} {
-		if r := runSSE(t, "", append(args, "-o", file)...); r.code == exitDone {
+		if r := runSSE(t, "", append(args, "-o", file)...); r.code == errtext.ExitDone {
 			t.Errorf("%v: exit code 0", args)
 		}
 		if got := readFile(t, file); got != "precious, and long" {
 			t.Errorf("%v: file = %q", args, got)
 		}
 	}
-	runSSE(t, "", once(t, "data: a\n\n"), "-o", file, "--data").want(t, exitDone, "")
+	runSSE(t, "", once(t, "data: a\n\n"), "-o", file, "--data").want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); got != "a\n" {
 		t.Errorf("file = %q", got)
 	}
 	write("old")
-	runSSE(t, "data: b\n\n", "-", "-o", file, "--data").want(t, exitDone, "")
+	runSSE(t, "data: b\n\n", "-", "-o", file, "--data").want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); got != "b\n" {
 		t.Errorf("file = %q", got)
 	}
 	write("old and longer than what comes")
-	runSSE(t, "", "--color", "always", "--no-reconnect", "-o", file, once(t, "data: c\n\n")).want(t, exitDone, "")
+	runSSE(t, "", "--color", "always", "--no-reconnect", "-o", file, once(t, "data: c\n\n")).want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); strings.ContainsAny(got, "\x00") || strings.Contains(got, "old") || !strings.Contains(got, "connecting") {
 		t.Errorf("file = %q", got)
 	}
 	write("b\n")
 	url := ids(t, 3)
-	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n", "1").want(t, exitDone, "")
-	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t, exitDone, "")
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n", "1").want(t, errtext.ExitDone, "")
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); got != "b\n1\n2\n3\n" {
 		t.Errorf("file = %q", got)
 	}
@@ -157,7 +160,7 @@ func TestFullDevice(t *testing.T) {
 		c.Stderr = &stderr
 		err = c.Run()
 		full.Close()
-		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != exitError || !strings.Contains(stderr.String(), "no space left") {
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != errtext.ExitError || !strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("%v: %v: %s", args, err, stderr.String())
 		}
 	}
@@ -166,7 +169,7 @@ func TestFullDevice(t *testing.T) {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "", "demo")
-	if r.code != exitDone {
+	if r.code != errtext.ExitDone {
 		t.Errorf("exit code = %d, want 0\nstderr: %s", r.code, r.stderr)
 	}
 	for _, part := range []string{"503 Service Unavailable", "unexpected end", "resumed after id 8", "\n24 received, 0 lost, 0 repeated, 4 reconnects\n"} {
@@ -197,7 +200,7 @@ func TestFlushedAtOnce(t *testing.T) {
 	if err := r.c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	r.wait().want(t, exitInterrupted, "")
+	r.wait().want(t, errtext.ExitInterrupted, "")
 	close(next)
 }
 
@@ -231,33 +234,35 @@ func TestExitCodes(t *testing.T) {
 		stdout string
 		stderr []string
 	}{
-		{"204", []string{status(204, "", "")}, exitDone, "", nil},
-		{"end of the answer to a POST", []string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
-		{"end without reconnect", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
-		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
-		{"an answer to a POST that is cut", []string{"-d", "x", cut("data: a\n\n"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
-		{"an event cut by a clean end", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"), "--data"}, exitError, "a\n", []string{"unexpected end"}},
-		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, exitError, "", []string{"connection refused"}},
-		{"too large", []string{"--max-event-size", "1k", status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")}, exitError, "",
-			[]string{"event too large", "(--max-event-size allows more)"}},
-		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")}, exitError, "",
-			[]string{"sse: no event stream: 200 OK: Content-Type is text/html, not text/event-stream\n  <h1>Hello\\x1b[31m</h1>\n"}},
-		{"401", []string{status(401, "application/json", "{\"error\": {\n  \"message\": \"bad key\"}}\n")}, exitHTTP, "",
-			[]string{"sse: HTTP 401 Unauthorized\n  {\"error\": {\n    \"message\": \"bad key\"}}\n"}},
-		{"404 and silent", []string{"-s", status(404, "text/plain", "")}, exitHTTP, "", []string{"sse: HTTP 404 Not Found\n"}},
-		{"503 without reconnect", []string{"--no-reconnect", status(503, "text/plain", "down")}, exitHTTP, "", []string{"sse: HTTP 503 Service Unavailable\n  down\n"}},
-		{"idle", []string{"--no-reconnect", "--idle-timeout", "0.05", silent}, exitTimeout, "", []string{"sse: idle timeout\n"}},
-		{"idle POST", []string{"-d", "x", "--idle-timeout", "50ms", silent}, exitTimeout, "", []string{"sse: idle timeout\n"}},
-		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute}, exitTimeout, "", []string{"sse: timeout"}},
-		{"time is up", []string{"--for", "50ms", silent}, exitDone, "", nil},
-		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"}, exitDone, "", nil},
-		{"cut input", []string{"-", "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
+		{"204", []string{status(204, "", "")}, errtext.ExitDone, "", nil},
+		{"end of the answer to a POST", []string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"}, errtext.ExitDone, "a\n", nil},
+		{"end without reconnect", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"}, errtext.ExitDone, "a\n", nil},
+		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"}, errtext.ExitError, "a\n", []string{"sse: GET {URL}: unexpected end of the stream (an incomplete event is not shown)\n"}},
+		{"an answer to a POST that is cut", []string{"-d", "x", cut("data: a\n\n"), "--data"}, errtext.ExitError, "a\n", []string{"sse: POST {URL}: unexpected end of the stream (an incomplete event is not shown)\n"}},
+		{"an event cut by a clean end", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"), "--data"}, errtext.ExitError, "a\n", []string{"unexpected end"}},
+		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, errtext.ExitError, "", []string{"connection refused"}},
+		{"too large", []string{"--max-event-size", "1k", status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")}, errtext.ExitError, "",
+			[]string{"event too large", "(--max-event-size allows larger events)"}},
+		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")}, errtext.ExitError, "",
+			[]string{"sse: not an event stream: 200 OK: Content-Type is text/html, not text/event-stream\n  <h1>Hello\\x1b[31m</h1>\n  request: GET {URL}\n"}},
+		{"401", []string{status(401, "application/json", "{\"error\": {\n  \"message\": \"bad key\"}}\n")}, errtext.ExitHTTP, "",
+			[]string{"sse: HTTP 401 Unauthorized\n  {\"error\": {\n    \"message\": \"bad key\"}}\n  request: GET {URL}\n  (-u USER:PASSWORD or -H 'Authorization: …' sends credentials)\n"}},
+		{"404 and silent", []string{"-s", status(404, "text/plain", "")}, errtext.ExitHTTP, "", []string{"sse: HTTP 404 Not Found\n  request: GET {URL}\n"}},
+		{"503 without reconnect", []string{"--no-reconnect", status(503, "text/plain", "down")}, errtext.ExitHTTP, "", []string{"sse: HTTP 503 Service Unavailable\n  down\n  request: GET {URL}\n"}},
+		{"idle", []string{"--no-reconnect", "--idle-timeout", "0.05", silent}, errtext.ExitTimeout, "", []string{"sse: GET {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
+		{"idle POST", []string{"-d", "x", "--idle-timeout", "50ms", silent}, errtext.ExitTimeout, "", []string{"sse: POST {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
+		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute}, errtext.ExitTimeout, "", []string{"sse: GET {URL}: timeout"}},
+		{"time is up", []string{"--for", "50ms", silent}, errtext.ExitDone, "", nil},
+		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"}, errtext.ExitDone, "", nil},
+		{"cut input", []string{"-", "--data"}, errtext.ExitError, "a\n", []string{"sse: standard input: unexpected end of the stream (an incomplete event is not shown)\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := runSSE(t, "data: a\n\ndata: b\n", test.args...)
 			r.want(t, test.code, test.stdout)
-			r.wantStderr(t, test.stderr...)
+			for _, part := range test.stderr {
+				r.wantStderr(t, strings.ReplaceAll(part, "{URL}", urlOf(test.args)))
+			}
 			if test.stderr == nil && r.stderr != "" {
 				t.Errorf("stderr: %s", r.stderr)
 			}
@@ -265,9 +270,18 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// urlOf returns the URL in a command line.
+func urlOf(args []string) string {
+	i := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "http://") })
+	if i < 0 {
+		return ""
+	}
+	return args[i]
+}
+
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: errtext.ExitInterrupted, syscall.SIGTERM: errtext.ExitTerminated} {
 		url := server(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, "data: x\n\n")
@@ -316,7 +330,7 @@ func TestForOnStandardInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stdin.Close()
-	start(t, c).wait().want(t, exitDone, "")
+	start(t, c).wait().want(t, errtext.ExitDone, "")
 }
 
 // A reader that goes away ends the command without a word.
@@ -370,14 +384,14 @@ func TestReconnect(t *testing.T) {
 		}
 	})
 	r := runSSE(t, "", url, "--data", "--summary", "json")
-	r.want(t, exitDone, "a\nb\n")
-	r.wantStderr(t, "sse: unexpected end; connecting again in ", "sse: end of the response; connecting again in ",
+	r.want(t, errtext.ExitDone, "a\nb\n")
+	r.wantStderr(t, "sse: unexpected end of the stream; connecting again in ", "sse: end of the response; connecting again in ",
 		`"reconnects":2,"causes":{"end of the response":1,"unexpected end":1},"last_event_id":"2","end":"server","exit_code":0`)
 	if got := []string{<-ids, <-ids, <-ids}; got[0] != "" || got[1] != "1" || got[2] != "2" {
 		t.Errorf("ids sent: %q", got)
 	}
 	silent := runSSE(t, "", once(t, "data: a\n\n"), "--data", "-s")
-	silent.want(t, exitDone, "a\n")
+	silent.want(t, errtext.ExitDone, "a\n")
 	if silent.stderr != "" {
 		t.Errorf("-s says %q", silent.stderr)
 	}
@@ -387,9 +401,9 @@ func TestFirstFailureGivesAHint(t *testing.T) {
 	t.Parallel()
 	r := start(t, command(t, "http://127.0.0.1:1"))
 	r.stderr.waitFor(t, "connection refused; connecting again in ")
-	r.stderr.waitFor(t, "(--no-reconnect ends instead)\n")
+	r.stderr.waitFor(t, "(--no-reconnect ends the run instead)\n")
 	r.c.Process.Signal(os.Interrupt)
-	r.wait().want(t, exitInterrupted, "")
+	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
 // What a status line says is shown, and does nothing to the terminal.
@@ -459,33 +473,33 @@ func TestWhatIsNoEventIsSaidMeanwhile(t *testing.T) {
 	r := start(t, c)
 	r.stderr.waitFor(t, "NDJSON?")
 	c.Process.Signal(os.Interrupt)
-	r.wait().want(t, exitInterrupted, "")
+	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
 func TestNothingToShow(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, sample, "--type", "other", "-")
-	r.want(t, exitDone, "")
-	r.wantStderr(t, "sse: of 3 events none was of the types asked for\n")
+	r.want(t, errtext.ExitDone, "")
+	r.wantStderr(t, "sse: no event had a type that --type lists (of 3 events)\n")
 	r = runSSE(t, sample, "--field", "choices.0", "-")
-	r.want(t, exitDone, "")
+	r.want(t, errtext.ExitDone, "")
 	r.wantStderr(t, "sse: no event had a field choices.0 (of 3 events)\n")
 }
 
 func TestOutputFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "out")
-	runSSE(t, sample, "-", "-o", file, "--type", "message", "--data").want(t, exitDone, "")
+	runSSE(t, sample, "-", "-o", file, "--type", "message", "--data").want(t, errtext.ExitDone, "")
 	b, err := os.ReadFile(file)
 	if err != nil || string(b) != "two\nlines\n" {
 		t.Errorf("file = %q, %v", b, err)
 	}
-	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, exitDone, "two\nlines\n")
+	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, errtext.ExitDone, "two\nlines\n")
 	r := runSSE(t, sample, "-", "-o", "/dev/full")
-	r.want(t, exitError, "")
+	r.want(t, errtext.ExitError, "")
 	r.wantStderr(t, "no space left on device")
 	r = runSSE(t, "", once(t, sample), "-o", "/dev/full", "--raw")
-	r.want(t, exitError, "")
+	r.want(t, errtext.ExitError, "")
 	r.wantStderr(t, "no space left on device")
 }
 
@@ -513,6 +527,6 @@ func TestField(t *testing.T) {
 	for range 4 {
 		next <- true
 	}
-	r.wait().want(t, exitDone, ", wörld\n!\n")
+	r.wait().want(t, errtext.ExitDone, ", wörld\n!\n")
 	<-asked
 }

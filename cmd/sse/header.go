@@ -6,19 +6,11 @@ import (
 	"strings"
 )
 
-// setCookie adds to the one Cookie header that a request may have.
-func setCookie(o *options, v string) error {
-	if old := o.header.Get("Cookie"); old != "" {
-		v = old + "; " + v
-		delete(o.header, "Cookie")
-	}
-	return setHeader(o, "Cookie: "+v)
-}
-
-func setHeader(o *options, v string) error {
+// setHeader applies the value of -H. It is "Name: value", "Name;" for an empty value, or "Name:" to
+// remove a header.
+func (o *requestOptions) setHeader(v string) error {
 	name, value, ok := strings.Cut(v, ":")
 	if !ok {
-		// curl's way to send a header without a value.
 		if name, ok = strings.CutSuffix(v, ";"); !ok {
 			return errors.New("want 'Name: value'")
 		}
@@ -26,47 +18,59 @@ func setHeader(o *options, v string) error {
 		return nil
 	}
 	value = strings.Trim(value, " \t")
-	if !token(name) {
-		return errors.New("bad header name")
+	if !isToken(name) {
+		return errors.New("invalid header name")
 	}
-	if !headerValue(value) {
-		return errors.New("control characters in the value")
+	if !isHeaderValue(value) {
+		return errors.New("the value contains control characters")
 	}
 	name = http.CanonicalHeaderKey(name)
 	switch {
 	case value == "":
-		o.without = append(o.without, name)
+		o.removed = append(o.removed, name)
 	case name == "Host":
 		o.host = value
 	case name == "Accept-Encoding" && value != "identity":
-		// Copied from a browser: br and zstd would not be undone here,
-		// and gzip is asked for anyway.
+		// A command line copied from a browser accepts br and zstd, which are not decoded here.
+		// The transport accepts and decodes gzip by itself.
 	default:
 		o.header.Add(name, value)
 	}
 	return nil
 }
 
-func setMethod(o *options, v string) error {
-	if !token(v) {
-		return errors.New("bad method")
+// addCookie applies the value of -b. A request has at most one Cookie header.
+func (o *requestOptions) addCookie(v string) error {
+	if old := o.header.Get("Cookie"); old != "" {
+		v = old + "; " + v
+		delete(o.header, "Cookie")
+	}
+	return o.setHeader("Cookie: " + v)
+}
+
+// setMethod applies the value of -X.
+func (o *requestOptions) setMethod(v string) error {
+	if !isToken(v) {
+		return errors.New("invalid method")
 	}
 	o.method = v
 	return nil
 }
 
-// token reports whether s may be a header's name or a method (RFC 9110, 5.6.2).
-func token(s string) bool {
+// isToken reports whether s is a token (RFC 9110, section 5.6.2), as header names and methods are.
+func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+		isAlphanumeric := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !isAlphanumeric && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
 			return false
 		}
 	}
 	return s != ""
 }
 
-func headerValue(s string) bool {
+// isHeaderValue reports whether s contains no control characters that a header value must not have.
+func isHeaderValue(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
 			return false

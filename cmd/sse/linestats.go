@@ -14,8 +14,8 @@ import (
 // A watch looks at the bytes of a stream beside the parser, for what the
 // parser rightly keeps to itself: the lines that mean nothing, and the
 // moment at which a retry field comes.
-type watch struct {
-	retry func(time.Duration) // called for each valid retry field; may be nil
+type lineStats struct {
+	onRetry func(time.Duration) // called for each valid retry field; may be nil
 
 	mu      sync.Mutex
 	line    []byte // the beginning of the line being read
@@ -33,13 +33,13 @@ type watch struct {
 const lineHead = 64
 
 // reset begins a connection.
-func (w *watch) reset() {
+func (w *lineStats) reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.line, w.skipLF, w.begun = w.line[:0], false, false
 }
 
-func (w *watch) Write(p []byte) (int, error) {
+func (w *lineStats) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := len(p)
@@ -72,14 +72,14 @@ func (w *watch) Write(p []byte) (int, error) {
 }
 
 // head is the beginning of the line being read, without a byte order mark.
-func (w *watch) head() []byte {
+func (w *lineStats) head() []byte {
 	if w.begun {
 		return w.line
 	}
 	return bytes.TrimPrefix(w.line, []byte("\xef\xbb\xbf"))
 }
 
-func (w *watch) endLine() {
+func (w *lineStats) endLine() {
 	line := w.head()
 	w.line, w.begun = w.line[:0], true
 	if len(line) == 0 {
@@ -93,8 +93,8 @@ func (w *watch) endLine() {
 		w.data++
 	case "retry":
 		value = bytes.TrimPrefix(value, []byte(" "))
-		if ms, err := strconv.ParseUint(string(value), 10, 63); err == nil && w.retry != nil {
-			w.retry(time.Duration(min(ms, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond)
+		if ms, err := strconv.ParseUint(string(value), 10, 63); err == nil && w.onRetry != nil {
+			w.onRetry(time.Duration(min(ms, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond)
 		}
 	case "event", "id":
 		w.fields++
@@ -113,7 +113,7 @@ func looksJSON(line []byte) bool { return first(line) == '{' || first(line) == '
 
 // explain says why the bytes so far made no event; "" if nothing is odd,
 // as with nothing but comments and a retry field.
-func (w *watch) explain() string {
+func (w *lineStats) explain() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	line := w.head()

@@ -7,13 +7,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWatchLines(t *testing.T) {
+func TestLineStatsLines(t *testing.T) {
 	t.Parallel()
 	const in = "data: a\rdata: b\r\n\ndata: c\n\r\n: x\r\n\r\rid: 1\nretry: 50\r\nretry:007\nretry: -1\nretry: 1s\nretry\n{\"a\"\nhello\n"
 	for size := 1; size <= len(in); size++ {
-		w := &watch{}
+		w := &lineStats{}
 		var retries []time.Duration
-		w.retry = func(d time.Duration) { retries = append(retries, d) }
+		w.onRetry = func(d time.Duration) { retries = append(retries, d) }
 		for i := 0; i < len(in); i += size {
 			w.Write([]byte(in[i:min(i+size, len(in))]))
 		}
@@ -27,9 +27,9 @@ func TestWatchLines(t *testing.T) {
 	}
 }
 
-func TestWatchByteOrderMark(t *testing.T) {
+func TestLineStatsByteOrderMark(t *testing.T) {
 	t.Parallel()
-	w := &watch{}
+	w := &lineStats{}
 	for _, in := range []string{"\ufeffdata: a\n\n", "\ufeff\n\ufeffdata\n", "\ufeffretry: 1"} {
 		w.reset()
 		w.Write([]byte(in))
@@ -41,9 +41,9 @@ func TestWatchByteOrderMark(t *testing.T) {
 }
 
 // A line of any length costs no memory.
-func TestWatchLongLine(t *testing.T) {
+func TestLineStatsLongLine(t *testing.T) {
 	t.Parallel()
-	w := &watch{}
+	w := &lineStats{}
 	for range 1000 {
 		w.Write(make([]byte, 1000))
 	}

@@ -12,32 +12,38 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// llm answers as a language model does, in OpenAI's shape or Anthropic's.
-func (s *streams) llm(st *stream) {
-	anthropic := st.r.URL.Path == "/v1/messages" || st.r.URL.Query().Get("shape") == "anthropic"
-	prompt, err := ask(st.r)
+// llm responds as a language model does, in the format of OpenAI or of Anthropic.
+func (s *streams) llm(out *streamWriter) {
+	prompt, err := readPrompt(out.r)
 	if err != nil {
-		st.w.Header().Set("Content-Type", "application/json")
-		st.w.WriteHeader(http.StatusBadRequest)
-		json.NewEncoder(st.w).Encode(map[string]any{"error": map[string]string{"type": "invalid_request_error", "message": err.Error()}})
+		out.w.Header().Set("Content-Type", "application/json")
+		out.w.WriteHeader(http.StatusBadRequest)
+		json.NewEncoder(out.w).Encode(map[string]any{"error": map[string]string{
+			"type":    "invalid_request_error",
+			"message": err.Error(),
+		}})
 		return
 	}
-	answer := "There is no model here, but this is how an answer arrives: word by word, each in an event of its own."
+	text := "There is no model here, but this is how an answer arrives: " +
+		"word by word, each in an event of its own."
 	if prompt != "" {
-		answer = fmt.Sprintf("You asked %q. ", prompt) + answer
+		text = fmt.Sprintf("You asked %q. ", prompt) + text
 	}
-	words := strings.SplitAfter(answer, " ")
-	st.start()
-	if anthropic {
-		st.anthropic(words)
+	words := strings.SplitAfter(text, " ")
+	out.start()
+	isAnthropic := out.r.URL.Path == "/v1/messages" ||
+		out.r.URL.Query().Get("shape") == "anthropic"
+	if isAnthropic {
+		s.anthropic(out, words)
 	} else {
-		st.openAI(words)
+		s.openAI(out, words)
 	}
 }
 
-// ask reads the question: q in the query, or the last message of a body.
-func ask(r *http.Request) (string, error) {
-	q := r.URL.Query().Get("q")
+// readPrompt returns the prompt of a request: the parameter q of the query, or the last message of
+// the body.
+func readPrompt(r *http.Request) (string, error) {
+	prompt := r.URL.Query().Get("q")
 	if r.Method == http.MethodPost {
 		var body struct {
 			Messages []struct{ Content json.RawMessage }
@@ -45,70 +51,93 @@ func ask(r *http.Request) (string, error) {
 		}
 		b, err := io.ReadAll(r.Body)
 		if err != nil {
-			return "", errors.New("the body can't be read, or is too large")
+			return "", errors.New("the body cannot be read, or is too large")
 		}
 		if len(b) > 0 {
 			if err := json.Unmarshal(b, &body); err != nil {
-				return "", fmt.Errorf("the body is not the JSON of a request: %v", err)
+				return "", fmt.Errorf("the body is not a request in JSON: %v", err)
 			}
 		}
 		if body.Stream != nil && !*body.Stream {
-			return "", errors.New("only streams are served here: send \"stream\": true")
+			return "", errors.New(`this server only streams: send "stream": true`)
 		}
 		if n := len(body.Messages); n > 0 {
-			json.Unmarshal(body.Messages[n-1].Content, &q) // content in parts is not quoted
+			json.Unmarshal(body.Messages[n-1].Content, &prompt) // only if the content is a string
 		}
 	}
-	if r := []rune(q); len(r) > 80 {
-		q = string(r[:80]) + "…"
+	if r := []rune(prompt); len(r) > 80 {
+		prompt = string(r[:80]) + "…"
 	}
-	return q, nil
+	return prompt, nil
 }
 
-func (st *stream) openAI(words []string) {
-	chunk := func(delta map[string]string, finish any) {
-		st.json("", map[string]any{
-			"id": "chatcmpl-demo", "object": "chat.completion.chunk", "created": time.Now().Unix(), "model": "sse-demo",
-			"choices": []any{map[string]any{"index": 0, "delta": delta, "finish_reason": finish}},
+type object = map[string]any
+
+// openAI sends words as a chat completion of OpenAI.
+func (s *streams) openAI(out *streamWriter, words []string) {
+	chunk := func(delta object, finishReason any) {
+		sendJSON(out, "", object{
+			"id":      "chatcmpl-demo",
+			"object":  "chat.completion.chunk",
+			"created": time.Now().Unix(),
+			"model":   "sse-demo",
+			"choices": []any{object{"index": 0, "delta": delta, "finish_reason": finishReason}},
 		})
 	}
-	chunk(map[string]string{"role": "assistant", "content": ""}, nil)
+	chunk(object{"role": "assistant", "content": ""}, nil)
 	for _, w := range words {
-		if !st.pause(wordPace) {
+		if !out.pause(s.paces.word) {
 			return
 		}
-		chunk(map[string]string{"content": w}, nil)
+		chunk(object{"content": w}, nil)
 	}
-	chunk(map[string]string{}, "stop")
-	st.event(sse.Event{Data: "[DONE]"})
+	chunk(object{}, "stop")
+	out.event(sse.Event{Data: "[DONE]"})
 }
 
-func (st *stream) anthropic(words []string) {
-	type object = map[string]any
-	st.json("message_start", object{"message": object{"id": "msg_demo", "type": "message", "role": "assistant", "model": "sse-demo",
-		"content": []any{}, "stop_reason": nil, "stop_sequence": nil, "usage": object{"input_tokens": 1, "output_tokens": 1}}})
-	st.json("content_block_start", object{"index": 0, "content_block": object{"type": "text", "text": ""}})
-	st.json("ping", object{})
+// anthropic sends words as a message of Anthropic.
+func (s *streams) anthropic(out *streamWriter, words []string) {
+	sendJSON(out, "message_start", object{"message": object{
+		"id":            "msg_demo",
+		"type":          "message",
+		"role":          "assistant",
+		"model":         "sse-demo",
+		"content":       []any{},
+		"stop_reason":   nil,
+		"stop_sequence": nil,
+		"usage":         object{"input_tokens": 1, "output_tokens": 1},
+	}})
+	sendJSON(out, "content_block_start", object{
+		"index":         0,
+		"content_block": object{"type": "text", "text": ""},
+	})
+	sendJSON(out, "ping", object{})
 	for _, w := range words {
-		if !st.pause(wordPace) {
+		if !out.pause(s.paces.word) {
 			return
 		}
-		st.json("content_block_delta", object{"index": 0, "delta": object{"type": "text_delta", "text": w}})
+		sendJSON(out, "content_block_delta", object{
+			"index": 0,
+			"delta": object{"type": "text_delta", "text": w},
+		})
 	}
-	st.json("content_block_stop", object{"index": 0})
-	st.json("message_delta", object{"delta": object{"stop_reason": "end_turn", "stop_sequence": nil}, "usage": object{"output_tokens": len(words)}})
-	st.json("message_stop", object{})
+	sendJSON(out, "content_block_stop", object{"index": 0})
+	sendJSON(out, "message_delta", object{
+		"delta": object{"stop_reason": "end_turn", "stop_sequence": nil},
+		"usage": object{"output_tokens": len(words)},
+	})
+	sendJSON(out, "message_stop", object{})
 }
 
-// json sends v as an event; a type is named in the data too, as Anthropic does.
-func (st *stream) json(typ string, v map[string]any) {
+// sendJSON sends v as an event. If typ is not empty, it is also the type in v, as Anthropic does it.
+func sendJSON(out *streamWriter, typ string, v object) {
 	if typ != "" {
 		v["type"] = typ
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		st.err = err
+		out.err = err
 		return
 	}
-	st.event(sse.Event{Type: typ, Data: string(b)})
+	out.event(sse.Event{Type: typ, Data: string(b)})
 }

@@ -21,7 +21,7 @@ const beCommand = "SSE_TEST_BE_COMMAND"
 
 func TestMain(m *testing.M) {
 	// What takes a while for people to see is shorter in a test.
-	demoPace, wordPace, bytePace = time.Millisecond, time.Millisecond, time.Millisecond
+	demoPace, servePaces = time.Millisecond, paces{time.Millisecond, time.Millisecond}
 	if os.Getenv(beCommand) != "" {
 		if d, err := time.ParseDuration(os.Getenv("SSE_TEST_HINT_AFTER")); err == nil {
 			hintAfter = d

@@ -6,43 +6,43 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
-// An observer is told what happens to the connection. The view shows it all;
-// beside a pipe, terse tells of what is amiss.
+// An observer is told what happens to the connection. The view shows everything. If the output is
+// for a program, a plainObserver reports only problems.
 type observer interface {
 	connecting(req *http.Request, first bool)
-	opened(resp *http.Response, took time.Duration, id string)
+	opened(resp *http.Response, took time.Duration, lastEventID string)
 	comment(text string)
-	retry(d time.Duration)
-	cut(err error, wait time.Duration)
+	disconnected(err error, wait time.Duration)
 	note(text string)
 }
 
-// terse tells on standard error what is amiss, a line each.
-type terse struct {
+// A plainObserver writes one line to w for each problem.
+type plainObserver struct {
 	w      io.Writer
-	quiet  bool
-	hinted bool
-	open   bool // there has been a connection
+	silent bool
+	hinted bool // the hint was given
+	open   bool // a response was accepted
 }
 
-func (t *terse) connecting(*http.Request, bool)               {}
-func (t *terse) opened(*http.Response, time.Duration, string) { t.open = true }
-func (t *terse) comment(string)                               {}
-func (t *terse) retry(time.Duration)                          {}
+func (p *plainObserver) connecting(*http.Request, bool) {}
+func (p *plainObserver) comment(string)                 {}
 
-func (t *terse) cut(err error, wait time.Duration) {
+func (p *plainObserver) opened(*http.Response, time.Duration, string) { p.open = true }
+
+func (p *plainObserver) disconnected(err error, wait time.Duration) {
 	hint := ""
-	if !t.open && !t.hinted {
-		t.hinted, hint = true, " (--no-reconnect ends instead)"
+	if !p.open && !p.hinted {
+		p.hinted, hint = true, " (--no-reconnect ends the run instead)"
 	}
-	t.note(fmt.Sprintf("%s; connecting again in %s%s", detail(err), units.Duration(wait), hint))
+	p.note(errtext.Detail(err) + "; connecting again in " + units.Duration(wait) + hint)
 }
 
-func (t *terse) note(text string) {
-	if !t.quiet {
-		fmt.Fprintf(t.w, "sse: %s\n", text)
+func (p *plainObserver) note(text string) {
+	if !p.silent {
+		fmt.Fprintf(p.w, "sse: %s\n", text)
 	}
 }

@@ -6,58 +6,47 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// output decides what the output looks like. The function it returns ends
-// the output, and the status line.
-func (s *session) output(out *os.File) (stop func()) {
+// A sink is where the events of a run go.
+type sink interface {
+	// event prints ev, which arrived at the time now, gap after the event before it.
+	event(ev sse.Event, now time.Time, gap time.Duration) error
+
+	// close ends the output.
+	close() error
+}
+
+// openOutput chooses between the view and the formats for programs.
+func (s *session) openOutput(out *os.File) {
 	o := s.o
-	look := lookOf(out, o.color, s.std.getenv)
-	s.diag = s.std.err
-	s.finish = func() error { return nil }
-	s.obs = &terse{w: s.std.err, quiet: o.silent}
-	if o.form == "view" || o.form == "" && (look.terminal || o.color == "always") {
-		v := &view{out: out, err: s.std.err, stats: s.stats, color: look.color, full: o.full, quiet: o.silent, terminal: look.terminal, width: look.width}
-		v.bottom = look.cursor && !o.silent
-		s.view, s.obs, s.emit = v, v, v.event
-		if _, ok := terminalWidth(s.std.err); ok {
+	info := inspectTerminal(out, o.color, o.getenv)
+	s.diag = o.stderr
+	wantsView := o.format == formatAuto && (info.isTerminal || o.color == "always")
+	if o.format == formatView || wantsView {
+		v := newView(out, o.stderr, s.stats, info)
+		v.full, v.quiet = o.full, o.silent
+		s.view, s.observer, s.sink = v, v, v
+		if isTerminal(o.stderr) {
 			s.diag = v
 		}
-		s.watch.retry = v.retry
-		return v.run()
+		s.lines.onRetry = v.retry
+		s.beginFile() // the view also prints before the stream is open
+		v.start()
+		return
 	}
-	var w io.Writer = out
-	safe := escape.NewWriter(out)
-	if look.terminal && o.form != "json" {
-		w = safe
+	s.observer = &plainObserver{w: o.stderr, silent: o.silent}
+	s.printer = newPrinter(out, o.format, info.isTerminal)
+	s.sink = s.printer
+	if o.format == formatField {
+		s.printer.setPath(o.path, s.streamError)
 	}
-	p := &printer{w: w}
-	switch o.form {
-	case "json":
-		p.form = appendJSON
-	case "data":
-		p.form = appendData
-	case "field":
-		s.field = &fieldForm{path: o.field, note: func(text string) {
-			if s.field.last != '\n' && s.field.found && !o.silent {
-				io.WriteString(s.std.err, "\n") // the text is not finished
-			}
-			s.obs.note(text)
-		}}
-		p.form = s.field.form
-	case "raw":
-		s.raw = w
-		p.form = func(b []byte, _ sse.Event) []byte { return b }
-	default:
-		p.form = appendLine
+}
+
+// streamError reports an error that the stream sends as an event instead of the printed field.
+func (s *session) streamError(text string) {
+	if s.printer.inLine() && !s.o.silent {
+		io.WriteString(s.o.stderr, "\n") // the printed text has not ended its line
 	}
-	s.emit = func(ev sse.Event, _ time.Time, _ time.Duration) error { return p.print(ev) }
-	s.finish = func() error {
-		if s.field != nil && s.field.found && s.field.last != '\n' {
-			io.WriteString(w, "\n")
-		}
-		return safe.Flush()
-	}
-	return func() {}
+	s.observer.note(text)
 }

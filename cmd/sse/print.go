@@ -5,35 +5,98 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 	"unicode/utf8"
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// A printer writes events in one of the forms for pipes: each event with
-// one write, at once.
+// A format is the form in which events are printed.
+type format string
+
+// The formats. The names of those for programs are the names of their flags.
+const (
+	formatAuto  format = "" // the view on a terminal, otherwise a line for each event
+	formatView  format = "view"
+	formatJSON  format = "json"
+	formatData  format = "data"
+	formatField format = "field"
+	formatRaw   format = "raw"
+)
+
+// A printer writes events in a format for programs, each with a single call of Write.
 type printer struct {
-	w    io.Writer
-	form func(b []byte, ev sse.Event) []byte
-	buf  []byte
+	w      io.Writer
+	safe   *escape.Writer // w, if it is a terminal
+	append func(b []byte, ev sse.Event) []byte
+	field  *field // of formatField
+	buf    []byte
 }
 
-func (p *printer) print(ev sse.Event) error {
-	p.buf = p.form(p.buf[:0], ev)
+// newPrinter returns a printer that writes to w, which may be a terminal. For formatField, setPath
+// must be called before events are printed.
+func newPrinter(w io.Writer, f format, isTerminal bool) *printer {
+	p := &printer{w: w}
+	if isTerminal && f != formatJSON { // JSON contains no control characters
+		p.safe = escape.NewWriter(w)
+		p.w = p.safe
+	}
+	switch f {
+	case formatJSON:
+		p.append = appendJSON
+	case formatData:
+		p.append = appendData
+	case formatRaw:
+		p.append = func(b []byte, _ sse.Event) []byte { return b } // the caller uses Write
+	default:
+		p.append = appendLine
+	}
+	return p
+}
+
+// setPath makes p print the part of the JSON data at path. If an event has no such part and is an
+// error, p calls note.
+func (p *printer) setPath(path []string, note func(string)) {
+	p.field = &field{path: path, note: note}
+	p.append = p.field.append
+}
+
+// found reports whether an event had the field of setPath.
+func (p *printer) found() bool { return p.field != nil && p.field.found }
+
+// inLine reports whether the text of the fields printed so far has not ended its line.
+func (p *printer) inLine() bool { return p.found() && p.field.last != '\n' }
+
+// event prints ev.
+func (p *printer) event(ev sse.Event, _ time.Time, _ time.Duration) error {
+	p.buf = p.append(p.buf[:0], ev)
 	if len(p.buf) == 0 {
 		return nil
 	}
 	_, err := p.w.Write(p.buf)
 	if cap(p.buf) > 1<<20 {
-		p.buf = nil // one huge event is not kept for the rest of the run
+		p.buf = nil // do not keep the memory of a huge event
 	}
 	return err
 }
 
-// appendLine is the form for reading and grep: type, id and data with tabs
-// between, an event a line. A line end in the data shows as \n, a control
-// character as \x1b; --json is the form that can be undone.
+// Write writes bytes of the stream.
+func (p *printer) Write(b []byte) (int, error) { return p.w.Write(b) }
+
+// close ends the last line of the output.
+func (p *printer) close() error {
+	if p.inLine() {
+		io.WriteString(p.w, "\n")
+	}
+	if p.safe == nil {
+		return nil
+	}
+	return p.safe.Flush()
+}
+
+// appendLine appends the type, the ID and the data of ev, separated by tabs. A line break in the
+// data becomes \n and a control character \x1b, so only appendJSON is reversible.
 func appendLine(b []byte, ev sse.Event) []byte {
 	b = escape.Append(b, ev.Type, "")
 	b = append(b, '\t')
@@ -46,35 +109,35 @@ func appendLine(b []byte, ev sse.Event) []byte {
 	return append(b, '\n')
 }
 
-// appendJSON is one object a line. Control characters that JSON allows
-// as they are (DEL, C1, bidirectional overrides) are written as \u escapes:
-// the same string to a program, and harmless on a terminal.
+// appendJSON appends ev as a JSON object and a line feed. Control characters that JSON allows
+// unescaped (DEL, C1, bidirectional overrides) are written as \u escapes, which programs read as
+// the same string and terminals do not act on.
 func appendJSON(b []byte, ev sse.Event) []byte {
 	buf := bytes.NewBuffer(b)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	start := len(b)
-	enc.Encode(ev) // three strings: it can't fail
+	enc.Encode(ev) // encoding three strings does not fail
 	b = buf.Bytes()
-	if text := b[start : len(b)-1]; bytes.IndexFunc(text, escape.IsUnsafe) >= 0 {
-		var safe []byte
-		for _, r := range string(text) {
-			if !escape.IsUnsafe(r) {
-				safe = utf8.AppendRune(safe, r)
-			} else if r < 0x10000 {
-				safe = fmt.Appendf(safe, `\u%04x`, r)
-			} else {
-				r -= 0x10000
-				safe = fmt.Appendf(safe, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-			}
-		}
-		b = append(append(b[:start], safe...), '\n')
+	text := b[start : len(b)-1]
+	if bytes.IndexFunc(text, escape.IsUnsafe) < 0 {
+		return b
 	}
-	return b
+	var safe []byte
+	for _, r := range string(text) {
+		if !escape.IsUnsafe(r) {
+			safe = utf8.AppendRune(safe, r)
+		} else if r < 0x10000 {
+			safe = fmt.Appendf(safe, `\u%04x`, r)
+		} else {
+			r -= 0x10000
+			safe = fmt.Appendf(safe, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		}
+	}
+	return append(append(b[:start], safe...), '\n')
 }
 
-// appendData is the data and a line end; the lines of data that has
-// several stay lines.
+// appendData appends the data of ev, which may have several lines, and a line feed.
 func appendData(b []byte, ev sse.Event) []byte {
 	return append(append(b, ev.Data...), '\n')
 }

@@ -8,64 +8,62 @@ import (
 	"time"
 )
 
-// A tap is a transport that shows what passes: the headers to -v, the bytes
-// of open streams to the counters, the watch and --raw.
-type tap struct {
-	base  *http.Transport
-	v     io.Writer // -v; nil: silent
-	stats *stats
-	watch *watch
-	raw   io.Writer       // nil: none
-	fail  func(err error) // told when raw can't be written
-	live  atomic.Bool     // the newest response is an open stream
+// A recorder is an http.RoundTripper that passes on what it sees: the headers of each exchange to
+// verbose, and the bytes of the open stream to onRead.
+type recorder struct {
+	base    *http.Transport
+	verbose io.Writer      // if nil, headers are not shown
+	onRead  func(p []byte) // if nil, bytes are not passed on
+
+	live atomic.Bool // the newest response was accepted as a stream
 }
 
-func (t *tap) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.live.Store(false)
+// RoundTrip implements http.RoundTripper.
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.live.Store(false)
 	var wrote <-chan struct{}
-	if t.v != nil {
-		trace, shown := traceTo(t.v, req)
+	if r.verbose != nil {
+		trace, shown := traceTo(r.verbose, req)
 		req, wrote = req.WithContext(httptrace.WithClientTrace(req.Context(), trace)), shown
 	}
-	resp, err := t.base.RoundTrip(req)
+	resp, err := r.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	if t.v != nil {
-		select { // HTTP/2 tells of the request when the answer may be here already
+	if r.verbose != nil {
+		// HTTP/2 may report the request only after the response has arrived.
+		select {
 		case <-wrote:
 		case <-time.After(time.Second):
 		}
-		io.WriteString(t.v, dump(resp))
+		io.WriteString(r.verbose, responseHeader(resp))
 	}
 	if resp.StatusCode == http.StatusOK {
-		resp.Body = &tapped{resp.Body, t}
+		resp.Body = r.body(resp.Body)
 	}
 	return resp, nil
 }
 
-func (t *tap) CloseIdleConnections() { t.base.CloseIdleConnections() }
+// CloseIdleConnections closes the idle connections of the base transport.
+func (r *recorder) CloseIdleConnections() { r.base.CloseIdleConnections() }
 
-// saw takes note of bytes of an open stream.
-func (t *tap) saw(p []byte) {
-	t.stats.addBytes(len(p))
-	t.watch.Write(p)
-	if t.raw != nil {
-		if _, err := t.raw.Write(p); err != nil {
-			t.fail(err)
-		}
-	}
-}
+// opened tells r that the newest response was accepted as a stream. The bytes of other responses
+// are not passed on.
+func (r *recorder) opened() { r.live.Store(true) }
 
-type tapped struct {
+// body returns a reader of b that passes on what is read while the stream is open.
+func (r *recorder) body(b io.ReadCloser) io.ReadCloser { return &recordedBody{b, r} }
+
+type recordedBody struct {
 	io.ReadCloser
-	t *tap
+	r *recorder
 }
 
-func (b *tapped) Read(p []byte) (int, error) {
+// Read implements io.Reader.
+func (b *recordedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if n > 0 && b.t.live.Load() {
-		b.t.saw(p[:n])
+	if n > 0 && b.r.live.Load() && b.r.onRead != nil {
+		b.r.onRead(p[:n])
 	}
 	return n, err
 }

@@ -13,13 +13,15 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// request makes the request that the command line describes.
-func (o *options) request(ctx context.Context) (*http.Request, error) {
+// newRequest returns the request that o describes. setURL must have been called.
+func (o *requestOptions) newRequest(ctx context.Context) (*http.Request, error) {
 	var body io.Reader
 	if o.hasBody {
-		body = bytes.NewReader(o.body) // NewRequest gives it a GetBody
+		body = bytes.NewReader(o.body) // so that NewRequest sets GetBody
 	}
 	req, err := http.NewRequestWithContext(ctx, o.method, o.url.String(), body)
 	if err != nil {
@@ -36,35 +38,37 @@ func (o *options) request(ctx context.Context) (*http.Request, error) {
 	if _, ok := req.Header["User-Agent"]; !ok {
 		req.Header.Set("User-Agent", "sse/"+version())
 	}
-	o.strip(req)
+	o.removeHeaders(req)
 	return req, nil
 }
 
-// strip takes away what -H 'Name:' names. The client asks for it last, as
-// it adds headers of its own.
-func (o *options) strip(req *http.Request) {
-	for _, name := range o.without {
+// removeHeaders removes the headers that -H 'Name:' names. It must be called again after the Client
+// has added its own headers.
+func (o *requestOptions) removeHeaders(req *http.Request) {
+	for _, name := range o.removed {
 		delete(req.Header, name)
 		if name == "User-Agent" {
-			req.Header[name] = []string{""} // net/http would add its own
+			req.Header[name] = []string{""} // otherwise net/http adds one
 		}
 	}
 }
 
+// version returns the version of the command.
 func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+	info, ok := debug.ReadBuildInfo()
+	if ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
 	return "devel"
 }
 
-// transport makes the way to the server.
-func (o *options) transport() (*http.Transport, error) {
+// transport returns a transport with the proxy, the certificates and the protocols of o.
+func (o *requestOptions) transport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	if o.proxy != nil {
 		t.Proxy = nil
 		if p := *o.proxy; p != "" {
-			u, err := url.Parse(withScheme(p))
+			u, err := url.Parse(addScheme(p))
 			if err != nil || u.Host == "" {
 				return nil, errors.New("-x: bad URL of a proxy")
 			}
@@ -72,14 +76,14 @@ func (o *options) transport() (*http.Transport, error) {
 		}
 	}
 	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: o.insecure}
-	if o.cacert != "" {
-		pem, err := os.ReadFile(o.cacert)
+	if o.caCert != "" {
+		pem, err := os.ReadFile(o.caCert)
 		if err != nil {
-			return nil, fmt.Errorf("--cacert %q: %w", o.cacert, reason(err))
+			return nil, fmt.Errorf("--cacert %q: %w", o.caCert, errtext.Reason(err))
 		}
 		t.TLSClientConfig.RootCAs = x509.NewCertPool()
 		if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--cacert %q: no certificate in it", o.cacert)
+			return nil, fmt.Errorf("--cacert %q: the file contains no certificate", o.caCert)
 		}
 	}
 	if o.http1 || o.http2 {
@@ -88,6 +92,6 @@ func (o *options) transport() (*http.Transport, error) {
 		t.Protocols.SetHTTP2(o.http2)
 		t.Protocols.SetUnencryptedHTTP2(o.http2)
 	}
-	t.DisableCompression = slices.Contains(o.without, "Accept-Encoding")
+	t.DisableCompression = slices.Contains(o.removed, "Accept-Encoding")
 	return t, nil
 }

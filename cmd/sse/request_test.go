@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 // echo answers with an event whose data is the request.
@@ -75,7 +77,7 @@ func TestRequest(t *testing.T) {
 				args = append(args, strings.Split(test.args, "|")...)
 			}
 			r := runSSE(t, test.stdin, args...)
-			if r.code != exitDone || r.stderr != "" {
+			if r.code != errtext.ExitDone || r.stderr != "" {
 				t.Errorf("exit code %d, stderr %q", r.code, r.stderr)
 			}
 			for _, want := range append(test.want, "uri=/p?q=1\n") {
@@ -109,11 +111,11 @@ func TestDataBytes(t *testing.T) {
 		bodies <- string(b)
 		w.WriteHeader(http.StatusNoContent)
 	})
-	runSSE(t, "a\r\nb\n", url, "--data-binary", "@-").want(t, exitDone, "")
+	runSSE(t, "a\r\nb\n", url, "--data-binary", "@-").want(t, errtext.ExitDone, "")
 	if got := <-bodies; got != "a\r\nb\n" {
 		t.Errorf("body = %q", got)
 	}
-	runSSE(t, "\xe9\r\n\x00\xff\n", url, "-d", "@-").want(t, exitDone, "")
+	runSSE(t, "\xe9\r\n\x00\xff\n", url, "-d", "@-").want(t, errtext.ExitDone, "")
 	if got := <-bodies; got != "\xe9\xff" {
 		t.Errorf("with -d, body = %q", got)
 	}
@@ -175,7 +177,7 @@ func TestTLS(t *testing.T) {
 		}
 		if test.code != 0 {
 			r.oneLine(t)
-			r.wantStderr(t, "x509", "(--cacert FILE trusts another authority, -k any)")
+			r.wantStderr(t, "x509", "(--cacert FILE sets the certificate authorities, -k accepts any certificate)")
 		}
 	}
 }
@@ -201,9 +203,9 @@ func TestGzip(t *testing.T) {
 		io.WriteString(z, "data: a\n\ndata: b\n\n")
 		z.Close()
 	})
-	runSSE(t, "", "--no-reconnect", "--raw", url).want(t, exitDone, "data: a\n\ndata: b\n\n")
+	runSSE(t, "", "--no-reconnect", "--raw", url).want(t, errtext.ExitDone, "data: a\n\ndata: b\n\n")
 	r := runSSE(t, "", "--no-reconnect", "-v", "--data", "-n", "1", url)
-	r.want(t, exitDone, "a\n")
+	r.want(t, errtext.ExitDone, "a\n")
 	r.wantStderr(t, "* the body is gzip")
 }
 

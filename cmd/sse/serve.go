@@ -1,10 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
-
 	_ "embed"
 	"errors"
 	"fmt"
@@ -16,103 +14,136 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// The bounds of the server: it is small, and for one person.
+// The limits of the server. It is meant for one person.
 const (
-	maxStreams  = 100     // streams at once
-	maxAsk      = 1 << 20 // bytes of a request's body
-	askTimeout  = 10 * time.Second
-	maxReplay   = 1000 // events that a client who comes back gets at once
-	defaultAddr = "127.0.0.1:8787"
+	maxStreams     = 100     // streams at the same time
+	maxRequestBody = 1 << 20 // bytes
+	requestTimeout = 10 * time.Second
+	maxReplay      = 1000 // events that a client that reconnects gets at once
+	defaultAddr    = "127.0.0.1:8787"
 )
 
 //go:embed page.html
 var page string
 
-// serve runs a server of streams for people who write clients.
-func serve(ctx context.Context, args []string, std stdio) int {
-	addr := defaultAddr
-	switch {
-	case len(args) == 1 && !strings.HasPrefix(args[0], "-"):
-		addr = args[0]
-	case len(args) > 0:
-		return usage(std, "serve takes one argument, an address such as 8787 or 0.0.0.0:8787")
-	}
-	if !strings.Contains(addr, ":") {
-		addr = ":" + addr
-	}
-	if strings.HasPrefix(addr, ":") {
-		addr = "127.0.0.1" + addr // another address only if it is told
-	}
-	if _, port, err := net.SplitHostPort(addr); err != nil || !isPort(port) {
-		return usage(std, "serve: bad address; want a port, or host:port")
+// paces says how fast some of the streams are.
+type paces struct {
+	word time.Duration // between the words of /llm
+	byte time.Duration // between the bytes of /slow
+}
+
+// defaultPaces are paces that suit a person.
+var defaultPaces = paces{word: 40 * time.Millisecond, byte: time.Second / 20}
+
+// serve runs a server of example streams on addr until ctx is done, and returns the exit code. An
+// addr without a host is on the loopback interface. If addr is empty, it is 127.0.0.1:8787.
+func serve(ctx context.Context, addr string, paces paces, stdout, stderr io.Writer) int {
+	addr, err := parseAddr(cmp.Or(addr, defaultAddr))
+	if err != nil {
+		return errtext.PrintUsage(stderr, fmt.Errorf("serve: %w", err))
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		fmt.Fprintf(std.err, "sse: serve: %s\n", message(err))
-		return exitError
+		errtext.Print(stderr, "serve", err)
+		return errtext.ExitError
 	}
-	fmt.Fprintf(std.out, "serving http://%s/ (Ctrl-C ends it)\n"+
-		"  /events /flaky /slow /big /weird /llm (also by POST, to /v1/chat/completions and /v1/messages)\n", l.Addr())
+	fmt.Fprintf(stdout, "serving http://%s/ (Ctrl-C ends it)\n"+
+		"  /events /flaky /slow /big /weird /llm"+
+		" (also POST /v1/chat/completions and /v1/messages)\n", l.Addr())
 	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
-		fmt.Fprintln(std.err, "sse: others than this machine can reach it")
+		fmt.Fprintln(stderr, "sse: other machines can reach this server")
 	}
 	server := &http.Server{
-		Handler:           newStreams(time.Now(), std.err),
-		ReadHeaderTimeout: 10 * time.Second,
+		Handler:           newStreams(time.Now(), paces, stderr),
+		ReadHeaderTimeout: requestTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	context.AfterFunc(ctx, func() { server.Close() })
 	err = server.Serve(l)
-	if sig := (interrupted{}); errors.As(context.Cause(ctx), &sig) {
-		_, _, code := (&session{}).ending(sig)
-		return code
+	if sig := (errtext.Signal{}); errors.As(context.Cause(ctx), &sig) {
+		return errtext.ExitStatus(sig).Code
 	}
-	fmt.Fprintf(std.err, "sse: serve: %s\n", message(err))
-	return exitError
+	errtext.Print(stderr, "serve", err)
+	return errtext.ExitError
 }
 
-func isPort(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 16)
-	return err == nil
+// parseAddr returns the address to listen on. Only an address with a host can be reached from other
+// machines.
+func parseAddr(addr string) (string, error) {
+	if !strings.Contains(addr, ":") {
+		addr = ":" + addr
+	}
+	if strings.HasPrefix(addr, ":") {
+		addr = "127.0.0.1" + addr
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return "", errors.New("bad address; want a port, or host:port")
+	}
+	return addr, nil
 }
 
-// streams is the server's handler.
+// streams is the handler of the server.
 type streams struct {
 	mux   http.ServeMux
-	start time.Time
-	slots chan struct{}
-	flaky atomic.Int64
+	start time.Time // of the streams that have one event each pace
+	paces paces
+	slots chan struct{} // holds one element for each stream
+	flaky atomic.Int64  // the number of requests for /flaky
 
 	mu  sync.Mutex
 	log io.Writer
 }
 
-func newStreams(start time.Time, log io.Writer) *streams {
-	s := &streams{start: start, slots: make(chan struct{}, maxStreams), log: log}
-	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Accept") == "text/event-stream" {
-			s.events(&stream{w: w, r: r})
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:")
-		io.WriteString(w, page)
-	})
-	for path, f := range map[string]func(*stream){
-		"GET /events": s.events, "GET /flaky": s.unsteady, "GET /slow": s.slow, "GET /big": s.big, "GET /weird": s.weird,
-		"GET /llm": s.llm, "POST /llm": s.llm, "POST /v1/chat/completions": s.llm, "POST /v1/messages": s.llm,
+// newStreams returns the handler of a server that began at start. It logs requests to log.
+func newStreams(start time.Time, paces paces, log io.Writer) http.Handler {
+	s := &streams{start: start, paces: paces, slots: make(chan struct{}, maxStreams), log: log}
+	s.mux.HandleFunc("GET /{$}", s.index)
+	for pattern, f := range map[string]func(*streamWriter){
+		"GET /events":               s.events,
+		"GET /flaky":                s.unreliable,
+		"GET /slow":                 s.slow,
+		"GET /big":                  s.big,
+		"GET /weird":                s.weird,
+		"GET /llm":                  s.llm,
+		"POST /llm":                 s.llm,
+		"POST /v1/chat/completions": s.llm,
+		"POST /v1/messages":         s.llm,
 	} {
-		s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { f(&stream{w: w, r: r}) })
+		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			f(newStreamWriter(w, r))
+		})
 	}
 	return s
 }
 
-// ServeHTTP lets any page read the streams, as nothing in them is secret,
-// and no more clients at once than there are slots.
+// contentSecurityPolicy allows what page.html uses and nothing else.
+const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; " +
+	"script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+
+// index sends the page, or the events to a client that accepts only an event stream.
+func (s *streams) index(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Accept") == "text/event-stream" {
+		s.events(newStreamWriter(w, r))
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
+	io.WriteString(w, page)
+}
+
+// ServeHTTP implements http.Handler. It allows every web page to read the streams, because nothing
+// in them is secret, and limits the number of streams.
 func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
@@ -127,19 +158,24 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-s.slots }()
 	default:
 		h.Set("Retry-After", "5")
-		http.Error(w, "too many streams at once", http.StatusServiceUnavailable)
+		http.Error(w, "too many streams at the same time", http.StatusServiceUnavailable)
 		return
 	}
+	s.logRequest(r)
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Now().Add(requestTimeout))
+	rc.SetWriteDeadline(time.Now().Add(requestTimeout)) // a Writer sets its own deadlines
+	r.Body = http.MaxBytesReader(w, r.Body, maxRequestBody)
+	s.mux.ServeHTTP(w, r)
+}
+
+// logRequest writes a line about r to the log.
+func (s *streams) logRequest(r *http.Request) {
 	line := time.Now().Format("15:04:05") + " " + r.Method + " " + escape.Line(r.URL.Path)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		line += " after id " + escape.Line(id)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	fmt.Fprintln(s.log, line)
-	s.mu.Unlock()
-	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(askTimeout))
-	rc.SetWriteDeadline(time.Now().Add(askTimeout)) // until a Writer sets its own
-	r.Body = http.MaxBytesReader(w, r.Body, maxAsk)
-	s.mux.ServeHTTP(w, r)
 }

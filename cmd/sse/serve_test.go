@@ -8,12 +8,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 // served runs the server of streams as if it had begun an hour ago.
 func served(t *testing.T) string {
 	t.Helper()
-	s := httptest.NewServer(newStreams(time.Now().Add(-time.Hour), io.Discard))
+	s := httptest.NewServer(newStreams(time.Now().Add(-time.Hour), servePaces, io.Discard))
 	t.Cleanup(func() {
 		s.CloseClientConnections()
 		s.Close()
@@ -37,22 +39,22 @@ func TestServe(t *testing.T) {
 	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), "new EventSource") {
 		t.Errorf("the page: %s, %v", resp.Status, err)
 	}
-	runSSE(t, "", url, "-n", "1", "--last-event-id", "0", "--field", "n").want(t, exitDone, "1\n")
+	runSSE(t, "", url, "-n", "1", "--last-event-id", "0", "--field", "n").want(t, errtext.ExitDone, "1\n")
 	res := runSSE(t, "", url+"/events", "-n", "1", "--last-event-id", "0", "--field", "n")
-	res.want(t, exitDone, "1\n")
+	res.want(t, errtext.ExitDone, "1\n")
 	r.stderr.waitFor(t, " GET /events after id 0\n")
-	if res := runSSE(t, "", "serve", strings.TrimPrefix(url, "http://")); res.code != exitError || !strings.Contains(res.stderr, "address already in use") {
+	if res := runSSE(t, "", "serve", strings.TrimPrefix(url, "http://")); res.code != errtext.ExitError || !strings.Contains(res.stderr, "address already in use") {
 		t.Errorf("a port in use: %+v", res)
 	}
 	r.c.Process.Signal(os.Interrupt)
-	r.wait().want(t, exitInterrupted, "")
+	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
 // The client loses nothing of what /flaky sends.
 func TestServeFlaky(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "", served(t)+"/flaky", "--last-event-id", "7000", "-n", "12", "--summary", "json")
-	if r.code != exitDone {
+	if r.code != errtext.ExitDone {
 		t.Errorf("exit code = %d", r.code)
 	}
 	lines := strings.Split(strings.TrimSuffix(r.stdout, "\n"), "\n")
@@ -66,7 +68,7 @@ func TestServeFlaky(t *testing.T) {
 
 func TestServeSlow(t *testing.T) {
 	t.Parallel()
-	runSSE(t, "", served(t)+"/slow", "-n", "1", "--json").want(t, exitDone, `{"id":"1","type":"message","data":"this event came a byte at a time"}`+"\n")
+	runSSE(t, "", served(t)+"/slow", "-n", "1", "--json").want(t, errtext.ExitDone, `{"id":"1","type":"message","data":"this event came a byte at a time"}`+"\n")
 }
 
 func TestServeLLM(t *testing.T) {
@@ -81,14 +83,14 @@ func TestServeLLM(t *testing.T) {
 		{"--field", "delta.text", "-d", body, url + "/llm?shape=anthropic"},
 		{"--field", "delta.text", "--type", "content_block_delta", "-d", body, url + "/v1/messages"},
 	} {
-		runSSE(t, "", args...).want(t, exitDone, answer)
+		runSSE(t, "", args...).want(t, errtext.ExitDone, answer)
 	}
 	for _, bad := range []string{`{"stream":false}`, `{"messages":1}`, "{"} {
 		r := runSSE(t, "", "-d", bad, url+"/llm")
-		r.want(t, exitHTTP, "")
+		r.want(t, errtext.ExitHTTP, "")
 		r.wantStderr(t, "sse: HTTP 400 Bad Request\n", `"type":"invalid_request_error"`)
 	}
-	r := runSSE(t, strings.Repeat("x", maxAsk+1), "-d", "@-", url+"/llm")
-	r.want(t, exitHTTP, "")
+	r := runSSE(t, strings.Repeat("x", maxRequestBody+1), "-d", "@-", url+"/llm")
+	r.want(t, errtext.ExitHTTP, "")
 	r.wantStderr(t, "is too large")
 }

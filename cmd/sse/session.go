@@ -8,130 +8,149 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
-// A source is where events come from: a Stream or a Reader.
-type source interface {
-	Next() bool
-	Event() sse.Event
-	LastEventID() string
-	Err() error
-}
-
-// hintAfter is how long bytes may come without an event before that is said.
-var hintAfter = 10 * time.Second
-
-// A session is one run: a source, where its events go, and what is known.
+// A session is the state of one run. The hooks of the client use it from other goroutines only
+// through seen, explained, stats and lines.
 type session struct {
-	o      *options
-	std    stdio
-	stats  *stats
-	watch  *watch
-	obs    observer
-	diag   io.Writer // standard error, past the view
-	view   *view     // nil: the output is for programs
-	emit   func(ev sse.Event, now time.Time, gap time.Duration) error
-	finish func() error // ends the output
-	raw    io.Writer    // --raw
-	field  *fieldForm   // --field
-	saver  *saver
-	fail   context.CancelCauseFunc
-	begin  func() // called when the stream is open
+	o         *options
+	hooks     hooks
+	cancel    context.CancelCauseFunc
+	stats     *stats
+	lines     *lineStats
+	rec       *recorder
+	saver     *saver // nil without --state
+	beginFile func() // truncates the file of -o; called when the stream is open
 
-	seen      atomic.Int64 // events that came, shown or not
+	sink     sink
+	view     *view    // the sink, if it is the terminal view
+	printer  *printer // the sink, if it is not
+	observer observer
+	diag     io.Writer // standard error, above the status line if there is one
+
+	lastErr   error        // the error that --no-reconnect made final
+	seen      atomic.Int64 // the events that arrived, printed or not
 	explained atomic.Bool
 }
 
-// loop prints events until there are no more, or enough: errCount, errUntil.
-// Another error means that the output can't be written.
-func (s *session) loop(src source, tour *tour) error {
+// Reasons to end a run.
+var (
+	errTimeUp   = &errtext.Stop{Name: "for", Text: "time is up (--for)"}
+	errUntil    = &errtext.Stop{Name: "until", Text: "--until"}
+	errInputEnd = &errtext.Stop{Name: "input", Text: "end of the input"}
+)
+
+// loop prints events until the source has no more, or until -n or --until ends the run. In that
+// case it returns an *errtext.Stop. Any other error means that the output cannot be written.
+func (s *session) loop(src source) error {
 	o := s.o
-	for shown := 0; src.Next(); {
+	for printed := 0; src.Next(); {
 		now, ev := time.Now(), src.Event()
 		s.seen.Add(1)
-		enough := o.until != nil && ev.Data == *o.until
-		if !enough && (o.types == nil || o.types[ev.Type]) {
-			if err := s.emit(ev, now, s.stats.event(now, ev.Type)); err != nil {
-				return outputError{err}
+		last := o.until != nil && ev.Data == *o.until
+		if !last && (o.types == nil || o.types[ev.Type]) {
+			if err := s.sink.event(ev, now, s.stats.event(now, ev.Type)); err != nil {
+				return errtext.Output(err)
 			}
-			if tour != nil {
-				tour.event(ev)
+			if s.hooks.onEvent != nil {
+				s.hooks.onEvent(ev)
 			}
-			shown++
+			printed++
 		}
 		if s.saver != nil {
 			s.saver.save(src.LastEventID())
 		}
-		if enough {
+		if last {
 			return errUntil
 		}
-		if shown == o.count && o.count > 0 {
-			return errCount
+		if printed == o.count && o.count > 0 {
+			return &errtext.Stop{Name: "count", Text: units.Plural(o.count, "event") + " (-n)"}
 		}
 	}
 	return nil
 }
 
-// explain says once why bytes, but no events, have come.
+// recorded handles bytes of the open stream.
+func (s *session) recorded(p []byte) {
+	s.stats.addBytes(len(p))
+	s.lines.Write(p)
+	if s.o.format == formatRaw {
+		if _, err := s.printer.Write(p); err != nil {
+			s.cancel(errtext.Output(err))
+		}
+	}
+}
+
+// explain reports, at most once, why no event was dispatched although bytes arrived.
 func (s *session) explain() {
 	if s.seen.Load() > 0 {
 		return
 	}
-	if why := s.watch.explain(); why != "" && !s.explained.Swap(true) {
-		s.obs.note("no event so far: " + why)
+	if why := s.lines.explain(); why != "" && !s.explained.Swap(true) {
+		s.observer.note("no event so far: " + why)
 	}
 }
 
-// conclude ends the output, says how the run ended, and returns the exit code.
-func (s *session) conclude(err error, id string, stop func()) int {
+// finish ends the output, prints how the run ended, and returns the exit code. The run was ended by
+// err, and id is the last event ID.
+func (s *session) finish(err error, id string) int {
+	o := s.o
 	if s.saver != nil {
-		if s.seen.Load() > 0 && !errors.As(err, new(outputError)) {
-			s.saver.save(id) // a block with only an id may have come last
+		if s.seen.Load() > 0 && !errors.As(err, new(*errtext.WriteError)) {
+			s.saver.save(id) // the last block may have had only an ID
 		}
-		if serr := s.saver.close(); serr != nil {
-			err = serr
+		if saveErr := s.saver.close(); saveErr != nil {
+			err = saveErr
 		}
 	}
-	if !s.o.silent {
+	if !o.silent {
 		s.explain()
 	}
-	stop()
-	if ferr := s.finish(); ferr != nil && err == nil {
-		err = outputError{ferr}
+	if closeErr := s.sink.close(); closeErr != nil && err == nil {
+		err = errtext.Output(closeErr)
 	}
-	end, words, code := s.ending(err)
-	if !s.o.silent {
-		s.nothing()
+	status := errtext.ExitStatus(err)
+	if !o.silent {
+		s.explainOutput()
 	}
-	if end == "error" {
-		complain(s.std.err, err)
-		words = cause(err)
+	if status.Failed() {
+		errtext.Print(o.stderr, s.subject(err), err)
 	}
+	isTerminal := s.view != nil && s.view.terminal
 	switch {
-	case s.o.summary == "json":
-		s.stats.writeJSON(s.std.err, time.Now(), id, end, code)
-	case s.o.summary == "text", s.o.summary == "" && s.view != nil && s.view.terminal && !s.o.silent:
-		s.stats.writeText(s.std.err, time.Now(), id, words)
+	case o.summary == "json":
+		s.stats.writeJSON(o.stderr, time.Now(), id, status)
+	case o.summary == "text", o.summary == "" && isTerminal && !o.silent:
+		s.stats.writeText(o.stderr, time.Now(), id, status)
 	}
-	return code
+	return status.Code
 }
 
-// nothing says why nothing was printed although events came.
-func (s *session) nothing() {
-	seen := s.seen.Load()
-	if seen == 0 {
-		return
-	}
-	s.stats.mu.Lock()
-	shown := s.stats.events
-	s.stats.mu.Unlock()
+// subject returns what err is about: the request, the input, or nothing.
+func (s *session) subject(err error) string {
 	switch {
-	case shown == 0 && s.o.types != nil:
-		fmt.Fprintf(s.std.err, "sse: of %s none was of the types asked for\n", units.Plural(int(seen), "event"))
-	case shown > 0 && s.field != nil && !s.field.found:
-		fmt.Fprintf(s.std.err, "sse: no event had a field %s (of %s)\n", escape.Line(s.o.path), units.Plural(shown, "event"))
+	case errors.As(err, new(*errtext.WriteError)), err == errtext.ErrNoUntil:
+		return ""
+	case s.o.url == nil:
+		return "standard input"
+	}
+	return s.o.description()
+}
+
+// explainOutput reports why nothing was printed although events arrived.
+func (s *session) explainOutput() {
+	seen := int(s.seen.Load())
+	printed := s.stats.snapshot(time.Now()).events
+	switch {
+	case seen == 0:
+	case printed == 0 && s.o.types != nil:
+		fmt.Fprintf(s.o.stderr, "sse: no event had a type that --type lists (of %s)\n",
+			units.Plural(seen, "event"))
+	case printed > 0 && s.o.format == formatField && !s.printer.found():
+		fmt.Fprintf(s.o.stderr, "sse: no event had a field %s (of %s)\n", escape.Line(s.o.field),
+			units.Plural(printed, "event"))
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 // maxState is more than an id that a request can carry.
@@ -23,22 +25,22 @@ func readState(path string) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", reason(err)
+		return "", errtext.Reason(err)
 	}
 	if !info.Mode().IsRegular() { // a device would be replaced, and a pipe would block
 		return "", errNoState
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", reason(err)
+		return "", errtext.Reason(err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxState+1))
 	if err != nil {
-		return "", reason(err)
+		return "", errtext.Reason(err)
 	}
 	id, ok := strings.CutSuffix(string(b), "\n")
-	if len(b) > maxState || len(b) > 0 && !ok || !headerValue(id) {
+	if len(b) > maxState || len(b) > 0 && !ok || !isHeaderValue(id) {
 		return "", errNoState
 	}
 	return id, nil
@@ -102,7 +104,7 @@ func newSaver(path, id string, fail func(error)) *saver {
 		var err error
 		for id := range s.ids {
 			if err = writeState(path, id); err != nil {
-				err = fmt.Errorf("--state %q: %w", path, reason(err))
+				err = &errtext.WriteError{Err: fmt.Errorf("--state %q: %w", path, errtext.Reason(err))}
 				fail(err)
 				break
 			}

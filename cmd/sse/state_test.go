@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 // ids serves the numbers after Last-Event-ID, and ends.
@@ -43,15 +45,15 @@ func TestState(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "state")
 	args := []string{url, "--data", "--state", file}
-	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, exitDone, "2\n3\n")
+	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, errtext.ExitDone, "2\n3\n")
 	if got := readFile(t, file); got != "3\n" {
 		t.Errorf("state = %q, want 3", got)
 	}
 	// The file comes before --last-event-id.
-	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, exitDone, "4\n")
-	runSSE(t, "", append(args, "--until", "5")...).want(t, exitDone, "")
-	runSSE(t, "", args...).want(t, exitDone, "6\n")
-	runSSE(t, "", args...).want(t, exitDone, "")
+	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, errtext.ExitDone, "4\n")
+	runSSE(t, "", append(args, "--until", "5")...).want(t, errtext.ExitDone, "")
+	runSSE(t, "", args...).want(t, errtext.ExitDone, "6\n")
+	runSSE(t, "", args...).want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); got != "6\n" {
 		t.Errorf("state = %q, want 6", got)
 	}
@@ -71,7 +73,7 @@ func TestStateBehindALink(t *testing.T) {
 	if err := os.Symlink("state", link); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 3), "--data", "--state", link).want(t, exitDone, "3\n")
+	runSSE(t, "", ids(t, 3), "--data", "--state", link).want(t, errtext.ExitDone, "3\n")
 	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
 		t.Errorf("state = %q, want 3", got)
 	}
@@ -91,7 +93,7 @@ func TestStateDoesNotFollowALink(t *testing.T) {
 	if err := os.Symlink(precious, filepath.Join(dir, ".state.tmp")); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t, exitDone, "1\n2\n3\n")
+	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t, errtext.ExitDone, "1\n2\n3\n")
 	if got := readFile(t, precious); got != "mine\n" {
 		t.Errorf("it says %q", got)
 	}
@@ -158,7 +160,7 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 	}
 	next <- true
 	res := r.wait()
-	res.want(t, exitError, "x\n")
+	res.want(t, errtext.ExitError, "x\n")
 	res.wantStderr(t, `state": no such file or directory`)
 }
 
@@ -167,7 +169,7 @@ func TestStateThatIsNoFile(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{os.DevNull, t.TempDir()} {
 		r := runSSE(t, "", "--state", path, "http://127.0.0.1:1/")
-		if r.code != exitUsage || !strings.Contains(r.stderr, "this is no file of --state") {
+		if r.code != errtext.ExitUsage || !strings.Contains(r.stderr, "this is no file of --state") {
 			t.Errorf("--state %s: %+v", path, r)
 		}
 	}
@@ -182,7 +184,7 @@ func TestStateKeepsItsMode(t *testing.T) {
 	if err := os.Chmod(file, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 1), "--data", "--state", file).want(t, exitDone, "1\n")
+	runSSE(t, "", ids(t, 1), "--data", "--state", file).want(t, errtext.ExitDone, "1\n")
 	info, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)

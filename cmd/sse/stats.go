@@ -1,32 +1,34 @@
 package main
 
 import (
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
 // stats counts what a run saw, in memory that does not grow with it. The
 // status line and the summary are made from it.
 type stats struct {
-	mu      sync.Mutex
-	start   time.Time
-	opened  time.Time // the connection in use; zero: none
-	first   time.Time // the first event
-	last    time.Time // the last event
-	events  int
-	bytes   int64
-	types   map[string]int
-	gaps    gaps
-	recent  [rateWindow]int // events of the last seconds, for the rate
-	second  int64           // the second, since start, that recent is at
-	retries int
-	causes  map[string]int
+	mu         sync.Mutex
+	start      time.Time
+	connected  time.Time // the connection in use; zero: none
+	first      time.Time // the first event
+	last       time.Time // the last event
+	events     int
+	bytes      int64
+	types      map[string]int
+	gaps       gaps
+	recent     [rateWindow]int // events of the last seconds, for the rate
+	second     int64           // the second, since start, that recent is at
+	reconnects int
+	causes     map[string]int
 }
 
 const (
 	rateWindow = 10
-	maxKeys    = 64 // distinct types or causes; the rest count as one
+	maxKeys    = 64  // distinct types or causes; the rest count as one
+	maxKey     = 128 // bytes of a type or cause
 	otherKey   = "(others)"
 )
 
@@ -78,29 +80,53 @@ func (s *stats) rate(now time.Time) float64 {
 	return float64(sum) / min(max(now.Sub(s.start).Seconds(), 1), rateWindow)
 }
 
+// A snapshot is what a stats has counted up to a moment.
+type snapshot struct {
+	events     int
+	bytes      int64
+	reconnects int
+	rate       float64   // events per second during the last seconds
+	opened     time.Time // when the current connection was opened; zero if there is none
+	last       time.Time // when the last event arrived
+}
+
+// snapshot returns what s has counted up to now.
+func (s *stats) snapshot(now time.Time) snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return snapshot{
+		events:     s.events,
+		bytes:      s.bytes,
+		reconnects: s.reconnects,
+		rate:       s.rate(now),
+		opened:     s.connected,
+		last:       s.last,
+	}
+}
+
 func (s *stats) addBytes(n int) {
 	s.mu.Lock()
 	s.bytes += int64(n)
 	s.mu.Unlock()
 }
 
-func (s *stats) open(now time.Time) {
+func (s *stats) opened(now time.Time) {
 	s.mu.Lock()
-	s.opened = now
+	s.connected = now
 	s.mu.Unlock()
 }
 
-func (s *stats) cut(why string) {
+func (s *stats) disconnected(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened = time.Time{}
-	s.retries++
+	s.connected = time.Time{}
+	s.reconnects++
 	count(s.causes, why)
 }
 
 func count(m map[string]int, key string) {
-	if len(key) > 128 {
-		key = strings.ToValidUTF8(key[:128], "") + "…"
+	if short := escape.Truncate(key, maxKey); short != key {
+		key = short + "…"
 	}
 	if _, ok := m[key]; !ok && len(m) >= maxKeys {
 		key = otherKey

@@ -10,102 +10,107 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// ticks sends the events of a series that has one every pace since the
-// server began, and so needs no storage to replay: those after the client's
-// last one, then each in its time, until f returns false.
-func (s *streams) ticks(st *stream, pace time.Duration, f func(n int) bool) {
-	now := func() int { return int(time.Since(s.start) / pace) }
-	n := max(now(), 1)
-	if last, err := strconv.Atoi(st.r.Header.Get("Last-Event-ID")); err == nil && last >= 0 && last <= now() {
-		if n = last + 1; n < now()-maxReplay {
-			n = now() - maxReplay
-			st.comment("events before " + strconv.Itoa(n) + " are gone")
+// series calls send with the number of each event of a series that has had one event each pace
+// since the server began. No event is stored, because it is computed from its number. If the client
+// sends a Last-Event-ID, the events after it are sent at once, and then each one at its time. series
+// returns when send returns false or the client has gone.
+func (s *streams) series(out *streamWriter, pace time.Duration, send func(n int) bool) {
+	current := func() int { return int(time.Since(s.start) / pace) }
+	n := max(current(), 1)
+	lastID, err := strconv.Atoi(out.r.Header.Get("Last-Event-ID"))
+	if err == nil && lastID >= 0 && lastID <= current() {
+		n = lastID + 1
+		if oldest := current() - maxReplay; n < oldest {
+			n = oldest
+			out.comment("events before " + strconv.Itoa(n) + " are gone")
 		}
 	}
-	for ; st.pause(time.Until(s.start.Add(time.Duration(n) * pace))); n++ {
-		if !f(n) {
+	for ; out.pause(time.Until(s.start.Add(time.Duration(n) * pace))); n++ {
+		if !send(n) {
 			return
 		}
 	}
 }
 
+// tick returns event n of a series.
 func (s *streams) tick(n int, pace time.Duration) sse.Event {
 	at := s.start.Add(time.Duration(n) * pace).UTC().Format(time.RFC3339Nano)
-	ev := sse.Event{ID: strconv.Itoa(n), Type: "tick", Data: fmt.Sprintf(`{"n":%d,"at":%q}`, n, at)}
+	ev := sse.Event{
+		ID:   strconv.Itoa(n),
+		Type: "tick",
+		Data: fmt.Sprintf(`{"n":%d,"at":%q}`, n, at),
+	}
 	if n%5 == 0 {
 		ev.Type, ev.Data = "message", "event "+ev.ID+" has no type,\nand two lines"
 	}
 	return ev
 }
 
-// events ticks once a second.
-func (s *streams) events(st *stream) {
-	st.start()
-	st.retry(2 * time.Second)
-	s.ticks(st, time.Second, func(n int) bool {
-		st.event(s.tick(n, time.Second))
+// events sends one event each second.
+func (s *streams) events(out *streamWriter) {
+	out.start()
+	out.retry(2 * time.Second)
+	s.series(out, time.Second, func(n int) bool {
+		out.event(s.tick(n, time.Second))
 		return true
 	})
 }
 
-// unsteady ticks twice a second, and breaks off after a few events in a
-// different way each time.
-func (s *streams) unsteady(st *stream) {
+// unreliable sends two events each second and interrupts the stream after a few of them, each time
+// in a different way.
+func (s *streams) unreliable(out *streamWriter) {
 	const pace = time.Second / 2
-	connection := s.flaky.Add(1)
-	if connection%4 == 3 {
-		st.w.Header().Set("Retry-After", "1")
-		http.Error(st.w, "down for a moment", http.StatusServiceUnavailable)
+	request := s.flaky.Add(1)
+	if request%4 == 3 {
+		out.w.Header().Set("Retry-After", "1")
+		http.Error(out.w, "the server is down for a moment", http.StatusServiceUnavailable)
 		return
 	}
-	st.start()
-	st.retry(500 * time.Millisecond)
-	left := 3 + connection%4
-	s.ticks(st, pace, func(n int) bool {
+	out.start()
+	out.retry(500 * time.Millisecond)
+	left := 3 + request%4
+	s.series(out, pace, func(n int) bool {
 		ev := s.tick(n, pace)
 		if left--; left >= 0 {
-			st.event(ev)
+			out.event(ev)
 			return true
 		}
-		if connection%4 != 0 { // else a clean end, between two events
-			st.part(ev)
+		if request%4 != 0 { // otherwise the response ends between two events
+			out.partial(ev)
 		}
-		if connection%4 == 1 {
+		if request%4 == 1 {
 			panic(http.ErrAbortHandler)
 		}
 		return false
 	})
 }
 
-// slow sends an event every few seconds, twenty bytes a second.
-func (s *streams) slow(st *stream) {
-	st.start()
+// slow sends events a byte at a time.
+func (s *streams) slow(out *streamWriter) {
+	out.start()
 	for n := 1; ; n++ {
-		b, _ := sse.Event{ID: strconv.Itoa(n), Data: "this event came a byte at a time"}.Append(nil)
+		ev := sse.Event{ID: strconv.Itoa(n), Data: "this event came a byte at a time"}
+		b, _ := ev.Append(nil)
 		for _, c := range b {
-			if !st.pause(bytePace) {
+			if !out.pause(s.paces.byte) {
 				return
 			}
-			st.raw(string(rune(c)))
+			out.raw(string(rune(c)))
 		}
 	}
 }
 
-// big sends events of growing size, 10 MiB in all, and ends with 204.
-func (s *streams) big(st *stream) {
-	if st.r.Header.Get("Last-Event-ID") == "5" {
-		st.w.WriteHeader(http.StatusNoContent)
+// big sends events of increasing size, 10 MiB in total. After them it responds with 204.
+func (s *streams) big(out *streamWriter) {
+	if out.r.Header.Get("Last-Event-ID") == "5" {
+		out.w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	st.start()
+	out.start()
 	for i, size := range []int{1 << 10, 64 << 10, 1 << 20, 8 << 20} {
-		st.event(sse.Event{ID: strconv.Itoa(i + 1), Type: "line", Data: strings.Repeat("0123456789abcdef", size/16)})
+		data := strings.Repeat("0123456789abcdef", size/16)
+		out.event(sse.Event{ID: strconv.Itoa(i + 1), Type: "line", Data: data})
 	}
-	st.event(sse.Event{ID: "5", Type: "lines", Data: strings.Repeat("a line of sixty-four bytes, one of many that make up this event\n", 1<<14)})
+	const line = "a line of sixty-four bytes, one of many that make up this event\n"
+	out.event(sse.Event{ID: "5", Type: "lines", Data: strings.Repeat(line, 1<<14)})
 }
-
-// The paces at which words and bytes come.
-var (
-	wordPace = 40 * time.Millisecond
-	bytePace = time.Second / 20
-)

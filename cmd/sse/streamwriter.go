@@ -9,38 +9,47 @@ import (
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// A stream is a Writer for handlers that send what a Writer does not: parts of
-// events, and bytes of any kind.
-type stream struct {
+// A streamWriter writes the response of a handler. In addition to what an ssetest.Writer does, it
+// sends incomplete events and arbitrary bytes. After the first error it writes nothing.
+type streamWriter struct {
 	w   http.ResponseWriter
 	r   *http.Request
 	out *ssetest.Writer
-	err error // the first failure; after it nothing is written
+	err error
 }
 
-func (s *stream) start() { s.out, s.err = ssetest.NewWriter(s.w, s.r) }
+// newStreamWriter returns a streamWriter for the response to r. Nothing is written before start.
+func newStreamWriter(w http.ResponseWriter, r *http.Request) *streamWriter {
+	return &streamWriter{w: w, r: r}
+}
 
-func (s *stream) event(ev sse.Event) {
+// start sends the header of the response.
+func (s *streamWriter) start() { s.out, s.err = ssetest.NewWriter(s.w, s.r) }
+
+// event sends ev.
+func (s *streamWriter) event(ev sse.Event) {
 	if s.err == nil {
 		s.err = s.out.Send(ev)
 	}
 }
 
-func (s *stream) comment(text string) {
+// comment sends a comment line.
+func (s *streamWriter) comment(text string) {
 	if s.err == nil {
 		s.err = s.out.Comment(" " + text)
 	}
 }
 
-func (s *stream) retry(d time.Duration) {
+// retry sends a retry field.
+func (s *streamWriter) retry(d time.Duration) {
 	if s.err == nil {
 		s.err = s.out.Retry(d)
 	}
 }
 
-// raw writes bytes as they are. It is used where no keep-alive could come
-// between them.
-func (s *stream) raw(text string) {
+// raw sends text unchanged. The caller must call it often enough that no keep-alive comment of the
+// ssetest.Writer is sent within a line.
+func (s *streamWriter) raw(text string) {
 	if s.err != nil {
 		return
 	}
@@ -49,15 +58,15 @@ func (s *stream) raw(text string) {
 	}
 }
 
-// part writes an event up to the middle of its data.
-func (s *stream) part(ev sse.Event) {
+// partial sends ev up to the middle of its data.
+func (s *streamWriter) partial(ev sse.Event) {
 	b, _ := ev.Append(nil)
 	data := strings.Index(string(b), "data")
 	s.raw(string(b[:(data+len(b))/2]))
 }
 
-// pause waits, and reports whether the client is still there.
-func (s *stream) pause(d time.Duration) bool {
+// pause waits for d, and reports whether the client is still connected.
+func (s *streamWriter) pause(d time.Duration) bool {
 	if s.err != nil {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
@@ -30,14 +31,14 @@ type report struct {
 	ExitCode    int            `json:"exit_code"`
 }
 
-func (s *stats) writeJSON(w io.Writer, now time.Time, id, end string, code int) {
+func (s *stats) writeJSON(w io.Writer, now time.Time, id string, status errtext.Status) {
 	seconds := func(d time.Duration) *float64 {
 		f := math.Round(d.Seconds()*1e6) / 1e6
 		return &f
 	}
 	r := report{
 		Events: s.events, Types: s.types, Bytes: s.bytes, Duration: *seconds(now.Sub(s.start)),
-		Reconnects: s.retries, Causes: s.causes, LastEventID: id, End: end, ExitCode: code,
+		Reconnects: s.reconnects, Causes: s.causes, LastEventID: id, End: status.Name, ExitCode: status.Code,
 	}
 	if s.events > 0 {
 		r.First = seconds(s.first.Sub(s.start))
@@ -51,8 +52,8 @@ func (s *stats) writeJSON(w io.Writer, now time.Time, id, end string, code int) 
 }
 
 // writeText is the summary for people.
-func (s *stats) writeText(w io.Writer, now time.Time, id, end string) {
-	fmt.Fprintf(w, "\n%s in %s, %s; ended: %s\n", units.Plural(s.events, "event"), units.Duration(now.Sub(s.start)), units.Bytes(s.bytes), end)
+func (s *stats) writeText(w io.Writer, now time.Time, id string, status errtext.Status) {
+	fmt.Fprintf(w, "\n%s in %s, %s; ended: %s\n", units.Plural(s.events, "event"), units.Duration(now.Sub(s.start)), units.Bytes(s.bytes), status.Text)
 	if s.events > 0 {
 		fmt.Fprintf(w, "types        %s\n", counts(s.types))
 		fmt.Fprintf(w, "first event  after %s\n", units.Duration(s.first.Sub(s.start)))
@@ -61,8 +62,8 @@ func (s *stats) writeText(w io.Writer, now time.Time, id, end string) {
 		fmt.Fprintf(w, "gaps         p50 %s, p95 %s, max %s\n", units.Duration(s.gaps.percentile(50)), units.Duration(s.gaps.percentile(95)), units.Duration(s.gaps.max))
 		s.gaps.histogram(w)
 	}
-	if s.retries > 0 {
-		fmt.Fprintf(w, "reconnects   %d: %s\n", s.retries, counts(s.causes))
+	if s.reconnects > 0 {
+		fmt.Fprintf(w, "reconnects   %d: %s\n", s.reconnects, counts(s.causes))
 	}
 	if id != "" {
 		fmt.Fprintf(w, "last id      %s\n", escape.Line(id))

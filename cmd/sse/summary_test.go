@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 func TestSummary(t *testing.T) {
@@ -32,12 +34,12 @@ func TestSummaryJSON(t *testing.T) {
 		end  string
 		code int
 	}{
-		{[]string{"-"}, "input", exitDone},
-		{[]string{"-", "-n", "2"}, "count", exitDone},
-		{[]string{"-", "--until", "two\nlines", "-s"}, "until", exitDone},
-		{[]string{"--for", "0.05", "-s", "http://127.0.0.1:1"}, "for", exitDone},
-		{[]string{once(t, sample)}, "server", exitDone},
-		{[]string{"--no-reconnect", "http://127.0.0.1:1"}, "error", exitError},
+		{[]string{"-"}, "input", errtext.ExitDone},
+		{[]string{"-", "-n", "2"}, "count", errtext.ExitDone},
+		{[]string{"-", "--until", "two\nlines", "-s"}, "until", errtext.ExitDone},
+		{[]string{"--for", "0.05", "-s", "http://127.0.0.1:1"}, "for", errtext.ExitDone},
+		{[]string{once(t, sample)}, "server", errtext.ExitDone},
+		{[]string{"--no-reconnect", "http://127.0.0.1:1"}, "error", errtext.ExitError},
 	} {
 		r := runSSE(t, sample, append(test.args, "--summary", "json")...)
 		text := r.stderr[strings.LastIndex(strings.TrimSuffix(r.stderr, "\n"), "\n")+1:]

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 // clocks replaces what differs from run to run by as many columns: the time
@@ -64,7 +66,7 @@ func TestViewGolden(t *testing.T) {
 	c := command(t, "--color", "always", url+"/s?key=s3cret")
 	c.Env = append(c.Env, "COLUMNS=48")
 	r := finish(t, c)
-	if r.code != exitDone || r.stderr != "" {
+	if r.code != errtext.ExitDone || r.stderr != "" {
 		t.Errorf("%+v", r)
 	}
 	want := strings.Join([]string{
@@ -142,7 +144,7 @@ func TestNoColorOnAPipe(t *testing.T) {
 	t.Parallel()
 	for _, color := range []string{"auto", "never"} {
 		r := runSSE(t, "data: x\n\n", "-", "--color", color)
-		r.want(t, exitDone, "message\t-\tx\n")
+		r.want(t, errtext.ExitDone, "message\t-\tx\n")
 	}
 }
 

@@ -5,30 +5,37 @@ import (
 	"strconv"
 )
 
-// A look says how to show things where: from the files and the environment.
-type look struct {
-	terminal bool // standard output is a terminal
-	cursor   bool // and it can move its cursor
-	color    bool
-	width    func() int
+// A terminalInfo says how text can be shown in a file.
+type terminalInfo struct {
+	isTerminal    bool
+	canMoveCursor bool // it is a terminal that understands escape sequences
+	color         bool // text should have colours
+	width         func() int
 }
 
-func lookOf(stdout *os.File, color string, getenv func(string) string) look {
-	_, terminal := terminalWidth(stdout)
-	l := look{terminal: terminal}
-	l.cursor = terminal && getenv("TERM") != "dumb" && getenv("TERM") != ""
-	l.color = color == "always" || color == "auto" && l.cursor && getenv("NO_COLOR") == ""
-	l.width = func() int {
-		if n, _ := terminalWidth(stdout); n > 0 {
+// inspectTerminal returns the terminalInfo of f. The argument color is "always", "never" or "auto".
+func inspectTerminal(f *os.File, color string, getenv func(string) string) terminalInfo {
+	info := terminalInfo{isTerminal: isTerminal(f)}
+	info.canMoveCursor = info.isTerminal && getenv("TERM") != "dumb" && getenv("TERM") != ""
+	info.color = color == "always" ||
+		color == "auto" && info.canMoveCursor && getenv("NO_COLOR") == ""
+	info.width = func() int {
+		if n, _ := terminalWidth(f); n > 0 {
 			return n
 		}
 		if n, err := strconv.Atoi(getenv("COLUMNS")); err == nil && n > 0 {
 			return n
 		}
-		if !terminal {
+		if !info.isTerminal {
 			return 1 << 20 // nothing is cut in a file
 		}
 		return 80
 	}
-	return l
+	return info
+}
+
+// isTerminal reports whether f is a terminal.
+func isTerminal(f *os.File) bool {
+	_, ok := terminalWidth(f)
+	return ok
 }

@@ -15,63 +15,86 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 )
 
-// traceTo writes a request's headers as they were sent, in curl's manner, and closes wrote.
-func traceTo(w io.Writer, req *http.Request) (trace *httptrace.ClientTrace, wrote <-chan struct{}) {
-	var mu sync.Mutex
-	var b strings.Builder
-	proto := "HTTP/1.1"
+// traceTo returns a trace that writes to w the connection and the headers of a request as they are
+// sent, in the format of curl -v. The channel is closed when the headers have been written.
+func traceTo(w io.Writer, req *http.Request) (*httptrace.ClientTrace, <-chan struct{}) {
 	done := make(chan struct{})
-	once := sync.OnceFunc(func() { close(done) })
+	h := &headerTrace{w: w, req: req, proto: "HTTP/1.1", done: sync.OnceFunc(func() { close(done) })}
 	return &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
-			how := "connected to"
+			verb := "connected to"
 			if info.Reused {
-				how = "using the connection to"
+				verb = "using the connection to"
 			}
-			fmt.Fprintf(w, "* %s %s\n", how, info.Conn.RemoteAddr())
+			fmt.Fprintf(w, "* %s %s\n", verb, info.Conn.RemoteAddr())
 		},
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
 			if err == nil {
-				fmt.Fprintf(w, "* %s, %s\n", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
+				fmt.Fprintf(w, "* %s, %s\n",
+					tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
 			}
 		},
-		WroteHeaderField: func(name string, values []string) {
-			mu.Lock()
-			defer mu.Unlock()
-			if strings.HasPrefix(name, ":") {
-				proto = "HTTP/2"
-				return
-			}
-			for _, v := range values {
-				fmt.Fprintf(&b, "> %s: %s\n", escape.Line(name), escape.Line(redact.Header(name, v))) // an id is the server's
-			}
-		},
-		WroteHeaders: func() {
-			mu.Lock()
-			defer mu.Unlock()
-			path := req.URL.EscapedPath()
-			if path == "" {
-				path = "/"
-			}
-			fmt.Fprintf(w, "> %s %s %s\n%s>\n", escape.Line(req.Method), escape.Line(path+redact.Query(req.URL)), proto, b.String())
-			b.Reset()
-			once() // a request may be written twice, where a connection turns out to be dead
-		},
+		WroteHeaderField: h.field,
+		WroteHeaders:     h.end,
 	}, done
 }
 
-// dump is a response's status and headers in curl's manner.
-func dump(resp *http.Response) string {
+// A headerTrace collects the headers of a request and writes them to w.
+type headerTrace struct {
+	w    io.Writer
+	req  *http.Request
+	done func()
+
+	mu     sync.Mutex
+	proto  string
+	fields strings.Builder
+}
+
+// field is called for each header field that was sent.
+func (h *headerTrace) field(name string, values []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if strings.HasPrefix(name, ":") { // a pseudo-header
+		h.proto = "HTTP/2"
+		return
+	}
+	writeFields(&h.fields, ">", name, values)
+}
+
+// end is called when all header fields were sent. A request may be sent again if its connection
+// turns out to be dead.
+func (h *headerTrace) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	path := h.req.URL.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	path += redact.Query(h.req.URL)
+	fmt.Fprintf(h.w, "> %s %s %s\n%s>\n",
+		escape.Line(h.req.Method), escape.Line(path), h.proto, h.fields.String())
+	h.fields.Reset()
+	h.done()
+}
+
+// responseHeader returns the status line and the headers of resp in the format of curl -v.
+func responseHeader(resp *http.Response) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "< %s %s\n", resp.Proto, escape.Line(resp.Status))
 	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
-		for _, v := range resp.Header[name] {
-			fmt.Fprintf(&b, "< %s: %s\n", escape.Line(name), escape.Line(redact.Header(name, v)))
-		}
+		writeFields(&b, "<", name, resp.Header[name])
 	}
 	if resp.Uncompressed {
-		b.WriteString("* the body is gzip, and read as what it holds\n")
+		b.WriteString("* the body is gzip and is decoded\n")
 	}
 	b.WriteString("<\n")
 	return b.String()
+}
+
+// writeFields writes a line for each value of a header, without secrets. It also escapes what the
+// client sent, because the Last-Event-ID comes from the server.
+func writeFields(b *strings.Builder, prefix, name string, values []string) {
+	for _, v := range values {
+		fmt.Fprintf(b, "%s %s: %s\n", prefix, escape.Line(name), escape.Line(redact.Header(name, v)))
+	}
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// withScheme returns the URL s as curl reads it: without a scheme, it is http.
-func withScheme(s string) string {
+// addScheme returns s with the scheme http if it has none, as in curl.
+func addScheme(s string) string {
 	if scheme, _, ok := strings.Cut(s, "://"); !ok || strings.ContainsAny(scheme, "/?#") {
 		return "http://" + s
 	}
 	return s
 }
 
-// parseURL accepts what curl accepts, of what can be an event stream.
+// parseURL parses the URL of an event stream. The scheme http may be missing.
 func parseURL(s string) (*url.URL, error) {
-	u, err := url.Parse(withScheme(s))
+	u, err := url.Parse(addScheme(s))
 	if err != nil {
-		// The reason without the URL, which may hold a password.
+		// The text must not contain the URL, which may hold a password.
 		if e := (*url.Error)(nil); errors.As(err, &e) {
 			err = e.Err
 		}
@@ -31,10 +31,12 @@ func parseURL(s string) (*url.URL, error) {
 	switch u.Scheme {
 	case "http", "https":
 	case "ws", "wss":
-		return nil, fmt.Errorf("%s:// is a WebSocket, not an event stream: use a WebSocket client such as websocat, or the service's http%s:// address of events",
-			u.Scheme, strings.TrimPrefix(u.Scheme, "ws"))
+		scheme := "http" + strings.TrimPrefix(u.Scheme, "ws")
+		return nil, fmt.Errorf("%s:// is a WebSocket, not an event stream: "+
+			"use a WebSocket client such as websocat, "+
+			"or the %s:// URL of the service's event stream", u.Scheme, scheme)
 	default:
-		return nil, fmt.Errorf("bad URL: scheme %q is neither http nor https", u.Scheme)
+		return nil, fmt.Errorf("bad URL: the scheme is %q, want http or https", u.Scheme)
 	}
 	if u.Hostname() == "" {
 		return nil, errors.New("bad URL: no host")

@@ -10,26 +10,83 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
-// A view is what a person sees: each event with its time and gap, what
-// happens to the connection, and, on a terminal, a status line that stays at
-// the bottom. All that is written to the terminal goes through it.
+// A view shows a run to a person: each event with its time and the gap before it, what happens to
+// the connection, and on a terminal a status line at the bottom. Everything that is written to the
+// terminal while a view is open must go through it.
 type view struct {
 	out      io.Writer
 	err      io.Writer // where Write writes
 	stats    *stats
-	terminal bool // out is one
-	color    bool
-	full     bool // nothing is cut
-	bottom   bool // there is a status line
-	quiet    bool // events only
 	width    func() int
+	color    bool
+	terminal bool // out is a terminal
+	bottom   bool // there is a status line
+	full     bool // nothing is cut
+	quiet    bool // only events are shown
+
+	stopRedraw func() // ends the goroutine that redraws the status line, if there is one
 
 	mu    sync.Mutex
 	buf   []byte
-	shown bool      // the status line is on the screen
-	state string    // what the status line begins with
-	wait  time.Time // while waiting: until when
+	drawn bool      // the status line is on the screen
+	state string    // how the status line begins; "" before the first attempt
+	until time.Time // in the state waiting: when the wait ends
 	ended bool
+}
+
+// newView returns a view that writes to out, and whose Write writes to err.
+func newView(out, err io.Writer, stats *stats, info terminalInfo) *view {
+	return &view{
+		out:      out,
+		err:      err,
+		stats:    stats,
+		width:    info.width,
+		color:    info.color,
+		terminal: info.isTerminal,
+		bottom:   info.canMoveCursor,
+	}
+}
+
+// start begins to redraw the status line regularly.
+func (v *view) start() {
+	v.bottom = v.bottom && !v.quiet
+	if !v.bottom {
+		return
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(redrawInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				v.redraw()
+			case <-done:
+				return
+			}
+		}
+	})
+	v.stopRedraw = func() {
+		close(done)
+		wg.Wait()
+	}
+}
+
+const redrawInterval = 200 * time.Millisecond
+
+// close removes the status line for good.
+func (v *view) close() error {
+	if v.stopRedraw == nil {
+		return nil
+	}
+	v.stopRedraw()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.clear()
+	v.flush()
+	v.ended = true
+	return nil
 }
 
 // A span is a piece of a line in one style.
@@ -57,10 +114,9 @@ func (v *view) lines(lines ...[]span) error {
 	defer v.mu.Unlock()
 	v.clear()
 	for _, l := range lines {
-		v.spans(l)
-		v.buf = append(v.buf, '\n')
+		v.buf = append(appendSpans(v.buf, v.color, l), '\n')
 	}
-	v.status(time.Now())
+	v.status()
 	return v.flush()
 }
 
@@ -72,7 +128,7 @@ func (v *view) Write(p []byte) (int, error) {
 	v.clear()
 	v.flush()
 	n, err := v.err.Write(p)
-	v.status(time.Now())
+	v.status()
 	v.flush()
 	return n, err
 }
@@ -83,24 +139,15 @@ func (v *view) redraw() {
 	defer v.mu.Unlock()
 	if v.bottom && !v.ended {
 		v.clear()
-		v.status(time.Now())
+		v.status()
 		v.flush()
 	}
 }
 
-// end takes the status line away for good.
-func (v *view) end() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.clear()
-	v.flush()
-	v.ended = true
-}
-
 func (v *view) clear() {
-	if v.shown {
+	if v.drawn {
 		v.buf = append(v.buf, "\r\x1b[K"...)
-		v.shown = false
+		v.drawn = false
 	}
 }
 
@@ -113,47 +160,65 @@ func (v *view) flush() error {
 	return err
 }
 
-func (v *view) spans(line []span) {
+// appendSpans appends the spans of a line to b.
+func appendSpans(b []byte, color bool, line []span) []byte {
 	for _, s := range line {
-		if v.color && s.style != plain {
-			v.buf = append(append(append(v.buf, "\x1b["...), s.style...), 'm')
-			v.buf = append(append(v.buf, s.text...), "\x1b[m"...)
+		if color && s.style != plain {
+			b = append(append(append(b, "\x1b["...), s.style...), 'm')
+			b = append(append(b, s.text...), "\x1b[m"...)
 		} else {
-			v.buf = append(v.buf, s.text...)
+			b = append(b, s.text...)
 		}
 	}
+	return b
 }
 
-func (v *view) status(now time.Time) {
+// printLines writes lines to w.
+func printLines(w io.Writer, color bool, lines ...[]span) error {
+	var b []byte
+	for _, line := range lines {
+		b = append(appendSpans(b, color, line), '\n')
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+func (v *view) status() {
 	if !v.bottom || v.ended || v.state == "" {
 		return
 	}
-	s := v.stats
-	s.mu.Lock()
-	style, state := green, v.state
-	if v.state == "waiting" {
-		style, state = yellow, fmt.Sprintf("connecting again in %.1fs", max(v.wait.Sub(now).Seconds(), 0))
-	} else if v.state != "open" {
-		style = yellow
+	now := time.Now()
+	style, state := yellow, v.state
+	switch v.state {
+	case stateOpen:
+		style = green
+	case stateWaiting:
+		left := max(v.until.Sub(now).Seconds(), 0)
+		state = fmt.Sprintf("connecting again in %.1fs", left)
 	}
-	parts := []string{units.Plural(s.events, "event"), fmt.Sprintf("%.1f/s", s.rate(now)), units.Bytes(s.bytes)}
+	s := v.stats.snapshot(now)
+	parts := []string{
+		units.Plural(s.events, "event"),
+		fmt.Sprintf("%.1f/s", s.rate),
+		units.Bytes(s.bytes),
+	}
 	if !s.opened.IsZero() {
-		parts = append(parts, "up "+seconds(now.Sub(s.opened)))
+		parts = append(parts, "up "+steadyDuration(now.Sub(s.opened)))
 	}
-	if s.retries > 0 {
-		parts = append(parts, units.Plural(s.retries, "reconnect"))
+	if s.reconnects > 0 {
+		parts = append(parts, units.Plural(s.reconnects, "reconnect"))
 	}
 	if s.events > 0 {
-		parts = append(parts, "last "+seconds(now.Sub(s.last))+" ago")
+		parts = append(parts, "last "+steadyDuration(now.Sub(s.last))+" ago")
 	}
-	s.mu.Unlock()
 	line := []span{{style, "● " + state}, {dim, "  " + strings.Join(parts, "  ")}}
-	v.spans(cutLine(line, v.width()-3)) // room for the ^C that the terminal itself writes
-	v.shown = true
+	line = cutLine(line, v.width()-3) // leave room for the ^C that the terminal writes
+	v.buf = appendSpans(v.buf, v.color, line)
+	v.drawn = true
 }
 
-// seconds is a duration for a line that is drawn often: it keeps its width.
-func seconds(d time.Duration) string {
+// steadyDuration formats d for a line that is redrawn often: the text seldom changes its width.
+func steadyDuration(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%.1fs", max(d.Seconds(), 0))
 	}
@@ -164,30 +229,4 @@ func (v *view) setState(state string) {
 	v.mu.Lock()
 	v.state = state
 	v.mu.Unlock()
-}
-
-// run keeps the status line fresh until the function it returns is called.
-func (v *view) run() (stop func()) {
-	if !v.bottom {
-		return func() {}
-	}
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				v.redraw()
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() {
-		close(done)
-		wg.Wait()
-		v.end()
-	}
 }

@@ -2,18 +2,18 @@ package main
 
 import "net/http"
 
-// weirdStream is every odd corner of the standard's section on parsing. Each
-// event's data says what it shows.
+// weirdStream contains the unusual cases of the standard's section on parsing. The data of each event
+// says what it shows.
 const weirdStream = "\ufeff:a byte order mark was before this comment\n" +
 	"data: this event ends with carriage returns alone\r\r" +
 	"data: and this one with CRLF\r\n\r\n" +
 	"data:no space after the colon\n\n" +
 	"data:  of two spaces one is dropped\n\n" +
 	"data:\ta tab is not\n\n" +
-	"data\n\n" + // a field without a colon: an event without data
+	"data\n\n" + // a field without a colon; the data is empty
 	"data: a line ends at CR,\rdata: at CRLF,\r\ndata: and at LF\n\n" +
 	"data: not at U+0085 (\u0085), U+2028 (\u2028), VT (\v) or FF (\f)\n\n" +
-	"event: nobody sees this type\n\n" + // no data, no event; the type is forgotten
+	"event: nobody sees this type\n\n" + // without data, no event is dispatched
 	"data: the type of the block before is forgotten\n\n" +
 	"event: odd type: with a colon\ndata: a type may hold nearly anything\n\n" +
 	"id: id with spaces \ndata: so may an id; its space at the end stays\n\n" +
@@ -22,19 +22,22 @@ const weirdStream = "\ufeff:a byte order mark was before this comment\n" +
 	"id: id-only\n\n" +
 	"data: the block before had only an id, and it counts\n\n" +
 	"id\ndata: an empty id resets it\n\n" +
-	"Data: no\ndata : no\n data: no\nunknown: no\nno field at all\ndata: names are exact, the rest is ignored\n\n" +
+	"Data: no\ndata : no\n data: no\nunknown: no\nno field at all\n" +
+	"data: names are exact, the rest is ignored\n\n" +
 	"data: NUL (\x00) stays, invalid bytes (\xff \xc3( \xed\xa0\x80) become U+FFFD\n\n" +
-	"retry: 1s\nretry: -1\nretry:\nretry: 2000\ndata: only one of the four retry fields counted\n\n" +
+	"retry: 1s\nretry: -1\nretry:\nretry: 2000\n" +
+	"data: only one of the four retry fields counted\n\n" +
 	"data: control characters: \x1b[31mred?\x1b[m \x07 \x7f \u009b31m \u202eesrever\n\n" +
 	": a comment \xff\n:\n::\n" +
 	"id: end\ndata: the next one is cut off, and must not be seen\n\n" +
 	"data: this must not be seen"
 
-func (s *streams) weird(st *stream) {
-	if st.r.Header.Get("Last-Event-ID") == "end" {
-		st.w.WriteHeader(http.StatusNoContent)
+// weird sends weirdStream. After it, it responds with 204.
+func (s *streams) weird(out *streamWriter) {
+	if out.r.Header.Get("Last-Event-ID") == "end" {
+		out.w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	st.start()
-	st.raw(weirdStream)
+	out.start()
+	out.raw(weirdStream)
 }

@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// Cut returns at most n, so that s[:n] cuts no character.
-func Cut(s string, n int) int {
+// Truncate returns the longest prefix of s that has at most n bytes and ends between characters.
+func Truncate(s string, n int) string {
 	if len(s) <= n {
-		return len(s)
+		return s
 	}
 	for i := n; i > n-utf8.UTFMax && i > 0; i-- {
 		if utf8.RuneStart(s[i]) {
-			return i
+			return s[:i]
 		}
 	}
-	return n
+	return s[:n]
 }
 
 // IsUnsafe reports whether r could act on a terminal, or turn the text
