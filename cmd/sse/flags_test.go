@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
@@ -106,7 +107,7 @@ func TestHelp(t *testing.T) {
 		t.Errorf("the help has %d lines: more than a screen", len(lines))
 	}
 	for _, line := range lines {
-		if n := lineWidth([]span{{plain, line}}); n > 80 {
+		if n := utf8.RuneCountInString(line); n > 80 {
 			t.Errorf("the help has a line of %d columns: %s", n, line)
 		}
 	}

@@ -109,7 +109,11 @@ func (w *lineStats) endLine() {
 	}
 }
 
-func looksJSON(line []byte) bool { return first(line) == '{' || first(line) == '[' }
+// looksJSON reports whether line begins like a JSON object or array.
+func looksJSON(line []byte) bool {
+	line = bytes.TrimLeft(line, " \t")
+	return len(line) > 0 && (line[0] == '{' || line[0] == '[')
+}
 
 // explain says why the bytes so far made no event; "" if nothing is odd,
 // as with nothing but comments and a retry field.

@@ -27,6 +27,7 @@ func (s *session) openOutput(out *os.File) {
 		v := newView(out, o.stderr, s.stats, info)
 		v.full, v.quiet = o.full, o.silent
 		s.view, s.observer, s.sink = v, v, v
+		s.onTerminal = info.isTerminal
 		if isTerminal(o.stderr) {
 			s.diag = v
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strconv"
@@ -34,7 +35,11 @@ func TestServe(t *testing.T) {
 	if paths := r.line(); !strings.Contains(paths, "/events") {
 		t.Errorf("second line = %q, want the paths", paths)
 	}
-	resp := get(t, url, "")
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), "new EventSource") {
 		t.Errorf("the page: %s, %v", resp.Status, err)
@@ -90,7 +95,7 @@ func TestServeLLM(t *testing.T) {
 		r.want(t, errtext.ExitHTTP, "")
 		r.wantStderr(t, "sse: HTTP 400 Bad Request\n", `"type":"invalid_request_error"`)
 	}
-	r := runSSE(t, strings.Repeat("x", maxRequestBody+1), "-d", "@-", url+"/llm")
+	r := runSSE(t, strings.Repeat("x", 1<<20+1), "-d", "@-", url+"/llm")
 	r.want(t, errtext.ExitHTTP, "")
 	r.wantStderr(t, "is too large")
 }

@@ -25,11 +25,12 @@ type session struct {
 	saver     *saver // nil without --state
 	beginFile func() // truncates the file of -o; called when the stream is open
 
-	sink     sink
-	view     *view    // the sink, if it is the terminal view
-	printer  *printer // the sink, if it is not
-	observer observer
-	diag     io.Writer // standard error, above the status line if there is one
+	sink       sink
+	view       *view    // the sink, if it is the terminal view
+	printer    *printer // the sink, if it is not
+	observer   observer
+	onTerminal bool      // the sink is the view, on a terminal
+	diag       io.Writer // standard error, above the status line if there is one
 
 	lastErr   error        // the error that --no-reconnect made final
 	seen      atomic.Int64 // the events that arrived, printed or not
@@ -119,11 +120,10 @@ func (s *session) finish(err error, id string) int {
 	if status.Failed() {
 		errtext.Print(o.stderr, s.subject(err), err)
 	}
-	isTerminal := s.view != nil && s.view.terminal
 	switch {
 	case o.summary == "json":
 		s.stats.writeJSON(o.stderr, time.Now(), id, status)
-	case o.summary == "text", o.summary == "" && isTerminal && !o.silent:
+	case o.summary == "text", o.summary == "" && s.onTerminal && !o.silent:
 		s.stats.writeText(o.stderr, time.Now(), id, status)
 	}
 	return status.Code

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,18 @@ import (
 
 	"github.com/seed-0d85b69d/sse"
 )
+
+// startServer starts a server whose series began an hour ago, and returns its URL.
+func startServer(t *testing.T) string {
+	t.Helper()
+	start := time.Now().Add(-time.Hour)
+	s := httptest.NewServer(newStreams(start, paces{time.Millisecond, time.Millisecond}, io.Discard))
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return s.URL
+}
 
 func get(t *testing.T, url, id string) *http.Response {
 	t.Helper()
@@ -31,7 +44,7 @@ func get(t *testing.T, url, id string) *http.Response {
 
 func TestServeEvents(t *testing.T) {
 	t.Parallel()
-	url := served(t)
+	url := startServer(t)
 	r := sse.NewReader(get(t, url+"/events", "3000").Body)
 	for n := 3001; n < 3500; n++ {
 		if !r.Next() || r.Event().ID != strconv.Itoa(n) || (n%5 == 0) != (r.Event().Type == "message") {
@@ -54,7 +67,7 @@ func TestServeEvents(t *testing.T) {
 
 func TestServeBig(t *testing.T) {
 	t.Parallel()
-	url := served(t) + "/big"
+	url := startServer(t) + "/big"
 	r := sse.NewReader(get(t, url, "").Body)
 	var sizes []int
 	for r.Next() {
@@ -70,7 +83,7 @@ func TestServeBig(t *testing.T) {
 
 func TestServeWeird(t *testing.T) {
 	t.Parallel()
-	url := served(t) + "/weird"
+	url := startServer(t) + "/weird"
 	r := sse.NewReader(get(t, url, "").Body)
 	var got []sse.Event
 	for r.Next() {
@@ -116,7 +129,7 @@ func TestServeWeird(t *testing.T) {
 // What the two shapes say of themselves is what clients of the two look at.
 func TestServeLLMShapes(t *testing.T) {
 	t.Parallel()
-	url := served(t)
+	url := startServer(t)
 	r := sse.NewReader(get(t, url+"/llm?shape=anthropic", "").Body)
 	var types []string
 	for r.Next() {
@@ -145,7 +158,7 @@ func TestServeLLMShapes(t *testing.T) {
 
 func TestServeForOtherPages(t *testing.T) {
 	t.Parallel()
-	url := served(t)
+	url := startServer(t)
 	req, err := http.NewRequest(http.MethodOptions, url+"/llm", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +175,7 @@ func TestServeForOtherPages(t *testing.T) {
 
 func TestServeIsBounded(t *testing.T) {
 	t.Parallel()
-	url := served(t)
+	url := startServer(t)
 	for range maxStreams {
 		if resp := get(t, url+"/events", ""); resp.StatusCode != 200 {
 			t.Fatal(resp.Status)

@@ -14,15 +14,14 @@ import (
 // the connection, and on a terminal a status line at the bottom. Everything that is written to the
 // terminal while a view is open must go through it.
 type view struct {
-	out      io.Writer
-	err      io.Writer // where Write writes
-	stats    *stats
-	width    func() int
-	color    bool
-	terminal bool // out is a terminal
-	bottom   bool // there is a status line
-	full     bool // nothing is cut
-	quiet    bool // only events are shown
+	out    io.Writer
+	err    io.Writer // where Write writes
+	stats  *stats
+	width  func() int
+	color  bool
+	bottom bool // there is a status line
+	full   bool // nothing is cut
+	quiet  bool // only events are shown
 
 	stopRedraw func() // ends the goroutine that redraws the status line, if there is one
 
@@ -37,13 +36,12 @@ type view struct {
 // newView returns a view that writes to out, and whose Write writes to err.
 func newView(out, err io.Writer, stats *stats, info terminalInfo) *view {
 	return &view{
-		out:      out,
-		err:      err,
-		stats:    stats,
-		width:    info.width,
-		color:    info.color,
-		terminal: info.isTerminal,
-		bottom:   info.canMoveCursor,
+		out:    out,
+		err:    err,
+		stats:  stats,
+		width:  info.width,
+		color:  info.color,
+		bottom: info.canMoveCursor,
 	}
 }
 
