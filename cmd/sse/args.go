@@ -9,23 +9,26 @@ import (
 	"strings"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 )
 
 // newOptions returns the options of a command line without flags.
-func newOptions() *options {
-	return &options{
-		requestOptions: requestOptions{header: make(http.Header)},
-		stdin:          os.Stdin,
-		stdout:         os.Stdout,
-		stderr:         os.Stderr,
-		getenv:         os.Getenv,
-		color:          "auto",
-		hintAfter:      hintAfter,
+func newOptions() *follow.Options {
+	return &follow.Options{
+		Options:   request.Options{Header: make(http.Header)},
+		Stdin:     os.Stdin,
+		Stdout:    os.Stdout,
+		Stderr:    os.Stderr,
+		Getenv:    os.Getenv,
+		Color:     "auto",
+		HintAfter: hintAfter,
 	}
 }
 
 // parseArgs parses a command line with one URL, or "-" for standard input.
-func parseArgs(args []string, flags []flagDef) (*options, error) {
+func parseArgs(args []string, flags []flagDef) (*follow.Options, error) {
 	o := newOptions()
 	p := newFlagParser(flags, o)
 	targets, err := p.parse(args)
@@ -38,33 +41,33 @@ func parseArgs(args []string, flags []flagDef) (*options, error) {
 	if targets[0] == "-" {
 		return o, nil
 	}
-	u, err := parseURL(targets[0])
+	u, err := request.ParseURL(targets[0])
 	if err != nil {
 		return nil, err
 	}
-	o.setURL(u)
+	o.SetURL(u)
 	return o, nil
 }
 
 // checkTargets reports whether targets is one argument that fits the flags.
-func checkTargets(o *options, targets []string) error {
+func checkTargets(o *follow.Options, targets []string) error {
 	switch {
 	case len(targets) == 0:
 		return errors.New("no URL")
-	case len(targets) > 1 && (o.format == formatData || o.format == formatJSON):
-		return fmt.Errorf("more than one URL (--%s takes no value; use -d to send a body)", o.format)
+	case len(targets) > 1 && (o.Format == output.FormatData || o.Format == output.FormatJSON):
+		return fmt.Errorf("more than one URL (--%s takes no value; use -d to send a body)", o.Format)
 	case len(targets) > 1:
 		return errors.New("more than one URL")
-	case o.http1 && o.http2:
+	case o.HTTP1 && o.HTTP2:
 		return errors.New("--http1.1 and --http2 exclude each other")
-	case o.format == formatRaw && o.types != nil:
+	case o.Format == output.FormatRaw && o.Types != nil:
 		return errors.New("--type has no effect on --raw")
 	}
 	name := targets[0]
 	switch {
-	case name == "-" && o.hasBody:
+	case name == "-" && o.HasBody:
 		return errors.New("-d needs a URL: standard input takes no request")
-	case name == "-" && o.state != "":
+	case name == "-" && o.State != "":
 		return errors.New("--state needs a URL: standard input cannot be resumed")
 	case name == "-":
 		return nil
@@ -80,11 +83,11 @@ func checkTargets(o *options, targets []string) error {
 // and -sN, --name=value and --name value. As in the go command, -name stands for --name.
 type flagParser struct {
 	byName map[string]*flagDef
-	o      *options
+	o      *follow.Options
 	args   []string // the arguments that are left
 }
 
-func newFlagParser(flags []flagDef, o *options) *flagParser {
+func newFlagParser(flags []flagDef, o *follow.Options) *flagParser {
 	p := &flagParser{byName: make(map[string]*flagDef), o: o}
 	for i := range flags {
 		for name := range strings.FieldsSeq(flags[i].names) {
@@ -183,7 +186,7 @@ func (p *flagParser) set(f *flagDef, name, v string) error {
 	switch strings.Trim(name, "-") {
 	case "H", "header":
 		header, _, ok := strings.Cut(v, ":") // what follows may be a secret
-		if !ok || !isToken(header) {
+		if !ok || !request.IsToken(header) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		v = header

@@ -22,10 +22,10 @@ func TestFlagForms(t *testing.T) {
 			t.Errorf("%q: %v", args, err)
 			continue
 		}
-		if !o.silent || !o.insecure || o.method != "PUT" || o.count != 3 || o.url.String() != "http://x.test" {
+		if !o.Silent || !o.Insecure || o.Method != "PUT" || o.Count != 3 || o.URL.String() != "http://x.test" {
 			t.Errorf("%q: got %+v", args, o)
 		}
-		if diff := cmp.Diff(http.Header{"A": {"b"}}, o.header); diff != "" {
+		if diff := cmp.Diff(http.Header{"A": {"b"}}, o.Header); diff != "" {
 			t.Errorf("%q: header (-want +got):\n%s", args, diff)
 		}
 	}
@@ -43,7 +43,7 @@ func TestSummaryFlag(t *testing.T) {
 		{"x.test --summary none", "none"},
 	} {
 		o, err := parseArgs(strings.Fields(test.args), streamFlags)
-		if err != nil || o.summary != test.want || o.url.Host != "x.test" {
+		if err != nil || o.Summary != test.want || o.URL.Host != "x.test" {
 			t.Errorf("%s: got %v, %v, want %q", test.args, o, err, test.want)
 		}
 	}

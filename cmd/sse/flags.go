@@ -6,6 +6,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 )
 
 // A flagDef defines one flag.
@@ -13,69 +17,69 @@ type flagDef struct {
 	names    string // without dashes, separated by spaces
 	value    bool   // the flag takes a value
 	optional string // the values that the flag takes if one of them follows
-	set      func(o *options, v string) error
+	set      func(o *follow.Options, v string) error
 }
 
 // boolFlag returns the set function of a flag that sets the field that p returns to true.
-func boolFlag(p func(*options) *bool) func(*options, string) error {
-	return func(o *options, _ string) error { *p(o) = true; return nil }
+func boolFlag(p func(*follow.Options) *bool) func(*follow.Options, string) error {
+	return func(o *follow.Options, _ string) error { *p(o) = true; return nil }
 }
 
 // stringFlag returns the set function of a flag that stores its value in the field that p returns.
-func stringFlag(p func(*options) *string) func(*options, string) error {
-	return func(o *options, v string) error { *p(o) = v; return nil }
+func stringFlag(p func(*follow.Options) *string) func(*follow.Options, string) error {
+	return func(o *follow.Options, v string) error { *p(o) = v; return nil }
 }
 
 // formatFlag returns the set function of a flag that chooses the format f.
-func formatFlag(f format) func(*options, string) error {
-	return func(o *options, _ string) error {
-		if o.format != formatAuto && o.format != f {
-			return fmt.Errorf("--%s and --%s exclude each other", o.format, f)
+func formatFlag(f output.Format) func(*follow.Options, string) error {
+	return func(o *follow.Options, _ string) error {
+		if o.Format != output.FormatAuto && o.Format != f {
+			return fmt.Errorf("--%s and --%s exclude each other", o.Format, f)
 		}
-		o.format = f
+		o.Format = f
 		return nil
 	}
 }
 
-func setNothing(*options, string) error { return nil }
+func setNothing(*follow.Options, string) error { return nil }
 
 // requestFlags define the request, and how text is coloured.
 var requestFlags = []flagDef{
-	{names: "H header", value: true, set: func(o *options, v string) error { return o.setHeader(v) }},
-	{names: "X request", value: true, set: func(o *options, v string) error { return o.setMethod(v) }},
-	{names: "d data-ascii", value: true, set: func(o *options, v string) error {
-		return o.addData(v, o.stdin, true)
+	{names: "H header", value: true, set: func(o *follow.Options, v string) error { return o.SetHeader(v) }},
+	{names: "X request", value: true, set: func(o *follow.Options, v string) error { return o.SetMethod(v) }},
+	{names: "d data-ascii", value: true, set: func(o *follow.Options, v string) error {
+		return o.AddData(v, o.Stdin, true)
 	}},
-	{names: "data-binary", value: true, set: func(o *options, v string) error {
-		return o.addData(v, o.stdin, false)
+	{names: "data-binary", value: true, set: func(o *follow.Options, v string) error {
+		return o.AddData(v, o.Stdin, false)
 	}},
-	{names: "data-raw", value: true, set: func(o *options, v string) error {
-		o.addBody([]byte(v))
+	{names: "data-raw", value: true, set: func(o *follow.Options, v string) error {
+		o.AddBody([]byte(v))
 		return nil
 	}},
 	{names: "u user", value: true, set: setUser},
-	{names: "b cookie", value: true, set: func(o *options, v string) error { return o.addCookie(v) }},
-	{names: "A user-agent", value: true, set: func(o *options, v string) error {
-		delete(o.header, "User-Agent")
-		return o.setHeader("User-Agent: " + v)
+	{names: "b cookie", value: true, set: func(o *follow.Options, v string) error { return o.AddCookie(v) }},
+	{names: "A user-agent", value: true, set: func(o *follow.Options, v string) error {
+		delete(o.Header, "User-Agent")
+		return o.SetHeader("User-Agent: " + v)
 	}},
-	{names: "k insecure", set: boolFlag(func(o *options) *bool { return &o.insecure })},
-	{names: "x proxy", value: true, set: func(o *options, v string) error { o.proxy = &v; return nil }},
-	{names: "cacert", value: true, set: stringFlag(func(o *options) *string { return &o.caCert })},
-	{names: "http1.1", set: boolFlag(func(o *options) *bool { return &o.http1 })},
-	{names: "http2 http2-prior-knowledge", set: boolFlag(func(o *options) *bool { return &o.http2 })},
-	{names: "connect-timeout", value: true, set: func(o *options, v string) (err error) {
-		o.connectTimeout, err = parseDuration(v)
+	{names: "k insecure", set: boolFlag(func(o *follow.Options) *bool { return &o.Insecure })},
+	{names: "x proxy", value: true, set: func(o *follow.Options, v string) error { o.Proxy = &v; return nil }},
+	{names: "cacert", value: true, set: stringFlag(func(o *follow.Options) *string { return &o.CACert })},
+	{names: "http1.1", set: boolFlag(func(o *follow.Options) *bool { return &o.HTTP1 })},
+	{names: "http2 http2-prior-knowledge", set: boolFlag(func(o *follow.Options) *bool { return &o.HTTP2 })},
+	{names: "connect-timeout", value: true, set: func(o *follow.Options, v string) (err error) {
+		o.ConnectTimeout, err = parseDuration(v)
 		return err
 	}},
-	{names: "last-event-id", value: true, set: func(o *options, v string) error {
-		if !isHeaderValue(v) {
+	{names: "last-event-id", value: true, set: func(o *follow.Options, v string) error {
+		if !request.IsHeaderValue(v) {
 			return errors.New("an event ID must not contain control characters")
 		}
-		o.lastEventID = v
+		o.LastEventID = v
 		return nil
 	}},
-	{names: "v verbose", set: boolFlag(func(o *options) *bool { return &o.verbose })},
+	{names: "v verbose", set: boolFlag(func(o *follow.Options) *bool { return &o.Verbose })},
 	{names: "color", value: true, set: setColor},
 
 	// Flags of curl for what the command always does, or has no use for.
@@ -89,39 +93,39 @@ var requestFlags = []flagDef{
 
 // streamFlags define how the stream is followed, when the run ends, and what is printed.
 var streamFlags = []flagDef{
-	{names: "json", set: formatFlag(formatJSON)},
-	{names: "raw", set: formatFlag(formatRaw)},
-	{names: "data", set: formatFlag(formatData)},
+	{names: "json", set: formatFlag(output.FormatJSON)},
+	{names: "raw", set: formatFlag(output.FormatRaw)},
+	{names: "data", set: formatFlag(output.FormatData)},
 	{names: "field", value: true, set: setField},
-	{names: "o output", value: true, set: stringFlag(func(o *options) *string { return &o.outFile })},
-	{names: "s silent", set: boolFlag(func(o *options) *bool { return &o.silent })},
-	{names: "full", set: boolFlag(func(o *options) *bool { return &o.full })},
+	{names: "o output", value: true, set: stringFlag(func(o *follow.Options) *string { return &o.OutFile })},
+	{names: "s silent", set: boolFlag(func(o *follow.Options) *bool { return &o.Silent })},
+	{names: "full", set: boolFlag(func(o *follow.Options) *bool { return &o.Full })},
 	{names: "summary", optional: "text json none", set: setSummary},
 	{names: "type", value: true, set: addTypes},
-	{names: "n count", value: true, set: func(o *options, v string) (err error) {
-		if o.count, err = strconv.Atoi(v); err != nil || o.count < 1 {
+	{names: "n count", value: true, set: func(o *follow.Options, v string) (err error) {
+		if o.Count, err = strconv.Atoi(v); err != nil || o.Count < 1 {
 			return errors.New("want a number of events, 1 or more")
 		}
 		return nil
 	}},
-	{names: "for", value: true, set: func(o *options, v string) (err error) {
-		if o.duration, err = parseDuration(v); err == nil && o.duration == 0 {
+	{names: "for", value: true, set: func(o *follow.Options, v string) (err error) {
+		if o.Duration, err = parseDuration(v); err == nil && o.Duration == 0 {
 			err = errors.New("want a duration of more than 0")
 		}
 		return err
 	}},
-	{names: "until", value: true, set: func(o *options, v string) error { o.until = &v; return nil }},
-	{names: "state", value: true, set: stringFlag(func(o *options) *string { return &o.state })},
-	{names: "no-reconnect", set: boolFlag(func(o *options) *bool { return &o.noReconnect })},
-	{names: "idle-timeout", value: true, set: func(o *options, v string) (err error) {
+	{names: "until", value: true, set: func(o *follow.Options, v string) error { o.Until = &v; return nil }},
+	{names: "state", value: true, set: stringFlag(func(o *follow.Options) *string { return &o.State })},
+	{names: "no-reconnect", set: boolFlag(func(o *follow.Options) *bool { return &o.NoReconnect })},
+	{names: "idle-timeout", value: true, set: func(o *follow.Options, v string) (err error) {
 		if v == "none" {
 			v = "0"
 		}
-		o.idleTimeout, err = parseDuration(v)
+		o.IdleTimeout, err = parseDuration(v)
 		return err
 	}},
-	{names: "max-event-size", value: true, set: func(o *options, v string) (err error) {
-		o.maxEventSize, err = parseSize(v)
+	{names: "max-event-size", value: true, set: func(o *follow.Options, v string) (err error) {
+		o.MaxEventSize, err = parseSize(v)
 		return err
 	}},
 }
@@ -151,29 +155,29 @@ func selectFlags(flags []flagDef, names ...string) []flagDef {
 	return selected
 }
 
-func setUser(o *options, v string) error {
+func setUser(o *follow.Options, v string) error {
 	name, password, _ := strings.Cut(v, ":")
-	o.user = url.UserPassword(name, password)
+	o.User = url.UserPassword(name, password)
 	return nil
 }
 
-func setColor(o *options, v string) error {
+func setColor(o *follow.Options, v string) error {
 	if v != "auto" && v != "always" && v != "never" {
 		return errors.New("want auto, always or never")
 	}
-	o.color = v
+	o.Color = v
 	return nil
 }
 
-func setField(o *options, v string) error {
+func setField(o *follow.Options, v string) error {
 	if v == "" {
 		return errors.New("want a path such as choices.0.delta.content")
 	}
-	o.field, o.path = v, splitPath(v)
-	return formatFlag(formatField)(o, v)
+	o.Field, o.Path = v, output.ParsePath(v)
+	return formatFlag(output.FormatField)(o, v)
 }
 
-func setSummary(o *options, v string) error {
+func setSummary(o *follow.Options, v string) error {
 	switch v {
 	case "":
 		v = "text"
@@ -181,19 +185,19 @@ func setSummary(o *options, v string) error {
 	default:
 		return errors.New("want text, json or none")
 	}
-	o.summary = v
+	o.Summary = v
 	return nil
 }
 
-func addTypes(o *options, v string) error {
-	if o.types == nil {
-		o.types = make(map[string]bool)
+func addTypes(o *follow.Options, v string) error {
+	if o.Types == nil {
+		o.Types = make(map[string]bool)
 	}
 	for t := range strings.SplitSeq(v, ",") {
 		if t == "" {
 			return errors.New("want event types separated by commas, such as tick,done")
 		}
-		o.types[t] = true
+		o.Types[t] = true
 	}
 	return nil
 }

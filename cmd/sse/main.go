@@ -48,6 +48,14 @@ package main
 
 import (
 	"context"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/check"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/demo"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
+
 	_ "embed"
 	"errors"
 	"fmt"
@@ -68,7 +76,7 @@ var help string
 var (
 	hintAfter  = 10 * time.Second
 	demoPace   = 250 * time.Millisecond
-	servePaces = defaultPaces
+	servePaces = serve.DefaultPaces
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -92,7 +100,7 @@ func run(args []string) int {
 	case "help":
 		return printText(help)
 	case "--version", "-V", "-version", "version":
-		return printText("sse " + version() + "\n")
+		return printText("sse " + request.Version() + "\n")
 	case "demo":
 		return runDemo(ctx, args[1:])
 	case "serve":
@@ -104,7 +112,7 @@ func run(args []string) int {
 	if err != nil {
 		return errtext.PrintUsage(os.Stderr, err)
 	}
-	return follow(ctx, o, hooks{})
+	return follow.Run(ctx, o, follow.Hooks{})
 }
 
 // runDemo executes sse demo.
@@ -117,7 +125,7 @@ func runDemo(ctx context.Context, args []string) int {
 	if err != nil {
 		return usageOf("demo", err)
 	}
-	return demo(ctx, o, demoPace)
+	return demo.Run(ctx, o, demoPace)
 }
 
 // runServe executes sse serve.
@@ -129,26 +137,26 @@ func runServe(ctx context.Context, args []string) int {
 	case len(args) > 0:
 		return usageOf("serve", errors.New("want one argument, an address such as 8787 or 0.0.0.0:8787"))
 	}
-	return serve(ctx, addr, servePaces, os.Stdout, os.Stderr)
+	return serve.Run(ctx, addr, servePaces, os.Stdout, os.Stderr)
 }
 
 // runCheck executes sse check.
 func runCheck(ctx context.Context, args []string) int {
 	o, err := parseArgs(args, checkFlags)
-	if err == nil && o.url == nil {
+	if err == nil && o.URL == nil {
 		err = errors.New("want a URL; standard input cannot be checked")
 	}
 	if err != nil {
 		return usageOf("check", err)
 	}
-	return check(ctx, &checkOptions{
-		request:  &o.requestOptions,
-		duration: o.duration,
-		json:     o.format == formatJSON,
-		color:    o.color,
-		stdout:   o.stdout,
-		stderr:   o.stderr,
-		getenv:   o.getenv,
+	return check.Run(ctx, &check.Options{
+		Request:  &o.Options,
+		Duration: o.Duration,
+		JSON:     o.Format == output.FormatJSON,
+		Color:    o.Color,
+		Stdout:   o.Stdout,
+		Stderr:   o.Stderr,
+		Getenv:   o.Getenv,
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
 )
 
 // The tests run the command as a user does: arguments and input in, output,
@@ -21,7 +23,7 @@ const beCommand = "SSE_TEST_BE_COMMAND"
 
 func TestMain(m *testing.M) {
 	// What takes a while for people to see is shorter in a test.
-	demoPace, servePaces = time.Millisecond, paces{time.Millisecond, time.Millisecond}
+	demoPace, servePaces = time.Millisecond, serve.Paces{Word: time.Millisecond, Byte: time.Millisecond}
 	if os.Getenv(beCommand) != "" {
 		if d, err := time.ParseDuration(os.Getenv("SSE_TEST_HINT_AFTER")); err == nil {
 			hintAfter = d

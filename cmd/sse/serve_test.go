@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
 )
 
 // served runs the server of streams as if it had begun an hour ago.
 func served(t *testing.T) string {
 	t.Helper()
-	s := httptest.NewServer(newStreams(time.Now().Add(-time.Hour), servePaces, io.Discard))
+	s := httptest.NewServer(serve.NewHandler(time.Now().Add(-time.Hour), servePaces, io.Discard))
 	t.Cleanup(func() {
 		s.CloseClientConnections()
 		s.Close()

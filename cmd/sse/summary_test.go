@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
 )
 
 func TestSummary(t *testing.T) {
@@ -43,7 +44,7 @@ func TestSummaryJSON(t *testing.T) {
 	} {
 		r := runSSE(t, sample, append(test.args, "--summary", "json")...)
 		text := r.stderr[strings.LastIndex(strings.TrimSuffix(r.stderr, "\n"), "\n")+1:]
-		var got report
+		var got stats.Report
 		if err := json.Unmarshal([]byte(text), &got); err != nil {
 			t.Errorf("%v: %v\n%s", test.args, err, r.stderr)
 			continue

@@ -1,0 +1,107 @@
+package stats
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
+)
+
+// gaps is a histogram of durations: 32 steps to each doubling, so that a
+// percentile is at most 3% off, in a fixed 13 KiB.
+type gaps struct {
+	n     int
+	max   time.Duration
+	steps [52 * gapSteps]int
+}
+
+const gapSteps = 32
+
+func (g *gaps) add(d time.Duration) {
+	g.n++
+	g.max = max(g.max, d)
+	g.steps[gapStep(d)]++
+}
+
+// gapStep is the step that d, in microseconds, belongs to.
+func gapStep(d time.Duration) int {
+	us := uint64(max(d.Microseconds(), 0))
+	if us < gapSteps {
+		return int(us)
+	}
+	e := bits.Len64(us) - 6 // us>>e is at least 32 and below 64
+	return e*gapSteps + int(us>>e)
+}
+
+// gapFloor is the least duration of a step.
+func gapFloor(step int) time.Duration {
+	if step < 2*gapSteps {
+		return time.Duration(step) * time.Microsecond
+	}
+	e := step/gapSteps - 1
+	return time.Duration((step-e*gapSteps)<<e) * time.Microsecond
+}
+
+func gapMiddle(step int) time.Duration {
+	return gapFloor(step)/2 + gapFloor(step+1)/2
+}
+
+// percentile is the least duration that p percent of the gaps do not exceed,
+// but for the width of a step.
+func (g *gaps) percentile(p int) time.Duration {
+	need := (g.n*p + 99) / 100
+	for i, n := range g.steps {
+		if need -= n; need <= 0 && n > 0 {
+			return min(gapMiddle(i), g.max)
+		}
+	}
+	return 0
+}
+
+var histogramEdges = []time.Duration{
+	time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 30 * time.Millisecond, 100 * time.Millisecond,
+	300 * time.Millisecond, time.Second, 3 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute,
+	time.Hour, math.MaxInt64,
+}
+
+// histogram draws the gaps in text, a row for each range between the
+// shortest and the longest.
+func (g *gaps) histogram(w io.Writer) {
+	rows := make([]int, len(histogramEdges))
+	for i, n := range g.steps {
+		if n > 0 {
+			row, _ := slices.BinarySearch(histogramEdges, gapMiddle(i)+1)
+			rows[row] += n
+		}
+	}
+	from, to := 0, len(rows)
+	for from < to && rows[from] == 0 {
+		from++
+	}
+	for to > from && rows[to-1] == 0 {
+		to--
+	}
+	most := slices.Max(rows)
+	for i := from; i < to; i++ {
+		label := "longer"
+		if i < len(rows)-1 {
+			label = "< " + units.Duration(histogramEdges[i])
+		}
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%11s %6d  %s", label, rows[i], bar(rows[i], most)), " "))
+	}
+}
+
+// bar is up to 40 columns long, in eighths of a column.
+func bar(n, most int) string {
+	eighths := (n*40*8 + most - 1) / most
+	s := strings.Repeat("█", eighths/8)
+	if eighths%8 > 0 {
+		s += string([]rune(" ▏▎▍▌▋▊▉")[eighths%8])
+	}
+	return s
+}
