@@ -10,7 +10,6 @@ import (
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/term"
 )
 
 // A source is where events come from: a Stream, or a Reader of standard input.
@@ -123,7 +122,7 @@ func (s *session) openInput(ctx context.Context) source {
 	r := sse.NewReader(s.rec.Body(pr))
 	r.MaxEventSize = s.o.MaxEventSize
 	if s.view != nil {
-		s.view.SetState(term.StateOpen)
+		s.view.InputOpened()
 		r.OnComment = s.observer.Comment
 	}
 	s.beginFile()

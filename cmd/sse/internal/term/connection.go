@@ -1,9 +1,9 @@
 package term
 
 import (
-	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
@@ -12,70 +12,75 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
-// The rest of what a view shows: what happens to the connection.
-
-// The states that the status line begins with.
-const (
-	stateConnecting = "connecting"
-	StateOpen       = "open"
-	stateWaiting    = "waiting"
-)
-
+// Connecting tells v that req is about to be sent. It is shown only if it is the first request.
 func (v *View) Connecting(req *http.Request, first bool) {
-	v.SetState(stateConnecting)
-	if first && !v.Quiet {
-		v.lines([]Span{clock(time.Now()), {Yellow, "connecting"}, {Dim, "  " + req.Method + " " + redact.URL(req.URL)}})
+	v.setState(stateConnecting)
+	if first {
+		target := "  " + req.Method + " " + redact.URL(req.URL)
+		v.printWhole(Span{Yellow, "connecting"}, Span{Dim, target})
 	}
 	v.redraw()
 }
 
-func (v *View) Opened(resp *http.Response, took time.Duration, id string) {
-	v.SetState(StateOpen)
-	if v.Quiet {
-		return
+// Opened shows that resp was accepted after the time took. If lastEventID is not empty, the stream
+// was resumed after that event.
+func (v *View) Opened(resp *http.Response, took time.Duration, lastEventID string) {
+	v.setState(stateOpen)
+	line := []Span{{green, "open  "}}
+	if lastEventID != "" {
+		line = append(line, Span{Dim, "resumed after id "}, Span{cyan, escape.Line(lastEventID)},
+			Span{Dim, " · "})
 	}
-	line := []Span{clock(time.Now()), {green, "open  "}}
-	if id != "" {
-		line = append(line, Span{Dim, "resumed after id "}, Span{cyan, escape.Line(id)}, Span{Dim, " · "})
+	parts := []string{
+		escape.Line(resp.Status),
+		escape.Line(resp.Header.Get("Content-Type")),
+		resp.Proto,
+		units.Duration(took),
 	}
-	line = append(line, Span{Dim, fmt.Sprintf("%s · %s · %s · %s", escape.Line(resp.Status),
-		escape.Line(resp.Header.Get("Content-Type")), resp.Proto, units.Duration(took))})
 	if resp.Request != nil && resp.Request.Response != nil {
-		line = append(line, Span{Dim, " · redirected to " + redact.URL(resp.Request.URL)})
+		parts = append(parts, "redirected to "+redact.URL(resp.Request.URL))
 	}
-	v.lines(v.fit(line))
+	v.print(append(line, Span{Dim, strings.Join(parts, " · ")})...)
 }
 
-func (v *View) Comment(text string) {
-	if !v.Quiet {
-		v.lines(v.fit([]Span{clock(time.Now()), {Dim, ":" + escape.Line(text)}}))
-	}
-}
+// InputOpened tells v that the stream is standard input.
+func (v *View) InputOpened() { v.setState(stateOpen) }
 
-func (v *View) Retry(d time.Duration) {
-	if !v.Quiet {
-		v.lines([]Span{clock(time.Now()), {Dim, "retry " + units.Duration(d)}})
-	}
-}
+// Comment shows a comment of the stream.
+func (v *View) Comment(text string) { v.print(Span{Dim, ":" + escape.Line(text)}) }
 
+// Retry shows a retry field of the stream.
+func (v *View) Retry(d time.Duration) { v.printWhole(Span{Dim, "retry " + units.Duration(d)}) }
+
+// Disconnected shows that the connection failed or ended with err, and that the next attempt begins
+// after wait.
 func (v *View) Disconnected(err error, wait time.Duration) {
 	v.mu.Lock()
 	what, style := "cut", Red
 	if err == io.EOF {
 		what, style = "ended", Yellow
-	} else if v.state != StateOpen {
+	} else if v.state != stateOpen {
 		what = "failed"
 	}
 	v.state, v.until = stateWaiting, time.Now().Add(wait)
 	v.mu.Unlock()
-	if v.Quiet {
-		return
-	}
-	v.lines(v.fit([]Span{clock(time.Now()), {style, what}, {Plain, "  " + errtext.Detail(err)}, {Dim, " · connecting again in " + units.Duration(wait)}}))
+	v.print(Span{style, what}, Span{Plain, "  " + errtext.Detail(err)},
+		Span{Dim, " · connecting again in " + units.Duration(wait)})
 }
 
-func (v *View) Note(text string) {
+// Note shows a remark of the command.
+func (v *View) Note(text string) { v.printWhole(Span{Yellow, text}) }
+
+// print prints the time and the spans on one line, which is cut to the width of the terminal.
+func (v *View) print(spans ...Span) {
 	if !v.Quiet {
-		v.lines([]Span{clock(time.Now()), {Yellow, text}})
+		v.printLines(v.fit(append([]Span{clock(time.Now())}, spans...)))
+	}
+}
+
+// printWhole prints the time and the spans on one line, which may be longer than the terminal.
+func (v *View) printWhole(spans ...Span) {
+	if !v.Quiet {
+		v.printLines(append([]Span{clock(time.Now())}, spans...))
 	}
 }

@@ -6,78 +6,96 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// jsonLines lays valid JSON out in at most limit lines: what fits into the
-// columns stays on one line, as people write it. Columns of 0 mean one line.
+// maxDepth is how many levels of JSON are indented.
+const maxDepth = 20
+
+// jsonLines formats s, which must be valid JSON, in at most limit+1 lines. An object or array that
+// fits into the columns is on one line. If columns is 0, everything is on one line.
 func jsonLines(s string, columns, limit int) [][]Span {
-	var lines [][]Span
-	var line []Span
-	depth, flat := 0, 0 // up to flat, all stays on this line
+	f := jsonFormatter{s: s, columns: columns}
 	if columns == 0 {
-		flat = len(s)
+		f.flat = len(s)
 	}
-	put := func(style, text string) { line = append(line, Span{style, text}) }
-	turn := func() {
-		lines = append(lines, line)
-		// A server that nests a thousand deep gets no thousand columns.
-		line = []Span{{Plain, strings.Repeat("  ", min(depth, 20))}}
+	for i := 0; i < len(s) && len(f.lines) < limit; {
+		i = f.token(i)
 	}
-	for i := 0; i < len(s) && len(lines) < limit; {
-		start := i
-		i++
-		switch c := s[start]; c {
-		case ' ', '\t', '\r', '\n':
-		case '{', '[':
-			put(Plain, string(c))
-			if start < flat {
-				break
-			}
-			if end := jsonEnd(s, start, columns-lineWidth(line)); end > 0 {
-				flat = end
-				break
-			}
-			depth++
-			turn()
-		case '}', ']':
-			if start >= flat {
-				depth--
-				turn()
-			}
-			put(Plain, string(c))
-		case ',':
-			put(Plain, ",")
-			if start < flat {
-				put(Plain, " ")
-			} else {
-				turn()
-			}
-		case ':':
-			put(Plain, ": ")
-		case '"':
-			i = stringEnd(s, start)
-			style := green
-			if rest := strings.TrimLeft(s[i:], " \t\r\n"); rest != "" && rest[0] == ':' {
-				style = blue
-			}
-			put(style, escape.Line(s[start:i]))
-		default:
-			for i < len(s) && strings.IndexByte(" \t\r\n,]}", s[i]) < 0 {
-				i++
-			}
-			put(magenta, s[start:i])
-		}
-	}
-	return append(lines, line)
+	return append(f.lines, f.line)
 }
 
-// jsonEnd finds the end of the object or array that begins at s[i], or 0 if
-// it takes more columns than there are.
+// A jsonFormatter divides JSON into lines.
+type jsonFormatter struct {
+	s       string
+	columns int
+	lines   [][]Span
+	line    []Span // the current line
+	depth   int
+	flat    int // up to this index, everything stays on the current line
+}
+
+// token formats the token at s[i] and returns the index after it.
+func (f *jsonFormatter) token(i int) int {
+	s, start, isFlat := f.s, i, i < f.flat
+	i++
+	switch c := s[start]; c {
+	case ' ', '\t', '\r', '\n':
+	case '{', '[':
+		f.put(Plain, string(c))
+		if isFlat {
+			break
+		}
+		if f.flat = jsonEnd(s, start, f.columns-lineWidth(f.line)); f.flat == 0 {
+			f.depth++
+			f.endLine()
+		}
+	case '}', ']':
+		if !isFlat {
+			f.depth--
+			f.endLine()
+		}
+		f.put(Plain, string(c))
+	case ',':
+		if isFlat {
+			f.put(Plain, ", ")
+		} else {
+			f.put(Plain, ",")
+			f.endLine()
+		}
+	case ':':
+		f.put(Plain, ": ")
+	case '"':
+		i = stringEnd(s, start)
+		style := green
+		if rest := strings.TrimLeft(s[i:], " \t\r\n"); rest != "" && rest[0] == ':' {
+			style = blue // the name of a member
+		}
+		f.put(style, escape.Line(s[start:i]))
+	default:
+		for i < len(s) && strings.IndexByte(" \t\r\n,]}", s[i]) < 0 {
+			i++
+		}
+		f.put(magenta, s[start:i])
+	}
+	return i
+}
+
+// put appends text to the current line.
+func (f *jsonFormatter) put(style, text string) { f.line = append(f.line, Span{style, text}) }
+
+// endLine ends the current line and indents the next one.
+func (f *jsonFormatter) endLine() {
+	f.lines = append(f.lines, f.line)
+	f.line = []Span{{Plain, strings.Repeat("  ", min(f.depth, maxDepth))}}
+}
+
+// jsonEnd returns the index after the object or array that begins at s[i], or 0 if that takes more
+// columns.
 func jsonEnd(s string, i, columns int) int {
 	depth := 0
 	for columns >= 0 && i < len(s) {
 		c := s[i]
 		switch c {
 		case ' ', '\t', '\r', '\n':
-			columns++
+			columns++ // white space is not printed
 		case '{', '[':
 			depth++
 		case '}', ']':
@@ -85,7 +103,7 @@ func jsonEnd(s string, i, columns int) int {
 				return i + 1
 			}
 		case ',', ':':
-			columns--
+			columns-- // a space follows
 		case '"':
 			end := stringEnd(s, i)
 			columns -= end - i - 1
@@ -97,7 +115,7 @@ func jsonEnd(s string, i, columns int) int {
 	return 0
 }
 
-// stringEnd is the index after the string that begins at s[i].
+// stringEnd returns the index after the JSON string that begins at s[i].
 func stringEnd(s string, i int) int {
 	for i++; s[i] != '"'; i++ {
 		if s[i] == '\\' {

@@ -1,3 +1,4 @@
+// Package term shows a run on a terminal: events, the connection, and a status line.
 package term
 
 import (
@@ -5,15 +6,16 @@ import (
 	"strconv"
 )
 
-// A Info says how text can be shown in a file.
+// An Info says how text can be shown in a file.
 type Info struct {
-	IsTerminal    bool
+	IsTerminal bool
+	Color      bool // text may be coloured
+
 	canMoveCursor bool // it is a terminal that understands escape sequences
-	Color         bool // text should have colours
 	width         func() int
 }
 
-// Inspect returns the terminalInfo of f. The argument color is "always", "never" or "auto".
+// Inspect returns the Info of f. If color is "always" or "never", it overrides the environment.
 func Inspect(f *os.File, color string, getenv func(string) string) Info {
 	info := Info{IsTerminal: IsTerminal(f)}
 	info.canMoveCursor = info.IsTerminal && getenv("TERM") != "dumb" && getenv("TERM") != ""

@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// terminalWidth is the number of columns of the terminal that f is; ok is
-// false if it is none.
+// terminalWidth returns the number of columns of the terminal f. If f is not a terminal, ok is false.
 func terminalWidth(f *os.File) (columns int, ok bool) {
 	var size struct{ rows, columns, x, y uint16 }
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TIOCGWINSZ,
+		uintptr(unsafe.Pointer(&size)))
 	return int(size.columns), errno == 0
 }

@@ -4,8 +4,8 @@ package term
 
 import "os"
 
-// terminalWidth does not know the width here; a character device is taken
-// for a terminal.
+// terminalWidth reports in ok whether f is a character device, which is considered a terminal. The
+// number of columns is not known on these systems.
 func terminalWidth(f *os.File) (columns int, ok bool) {
 	info, err := f.Stat()
 	return 0, err == nil && info.Mode()&os.ModeCharDevice != 0
