@@ -13,7 +13,7 @@ import (
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-func TestCheck(t *testing.T) {
+func TestCheckFindings(t *testing.T) {
 	t.Parallel()
 	stream := func(body string) string {
 		return server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestCheckJSON(t *testing.T) {
+func TestCheckPrintsJSON(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "", "check", "--json", once(t, "data: a\n\ndata"))
 	var got struct {

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-func TestUsageErrors(t *testing.T) {
+func TestCommandRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
@@ -63,8 +63,8 @@ func TestUsageErrors(t *testing.T) {
 		{"-d|@-|-", "-d needs a URL: standard input takes no request"},
 		{"-|--state|x", "--state needs a URL: standard input cannot be resumed"},
 		{"-o|" + dir + "/none/x|http://x", "no such file or directory"},
-		{"--state|" + dir + "/none/x|http://x", "there is no such folder"},
-		{"--state|" + text + "|http://x", "this is no file of --state"},
+		{"--state|" + dir + "/none/x|http://x", "the directory does not exist"},
+		{"--state|" + text + "|http://x", "not a file written by --state; want one line with an event ID"},
 		{"--last-event-id|a\x02|http://x", "must not contain control characters"},
 		{"--cacert|" + dir + "/none|https://x", "no such file or directory"},
 		{"--cacert|" + text + "|https://x", "the file contains no certificate"},
@@ -96,7 +96,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestHelpNamesEveryFlag(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"--help", "-h", "help", "http://x --help", "demo --help"} {
 		r := runSSE(t, "", strings.Fields(args)...)
@@ -127,7 +127,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
+func TestVersionIsPrinted(t *testing.T) {
 	t.Parallel()
 	if r := runSSE(t, "", "--version"); r.code != 0 || !strings.HasPrefix(r.stdout, "sse ") {
 		t.Errorf("got %+v", r)

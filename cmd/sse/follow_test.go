@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net/http"
@@ -30,7 +29,7 @@ data: tab	and ` + "\x1b[31m" + ` and ` + "\u202e" + `
 
 `
 
-func TestForms(t *testing.T) {
+func TestFollowFormats(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ flags, want string }{
 		{"", `tick	1	{"n":1,"html":"<a&b>","s":"x"}` + "\n" + `message	1	two\nlines` + "\n" + `done	3	tab	and \x1b[31m and \u202e` + "\n"},
@@ -56,14 +55,14 @@ func TestForms(t *testing.T) {
 	}
 }
 
-func TestUntil(t *testing.T) {
+func TestFollowUntilEndsBeforeEvent(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\ndata: [DONE]\n\ndata: b\n\n", "--data", "--until", "[DONE]", "-")
 	r.want(t, errtext.ExitDone, "a\n")
 }
 
 // A stream that ends before what --until waits for was cut.
-func TestUntilNeverCame(t *testing.T) {
+func TestFollowUntilMissingIsAnError(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\n", "--data", "--until", "[DONE]", "-")
 	r.want(t, errtext.ExitError, "a\n")
@@ -73,27 +72,27 @@ func TestUntilNeverCame(t *testing.T) {
 }
 
 // An error that comes as an event has not the field that is printed.
-func TestFieldOfAnError(t *testing.T) {
+func TestFollowFieldReportsErrorEvents(t *testing.T) {
 	t.Parallel()
 	const text = `{"error":{"message":"over\u001bloaded"}}`
-	if r := runSSE(t, strings.Repeat("data: {\"error\":false}\n\ndata: {\"error\":\"\"}\n\n", 9), "--field", "a", "-"); strings.Contains(r.stderr, "says") {
+	if r := runSSE(t, strings.Repeat("data: {\"error\":false}\n\ndata: {\"error\":\"\"}\n\n", 9), "--field", "a", "-"); strings.Contains(r.stderr, "sent an error") {
 		t.Errorf("no error: %s", r.stderr)
 	}
-	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a", "-"); strings.Count(r.stderr, "says") != 3 {
+	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a", "-"); strings.Count(r.stderr, "sent an error") != 3 {
 		t.Errorf("99 errors: %s", r.stderr)
 	}
 	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n", "event: error\ndata: {}\n\n"} {
 		r := runSSE(t, "data: {\"a\":\"x\"}\n\n"+event, "--field", "a", "-")
 		r.want(t, errtext.ExitDone, "x\n")
-		r.wantStderr(t, "sse: the stream says: {")
-		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr, "says") {
+		r.wantStderr(t, "sse: the stream sent an error: {")
+		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr, "sent an error") {
 			t.Errorf("-s: %s", r.stderr)
 		}
 	}
 }
 
 // A server that says nothing is not an "EOF".
-func TestNoAnswer(t *testing.T) {
+func TestFollowReportsMissingResponse(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	r := runSSE(t, "", "--no-reconnect", url)
@@ -102,7 +101,7 @@ func TestNoAnswer(t *testing.T) {
 }
 
 // A file is begun anew when there is something to write, and one that belongs to a state goes on.
-func TestOutFile(t *testing.T) {
+func TestFollowTruncatesFileWhenOpen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out")
@@ -146,7 +145,7 @@ func TestOutFile(t *testing.T) {
 }
 
 // What can't be written is an error, whatever was asked for.
-func TestFullDevice(t *testing.T) {
+func TestCommandReportsWriteErrors(t *testing.T) {
 	t.Parallel()
 	url := once(t, "data: a\n\n")
 	for _, args := range [][]string{{"--help"}, {"--version"}, {"check", url}, {"check", "--json", url}} {
@@ -166,21 +165,8 @@ func TestFullDevice(t *testing.T) {
 	}
 }
 
-func TestDemo(t *testing.T) {
-	t.Parallel()
-	r := runSSE(t, "", "demo")
-	if r.code != errtext.ExitDone {
-		t.Errorf("exit code = %d, want 0\nstderr: %s", r.code, r.stderr)
-	}
-	for _, part := range []string{"503 Service Unavailable", "unexpected end", "resumed after id 8", "\n24 received, 0 lost, 0 repeated, 4 reconnects\n"} {
-		if !strings.Contains(r.stdout, part) {
-			t.Errorf("output lacks %q:\n%s", part, r.stdout)
-		}
-	}
-}
-
 // An event is on the pipe before the next one is sent.
-func TestFlushedAtOnce(t *testing.T) {
+func TestFollowPrintsEachEventAtOnce(t *testing.T) {
 	t.Parallel()
 	next := make(chan bool)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -204,7 +190,7 @@ func TestFlushedAtOnce(t *testing.T) {
 	close(next)
 }
 
-func TestExitCodes(t *testing.T) {
+func TestFollowExitCodes(t *testing.T) {
 	t.Parallel()
 	cut := func(body string) string {
 		return server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -279,7 +265,7 @@ func urlOf(args []string) string {
 	return args[i]
 }
 
-func TestSignals(t *testing.T) {
+func TestFollowEndsOnSignal(t *testing.T) {
 	t.Parallel()
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: errtext.ExitInterrupted, syscall.SIGTERM: errtext.ExitTerminated} {
 		url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -322,7 +308,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-func TestForOnStandardInput(t *testing.T) {
+func TestFollowForEndsStandardInput(t *testing.T) {
 	t.Parallel()
 	c := command(t, "-", "--data", "--for", "50ms")
 	stdin, err := c.StdinPipe() // and nothing ever comes
@@ -333,39 +319,7 @@ func TestForOnStandardInput(t *testing.T) {
 	start(t, c).wait().want(t, errtext.ExitDone, "")
 }
 
-// A reader that goes away ends the command without a word.
-func TestSIGPIPE(t *testing.T) {
-	t.Parallel()
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		for r.Context().Err() == nil {
-			io.WriteString(w, "data: x\n\n")
-			w.(http.Flusher).Flush()
-		}
-	})
-	for _, form := range []string{"--data", "--raw", "--json"} {
-		c := command(t, url, form)
-		stdout, err := c.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stderr strings.Builder
-		c.Stderr = &stderr
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
-			t.Fatal(err)
-		}
-		stdout.Close()
-		c.Wait()
-		if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGPIPE || stderr.String() != "" {
-			t.Errorf("%s: %v, stderr %q", form, c.ProcessState, stderr.String())
-		}
-	}
-}
-
-func TestReconnect(t *testing.T) {
+func TestFollowReconnectsAndResumes(t *testing.T) {
 	t.Parallel()
 	ids := make(chan string, 10)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -397,7 +351,7 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
-func TestFirstFailureGivesAHint(t *testing.T) {
+func TestFollowFirstFailureGivesHint(t *testing.T) {
 	t.Parallel()
 	r := start(t, command(t, "http://127.0.0.1:1"))
 	r.stderr.waitFor(t, "connection refused; connecting again in ")
@@ -407,7 +361,7 @@ func TestFirstFailureGivesAHint(t *testing.T) {
 }
 
 // What a status line says is shown, and does nothing to the terminal.
-func TestStatusLineIsEscaped(t *testing.T) {
+func TestFollowEscapesHTTPStatus(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		c, _, _ := http.NewResponseController(w).Hijack()
@@ -428,18 +382,18 @@ func TestStatusLineIsEscaped(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoEvent(t *testing.T) {
+func TestFollowExplainsMissingEvents(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, stream, want string }{
 		{"comments only", ": hello\n\n:\n\n", ""},
 		{"nothing", "", ""},
-		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n", `no event so far: the lines are JSON without "data:" before it (NDJSON?): {"a":1}`},
-		{"one JSON value", "[1,2", "no event so far: what came is JSON, not an event stream: [1,2"},
-		{"text", "hello \x1b[31mworld\n\n", `no event so far: the lines are no fields of an event stream: hello \x1b[31mworld`},
-		{"no blank line", "data: a\ndata: b\n", "no event so far: data lines came, but no blank line, which ends an event"},
-		{"no data", "event: a\nid: 1\n\n", "no event so far: event or id lines came without a data line"},
-		{"an unfinished data line", "id: 1\ndata: and so on", "no event so far: a line began that has not ended: data: and so on"},
-		{"an unfinished line", "data: and so on", "no event so far: a line began that has not ended: data: and so on"},
+		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n", `no event so far: the lines are JSON without "data:" (NDJSON?): {"a":1}`},
+		{"one JSON value", "[1,2", "no event so far: this is JSON, not an event stream: [1,2"},
+		{"text", "hello \x1b[31mworld\n\n", `no event so far: the lines are not fields of an event stream: hello \x1b[31mworld`},
+		{"no blank line", "data: a\ndata: b\n", "no event so far: there are data lines, but no blank line, which ends an event"},
+		{"no data", "event: a\nid: 1\n\n", "no event so far: there are event or id lines, but no data line, which an event needs"},
+		{"an unfinished data line", "id: 1\ndata: and so on", "no event so far: the line has not ended: data: and so on"},
+		{"an unfinished line", "data: and so on", "no event so far: the line has not ended: data: and so on"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -460,7 +414,7 @@ func TestWhatIsNoEvent(t *testing.T) {
 }
 
 // A stream that says nothing that means anything is not waited for in silence.
-func TestWhatIsNoEventIsSaidMeanwhile(t *testing.T) {
+func TestFollowExplainsMissingEventsBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -476,7 +430,7 @@ func TestWhatIsNoEventIsSaidMeanwhile(t *testing.T) {
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
-func TestNothingToShow(t *testing.T) {
+func TestFollowExplainsEmptyOutput(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, sample, "--type", "other", "-")
 	r.want(t, errtext.ExitDone, "")
@@ -486,7 +440,7 @@ func TestNothingToShow(t *testing.T) {
 	r.wantStderr(t, "sse: no event had a field choices.0 (of 3 events)\n")
 }
 
-func TestOutputFile(t *testing.T) {
+func TestFollowWritesFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "out")
 	runSSE(t, sample, "-", "-o", file, "--type", "message", "--data").want(t, errtext.ExitDone, "")
@@ -504,7 +458,7 @@ func TestOutputFile(t *testing.T) {
 }
 
 // An LLM's answer appears as running text, and is asked for once.
-func TestField(t *testing.T) {
+func TestFollowFieldPrintsText(t *testing.T) {
 	t.Parallel()
 	asked := make(chan bool, 1)
 	next := make(chan bool)

@@ -33,7 +33,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "\n")
 }
 
-func TestRequest(t *testing.T) {
+func TestRequestFlags(t *testing.T) {
 	t.Parallel()
 	url := server(t, echo)
 	host := strings.TrimPrefix(url, "http://")
@@ -103,7 +103,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-func TestDataBytes(t *testing.T) {
+func TestRequestBodyKeepsBytes(t *testing.T) {
 	t.Parallel()
 	bodies := make(chan string, 1)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -121,7 +121,7 @@ func TestDataBytes(t *testing.T) {
 	}
 }
 
-func TestProxy(t *testing.T) {
+func TestRequestUsesProxy(t *testing.T) {
 	t.Parallel()
 	proxy := server(t, echo)
 	for _, test := range []struct{ args, env string }{
@@ -145,7 +145,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-func TestTLS(t *testing.T) {
+func TestRequestTLSFlags(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 	s.EnableHTTP2 = true
@@ -194,7 +194,7 @@ func TestUnencryptedHTTP2(t *testing.T) {
 	}
 }
 
-func TestGzip(t *testing.T) {
+func TestRequestDecodesGzip(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -209,7 +209,7 @@ func TestGzip(t *testing.T) {
 	r.wantStderr(t, "* the body is gzip")
 }
 
-func TestRedirect(t *testing.T) {
+func TestVerboseRedactsRedirects(t *testing.T) {
 	t.Parallel()
 	other := server(t, echo)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -226,7 +226,7 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-func TestVerbose(t *testing.T) {
+func TestVerboseHidesSecrets(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Set-Cookie", "id=s3cret")
@@ -249,7 +249,7 @@ func TestVerbose(t *testing.T) {
 }
 
 // The name and password of a URL go along with a redirect to the same host, as with curl.
-func TestUserOfAURL(t *testing.T) {
+func TestRequestKeepsUserInfoOnRedirect(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/from" {
@@ -269,7 +269,7 @@ func TestUserOfAURL(t *testing.T) {
 }
 
 // An id is the server's: on its way back it does not reach the terminal raw.
-func TestVerboseEscapesTheRequest(t *testing.T) {
+func TestVerboseEscapesRequest(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Last-Event-ID") != "" {

@@ -25,7 +25,7 @@ func served(t *testing.T) string {
 	return s.URL
 }
 
-func TestServe(t *testing.T) {
+func TestServeStartsAndStops(t *testing.T) {
 	t.Parallel()
 	r := start(t, command(t, "serve", ":0"))
 	first := r.line()
@@ -57,7 +57,7 @@ func TestServe(t *testing.T) {
 }
 
 // The client loses nothing of what /flaky sends.
-func TestServeFlaky(t *testing.T) {
+func TestServeFlakyLosesNothing(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "", served(t)+"/flaky", "--last-event-id", "7000", "-n", "12", "--summary", "json")
 	if r.code != errtext.ExitDone {
@@ -72,12 +72,12 @@ func TestServeFlaky(t *testing.T) {
 	r.wantStderr(t, "unexpected end", "503 Service Unavailable", `"reconnects":3`)
 }
 
-func TestServeSlow(t *testing.T) {
+func TestServeSlowSendsEvent(t *testing.T) {
 	t.Parallel()
 	runSSE(t, "", served(t)+"/slow", "-n", "1", "--json").want(t, errtext.ExitDone, `{"id":"1","type":"message","data":"this event came a byte at a time"}`+"\n")
 }
 
-func TestServeLLM(t *testing.T) {
+func TestServeLLMAnswersPrompt(t *testing.T) {
 	t.Parallel()
 	url := served(t)
 	const body = `{"stream":true,"messages":[{"role":"user","content":"first"},{"role":"user","content":"Is it <so>?"}]}`

@@ -39,7 +39,7 @@ func readFile(t *testing.T, name string) string {
 	return string(b)
 }
 
-func TestState(t *testing.T) {
+func TestStateResumesNextRun(t *testing.T) {
 	t.Parallel()
 	url := ids(t, 6)
 	dir := t.TempDir()
@@ -63,7 +63,7 @@ func TestState(t *testing.T) {
 }
 
 // A link stays a link, and what it leads to is the state.
-func TestStateBehindALink(t *testing.T) {
+func TestStateFollowsSymlink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link")
@@ -83,7 +83,7 @@ func TestStateBehindALink(t *testing.T) {
 }
 
 // What a link of the temporary file's name leads to is not written to.
-func TestStateDoesNotFollowALink(t *testing.T) {
+func TestStateReplacesTemporarySymlink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious")
@@ -103,7 +103,7 @@ func TestStateDoesNotFollowALink(t *testing.T) {
 }
 
 // What is killed at any moment loses nothing.
-func TestStateSurvivesAKill(t *testing.T) {
+func TestStateSurvivesKill(t *testing.T) {
 	t.Parallel()
 	const last = 300
 	url := ids(t, last)
@@ -137,7 +137,7 @@ func TestStateSurvivesAKill(t *testing.T) {
 	}
 }
 
-func TestStateThatCannotBeWritten(t *testing.T) {
+func TestStateWriteErrorEndsRun(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "dir")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -165,17 +165,17 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 }
 
 // What is no file is refused before anything is asked for: it would be replaced.
-func TestStateThatIsNoFile(t *testing.T) {
+func TestStateRejectsOtherFiles(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{os.DevNull, t.TempDir()} {
 		r := runSSE(t, "", "--state", path, "http://127.0.0.1:1/")
-		if r.code != errtext.ExitUsage || !strings.Contains(r.stderr, "this is no file of --state") {
+		if r.code != errtext.ExitUsage || !strings.Contains(r.stderr, "not a file written by --state") {
 			t.Errorf("--state %s: %+v", path, r)
 		}
 	}
 }
 
-func TestStateKeepsItsMode(t *testing.T) {
+func TestStateKeepsFileMode(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(file, nil, 0o640); err != nil {

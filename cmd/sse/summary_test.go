@@ -11,7 +11,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
 )
 
-func TestSummary(t *testing.T) {
+func TestSummaryText(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, sample, "-", "--summary")
 	if r.code != 0 {

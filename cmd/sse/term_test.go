@@ -119,7 +119,7 @@ func TestViewGolden(t *testing.T) {
 	}
 }
 
-func TestViewFull(t *testing.T) {
+func TestViewFullCutsNothing(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789", 30)
 	lines := strings.Repeat("data: x\n", 100)
@@ -140,7 +140,7 @@ func TestViewFull(t *testing.T) {
 }
 
 // A pipe gets no colour and no decoration unless it is asked for.
-func TestNoColorOnAPipe(t *testing.T) {
+func TestViewIsNotUsedOnPipe(t *testing.T) {
 	t.Parallel()
 	for _, color := range []string{"auto", "never"} {
 		r := runSSE(t, "data: x\n\n", "-", "--color", color)
@@ -150,7 +150,7 @@ func TestNoColorOnAPipe(t *testing.T) {
 
 // Characters without a width do not make a line without end.
 // Characters of several bytes are cut between them, with a mark.
-func TestViewCutsCharacters(t *testing.T) {
+func TestViewCutsBetweenCharacters(t *testing.T) {
 	t.Parallel()
 	c := command(t, "--color", "always", "-")
 	c.Env = append(c.Env, "COLUMNS=80")
@@ -161,7 +161,7 @@ func TestViewCutsCharacters(t *testing.T) {
 	}
 }
 
-func TestViewBoundsALine(t *testing.T) {
+func TestViewBoundsLineLength(t *testing.T) {
 	t.Parallel()
 	c := command(t, "--color", "always", "-")
 	c.Env = append(c.Env, "COLUMNS=80")

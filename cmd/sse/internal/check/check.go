@@ -1,3 +1,4 @@
+// Package check reads a stream once and prints what is wrong with it.
 package check
 
 import (

@@ -1,3 +1,4 @@
+// Package demo follows a stream whose server loses connections, and counts what was lost.
 package demo
 
 import (

@@ -2,6 +2,7 @@
 package escape
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -22,24 +23,23 @@ func Truncate(s string, n int) string {
 	return s[:n]
 }
 
-// IsUnsafe reports whether r could act on a terminal, or turn the text
-// around it, instead of being shown: all control characters (C0, DEL, C1),
-// line and paragraph separators, and invisible format characters, but for the
-// two joiners that scripts and emoji need.
+// IsUnsafe reports whether r could control a terminal or change how the text around it is shown. These
+// are all control characters (C0, DEL, C1), line and paragraph separators, and invisible format
+// characters, except the two joiners that scripts and emoji need.
 func IsUnsafe(r rune) bool {
 	switch {
 	case r < 0x20 || r == 0x7f:
 		return true
 	case r < 0x7f:
 		return false
-	case r == 0x200c || r == 0x200d:
+	case r == 0x200c || r == 0x200d: // the joiners
 		return false
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// Append appends s with its unsafe characters, but for those in
-// keep, and its invalid bytes written as in Go: \n, \x1b, \u202e, \xff.
+// Append appends s to b. Unsafe characters that are not in keep, and invalid bytes, are written as in
+// Go: \n, \x1b, \u202e, \xff.
 func Append(b []byte, s, keep string) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
@@ -66,22 +66,23 @@ func Append(b []byte, s, keep string) []byte {
 	return b
 }
 
-// Line makes s safe to show on one line.
+// Line returns s with all unsafe characters escaped, so that it can be shown on one line.
 func Line(s string) string { return string(Append(nil, s, "")) }
 
-// Text makes s safe to show, and keeps its lines and tabs.
+// Text returns s with all unsafe characters escaped except line feeds and tabs.
 func Text(s string) string { return string(Append(nil, s, "\n\t")) }
 
-// A Writer stands between what a server sends and a terminal. It keeps
-// lines and tabs, and a character that is cut in two by two writes whole.
+// A Writer escapes unsafe characters except line feeds and tabs. A character may be divided between
+// two calls of Write.
 type Writer struct {
 	w    io.Writer
-	tail []byte
+	tail []byte // an incomplete character
 }
 
 // NewWriter returns a Writer that writes to w.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
+// Write writes p, except an incomplete character at its end.
 func (s *Writer) Write(p []byte) (int, error) {
 	b := append(s.tail, p...)
 	end := len(b)
@@ -93,14 +94,14 @@ func (s *Writer) Write(p []byte) (int, error) {
 			break
 		}
 	}
-	s.tail = append([]byte(nil), b[end:]...)
+	s.tail = bytes.Clone(b[end:])
 	if _, err := s.w.Write(Append(nil, string(b[:end]), "\n\t")); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// Flush writes what a last write left unfinished.
+// Flush writes the incomplete character at the end of the last Write.
 func (s *Writer) Flush() error {
 	_, err := io.WriteString(s.w, Text(string(s.tail)))
 	s.tail = nil

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestEscape(t *testing.T) {
+func TestLineEscapesUnsafeCharacters(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"plain é 世界 👩‍👩‍👧":                                 "plain é 世界 👩‍👩‍👧",
@@ -22,7 +22,7 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-func TestSafeWriter(t *testing.T) {
+func TestWriterJoinsDividedCharacters(t *testing.T) {
 	t.Parallel()
 	const in = "a\tb\n é 世 👩 \x1b[31m \u009b \u202e \xff \xe4\xb8 end \xe4\xb8"
 	const want = "a\tb\n é 世 👩 \\x1b[31m \\x9b \\u202e \\xff \\xe4\\xb8 end \\xe4\\xb8"

@@ -2,7 +2,6 @@ package follow
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"strconv"
 	"sync"
@@ -11,40 +10,40 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// A watch looks at the bytes of a stream beside the parser, for what the
-// parser rightly keeps to itself: the lines that mean nothing, and the
-// moment at which a retry field comes.
-type lineStats struct {
-	onRetry func(time.Duration) // called for each valid retry field; may be nil
-
-	mu      sync.Mutex
-	line    []byte // the beginning of the line being read
-	skipLF  bool   // the last byte was a CR
-	begun   bool   // the first line has ended
-	data    int    // data lines
-	fields  int    // event and id lines
-	unknown int    // lines that the standard ignores
-	json    int    // those of them that look like JSON
-	empty   int    // blank lines
-	sample  string // the first unknown line
-}
-
-// lineHead is how much of a line the watch looks at.
+// lineHead is how many bytes of a line a lineStats keeps.
 const lineHead = 64
 
-// reset begins a connection.
-func (w *lineStats) reset() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.line, w.skipLF, w.begun = w.line[:0], false, false
+// A lineStats counts the lines of a stream by their kind, to explain why no event was dispatched.
+// It also reports each retry field when it arrives, which a Client does not.
+type lineStats struct {
+	onRetry func(time.Duration) // if not nil, called for each valid retry field
+
+	mu           sync.Mutex
+	line         []byte // the beginning of the current line
+	skipLF       bool   // the last byte was a CR, so a LF belongs to it
+	hadLine      bool   // the first line has ended
+	data         int    // data lines
+	eventsAndIDs int    // event and id lines
+	unknown      int    // lines that the standard ignores, except comments
+	json         int    // the unknown lines that look like JSON
+	blank        int    // blank lines
+	sample       string // the first unknown line
 }
 
-func (w *lineStats) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// reset begins the stream of a new connection. The counts remain.
+func (l *lineStats) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.line, l.skipLF, l.hadLine = l.line[:0], false, false
+}
+
+// Write counts the lines in p. It never fails.
+func (l *lineStats) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	n := len(p)
-	if w.skipLF && n > 0 {
-		w.skipLF = false
+	if l.skipLF && n > 0 {
+		l.skipLF = false
 		if p[0] == '\n' {
 			p = p[1:]
 		}
@@ -54,14 +53,14 @@ func (w *lineStats) Write(p []byte) (int, error) {
 		if i < 0 {
 			i = len(p)
 		}
-		w.line = append(w.line, p[:min(i, max(lineHead-len(w.line), 0))]...)
+		l.line = append(l.line, p[:min(i, max(lineHead-len(l.line), 0))]...)
 		if i == len(p) {
 			break
 		}
-		w.endLine()
+		l.endLine()
 		if p[i] == '\r' {
 			if i+1 == len(p) {
-				w.skipLF = true
+				l.skipLF = true
 			} else if p[i+1] == '\n' {
 				i++
 			}
@@ -71,41 +70,48 @@ func (w *lineStats) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// head is the beginning of the line being read, without a byte order mark.
-func (w *lineStats) head() []byte {
-	if w.begun {
-		return w.line
+// head returns the beginning of the current line, without a byte order mark.
+func (l *lineStats) head() []byte {
+	if l.hadLine {
+		return l.line
 	}
-	return bytes.TrimPrefix(w.line, []byte("\xef\xbb\xbf"))
+	return bytes.TrimPrefix(l.line, []byte("\xef\xbb\xbf"))
 }
 
-func (w *lineStats) endLine() {
-	line := w.head()
-	w.line, w.begun = w.line[:0], true
+// endLine counts the current line, which has ended.
+func (l *lineStats) endLine() {
+	line := l.head()
+	l.line, l.hadLine = l.line[:0], true
 	if len(line) == 0 {
-		w.empty++
+		l.blank++
 		return
 	}
 	name, value, _ := bytes.Cut(line, []byte(":"))
 	switch string(name) {
-	case "":
+	case "": // a comment
 	case "data":
-		w.data++
+		l.data++
 	case "retry":
-		value = bytes.TrimPrefix(value, []byte(" "))
-		if ms, err := strconv.ParseUint(string(value), 10, 63); err == nil && w.onRetry != nil {
-			w.onRetry(time.Duration(min(ms, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond)
-		}
+		l.retry(string(bytes.TrimPrefix(value, []byte(" "))))
 	case "event", "id":
-		w.fields++
+		l.eventsAndIDs++
 	default:
-		w.unknown++
+		l.unknown++
 		if looksJSON(line) {
-			w.json++
+			l.json++
 		}
-		if w.sample == "" {
-			w.sample = string(line)
+		if l.sample == "" {
+			l.sample = string(line)
 		}
+	}
+}
+
+// retry reports a retry field if its value is valid.
+func (l *lineStats) retry(value string) {
+	ms, err := strconv.ParseUint(value, 10, 63)
+	if err == nil && l.onRetry != nil {
+		ms = min(ms, math.MaxInt64/uint64(time.Millisecond))
+		l.onRetry(time.Duration(ms) * time.Millisecond)
 	}
 }
 
@@ -115,27 +121,27 @@ func looksJSON(line []byte) bool {
 	return len(line) > 0 && (line[0] == '{' || line[0] == '[')
 }
 
-// explain says why the bytes so far made no event; "" if nothing is odd,
-// as with nothing but comments and a retry field.
-func (w *lineStats) explain() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	line := w.head()
+// explain returns why the lines so far did not dispatch an event. It returns "" if that is normal,
+// as for a stream of comments and retry fields.
+func (l *lineStats) explain() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := l.head()
 	switch {
-	case w.json > 0 && w.data == 0:
-		return fmt.Sprintf("the lines are JSON without \"data:\" before it (NDJSON?): %s", escape.Line(w.sample))
-	case w.unknown > 0 && w.data == 0:
-		return fmt.Sprintf("the lines are no fields of an event stream: %s", escape.Line(w.sample))
-	case w.data > 0 && w.empty == 0:
-		return "data lines came, but no blank line, which ends an event"
-	case w.data > 0:
-		return "data lines came, and the blank line after them has not"
+	case l.json > 0 && l.data == 0:
+		return `the lines are JSON without "data:" (NDJSON?): ` + escape.Line(l.sample)
+	case l.unknown > 0 && l.data == 0:
+		return "the lines are not fields of an event stream: " + escape.Line(l.sample)
+	case l.data > 0 && l.blank == 0:
+		return "there are data lines, but no blank line, which ends an event"
+	case l.data > 0:
+		return "there are data lines, but no blank line after them yet"
 	case looksJSON(line):
-		return fmt.Sprintf("what came is JSON, not an event stream: %s", escape.Line(string(line)))
+		return "this is JSON, not an event stream: " + escape.Line(string(line))
 	case len(line) > 0 && line[0] != ':':
-		return fmt.Sprintf("a line began that has not ended: %s", escape.Line(string(line)))
-	case w.fields > 0:
-		return "event or id lines came without a data line: no event is made of those"
+		return "the line has not ended: " + escape.Line(string(line))
+	case l.eventsAndIDs > 0:
+		return "there are event or id lines, but no data line, which an event needs"
 	}
 	return ""
 }

@@ -1,3 +1,4 @@
+// Package follow runs the command on one stream: it connects, prints events, and ends as requested.
 package follow
 
 import (
@@ -19,7 +20,7 @@ type Options struct {
 	Getenv         func(string) string
 
 	// The stream.
-	State        string // the path of the file with the last event ID; "" if there is none
+	State        string // if not empty, the file that keeps the last event ID
 	NoReconnect  bool
 	IdleTimeout  time.Duration // if zero, there is no limit
 	MaxEventSize int           // as in sse.Client
@@ -31,20 +32,20 @@ type Options struct {
 
 	// The output.
 	Format  output.Format
-	Path    []string        // of formatField
-	Field   string          // path as the user typed it
+	Path    []string        // of output.FormatField
+	Field   string          // the path as the user typed it
 	Types   map[string]bool // if not nil, the types of the events to print
 	OutFile string          // if not "" or "-", the file to write to
-	Silent  bool
-	Full    bool   // the view cuts nothing
-	Color   string // "auto", "always" or "never"
-	Summary string // "text", "json", "none", or "" for text on a terminal only
+	Silent  bool            // standard error contains only the error that ended the run
+	Full    bool            // nothing is cut on a terminal
+	Color   string          // "auto", "always" or "never"
+	Summary string          // "text", "json" or "none"; if empty, text on a terminal and none otherwise
 
-	// HintAfter is how long to wait for the first event before saying what is missing.
+	// HintAfter is how long to wait for the first event before a note says what is missing.
 	HintAfter time.Duration
 }
 
-// Hooks let the caller of follow observe a run. A hook that is nil is not called.
+// Hooks let the caller of Run observe a run. A hook that is nil is not called.
 type Hooks struct {
 	OnEvent func(sse.Event)      // for each event that was printed
 	OnEnd   func(reconnects int) // when the run has ended

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
@@ -45,7 +46,7 @@ type session struct {
 // Reasons to end a run.
 var (
 	errTimeUp   = &errtext.Stop{Name: "for", Text: "time is up (--for)"}
-	errUntil    = &errtext.Stop{Name: "until", Text: "--until"}
+	errUntil    = &errtext.Stop{Name: "until", Text: "the event of --until arrived"}
 	errInputEnd = &errtext.Stop{Name: "input", Text: "end of the input"}
 )
 
@@ -56,8 +57,8 @@ func (s *session) loop(src source) error {
 	for printed := 0; src.Next(); {
 		now, ev := time.Now(), src.Event()
 		s.seen.Add(1)
-		last := o.Until != nil && ev.Data == *o.Until
-		if !last && (o.Types == nil || o.Types[ev.Type]) {
+		stop := o.stopBefore(ev)
+		if stop == nil && (o.Types == nil || o.Types[ev.Type]) {
 			if err := s.sink.Event(ev, now, s.stats.Event(now, ev.Type)); err != nil {
 				return errtext.Output(err)
 			}
@@ -69,12 +70,20 @@ func (s *session) loop(src source) error {
 		if s.saver != nil {
 			s.saver.Save(src.LastEventID())
 		}
-		if last {
-			return errUntil
+		if stop != nil {
+			return stop
 		}
 		if printed == o.Count && o.Count > 0 {
 			return &errtext.Stop{Name: "count", Text: units.Plural(o.Count, "event") + " (-n)"}
 		}
+	}
+	return nil
+}
+
+// stopBefore returns the reason to end the run before ev is printed, or nil.
+func (o *Options) stopBefore(ev sse.Event) *errtext.Stop {
+	if o.Until != nil && ev.Data == *o.Until {
+		return errUntil
 	}
 	return nil
 }

@@ -10,39 +10,44 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// A fieldForm prints one part of JSON data as it streams by, nothing between.
-type field struct {
-	path  []string
-	found bool
-	last  byte
-	note  func(string) // told of errors that the stream itself says
-	notes int
-}
-
-// maxNotes is how many of them are told.
+// maxNotes is how many errors of the stream are reported.
 const maxNotes = 3
 
+// A field prints one part of the JSON data of each event, without anything in between.
+type field struct {
+	path  []string
+	found bool         // an event had this part
+	last  byte         // the last byte printed
+	note  func(string) // reports an event that is an error
+	notes int          // how many were reported
+}
+
+// append appends the part of ev to b.
 func (f *field) append(b []byte, ev sse.Event) []byte {
 	v, ok := lookup(ev.Data, f.path)
 	if !ok {
-		what, _ := lookup(ev.Data, []string{"error"})
-		failed := what != "" && what != "false" && what != "0" || ev.Type == "error"
-		if failed && f.notes < maxNotes {
+		if isError(ev) && f.notes < maxNotes {
 			f.notes++
-			f.note("the stream says: " + escape.Line(escape.Truncate(ev.Data, 500)))
+			f.note("the stream sent an error: " + escape.Line(escape.Truncate(ev.Data, 500)))
 		}
 		return b
 	}
 	f.found = true
-	b = append(b, v...)
 	if v != "" {
 		f.last = v[len(v)-1]
 	}
-	return b
+	return append(b, v...)
 }
 
-// ParsePath cuts choices.0.delta.content at its dots; a dot that belongs to
-// a name is written \.
+// isError reports whether ev is an error of the service: its type is "error", or its data has a
+// member "error".
+func isError(ev sse.Event) bool {
+	v, _ := lookup(ev.Data, []string{"error"})
+	return v != "" && v != "false" && v != "0" || ev.Type == "error"
+}
+
+// ParsePath splits a path such as choices.0.delta.content at its dots. A dot in a name is written as
+// "\.".
 func ParsePath(s string) []string {
 	path := strings.Split(strings.ReplaceAll(s, `\.`, "\x00"), ".")
 	for i := range path {
@@ -51,12 +56,12 @@ func ParsePath(s string) []string {
 	return path
 }
 
-// lookup finds the value at path in data: a string as its text, anything
-// else as its JSON. Null is nothing.
+// lookup returns the value at path in the JSON text data: the text of a string, or the JSON of any
+// other value. It reports false if there is no value or the value is null.
 func lookup(data string, path []string) (string, bool) {
 	v := json.RawMessage(data)
 	for _, name := range path {
-		switch first(v) {
+		switch firstByte(v) {
 		case '{':
 			var m map[string]json.RawMessage
 			if json.Unmarshal(v, &m) != nil {
@@ -74,7 +79,7 @@ func lookup(data string, path []string) (string, bool) {
 			return "", false
 		}
 	}
-	switch first(v) {
+	switch firstByte(v) {
 	case 0, 'n':
 		return "", false
 	case '"':
@@ -89,7 +94,8 @@ func lookup(data string, path []string) (string, bool) {
 	return b.String(), true
 }
 
-func first(v []byte) byte {
+// firstByte returns the first byte of the JSON text v, without white space, or 0.
+func firstByte(v []byte) byte {
 	v = bytes.TrimLeft(v, " \t\r\n")
 	if len(v) == 0 {
 		return 0

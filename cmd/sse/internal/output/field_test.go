@@ -2,7 +2,7 @@ package output
 
 import "testing"
 
-func TestLookup(t *testing.T) {
+func TestLookupFindsValue(t *testing.T) {
 	t.Parallel()
 	const data = `{"choices":[{"delta":{"content":"Hi \u00e9","a.b":"dotted"}},{"n":1.50}],"o":{"x": [1, 2]},"z":null,"t":true,"e":""}`
 	for _, test := range []struct {

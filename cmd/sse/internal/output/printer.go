@@ -1,3 +1,4 @@
+// Package output prints events in the formats for programs.
 package output
 
 import (
@@ -30,11 +31,11 @@ type Printer struct {
 	w      io.Writer
 	safe   *escape.Writer // w, if it is a terminal
 	append func(b []byte, ev sse.Event) []byte
-	field  *field // of formatField
+	field  *field // of FormatField
 	buf    []byte
 }
 
-// NewPrinter returns a printer that writes to w, which may be a terminal. For formatField, setPath
+// NewPrinter returns a Printer that writes to w, which may be a terminal. For FormatField, SetPath
 // must be called before events are printed.
 func NewPrinter(w io.Writer, f Format, isTerminal bool) *Printer {
 	p := &Printer{w: w}

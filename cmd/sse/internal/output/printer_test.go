@@ -11,7 +11,7 @@ import (
 
 // Nothing that acts on a terminal comes out of the forms that are shown on
 // one, and JSON stays the same to a program.
-func TestNoControlCharacters(t *testing.T) {
+func TestFormatsContainNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder
 	for r := rune(0); r < 0xd800; r++ {

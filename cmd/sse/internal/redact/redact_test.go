@@ -6,7 +6,7 @@ import (
 )
 
 // Of an Authorization the name of a scheme is shown, of other headers what is no secret. A URL in them may hold one.
-func TestMask(t *testing.T) {
+func TestHeaderHidesSecrets(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, value, want string }{
 		{"Authorization", "Bearer s3cret", "Bearer ****"},
@@ -28,7 +28,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-func TestRedact(t *testing.T) {
+func TestURLHidesSecrets(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"http://u:p@h/a?b=c&d=e#f":  "http://h/a?b=****&d=****",

@@ -1,3 +1,4 @@
+// Package request builds the request of a stream, and records what is sent and received.
 package request
 
 import (
@@ -13,21 +14,22 @@ import (
 
 // Options describes a request in the terms of curl's flags.
 type Options struct {
-	URL            *url.URL
-	Method         string
+	URL            *url.URL // set by SetURL
+	Method         string   // if empty, GET, or POST if there is a body
 	Header         http.Header
-	removed        []string // the headers that -H 'Name:' removes
-	host           string   // if not empty, the Host header
-	body           []byte
 	HasBody        bool
 	User           *url.Userinfo
 	LastEventID    string
-	Insecure       bool
 	Proxy          *string // if nil, the environment decides; if empty, there is none
-	CACert         string
-	HTTP1, HTTP2   bool
+	CACert         string  // if not empty, a file with the trusted certificate authorities
+	Insecure       bool    // certificates are not verified
+	HTTP1, HTTP2   bool    // if set, only this version is used
 	ConnectTimeout time.Duration
 	Verbose        bool
+
+	host    string   // if not empty, the Host header
+	removed []string // the headers that -H 'Name:' removes
+	body    []byte
 }
 
 // SetURL sets the URL and what depends on it and on the other options: the method, the content

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// NewRequest returns the request that o describes. setURL must have been called.
+// NewRequest returns the request that o describes. SetURL must have been called.
 func (o *Options) NewRequest(ctx context.Context) (*http.Request, error) {
 	var body io.Reader
 	if o.HasBody {

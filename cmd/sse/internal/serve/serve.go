@@ -1,3 +1,4 @@
+// Package serve is a server of example streams, for people who write clients.
 package serve
 
 import (
@@ -96,7 +97,7 @@ func parseAddr(addr string) (string, error) {
 	return addr, nil
 }
 
-// streams is the handler of the server.
+// A streams is the handler of the server.
 type streams struct {
 	mux   http.ServeMux
 	start time.Time // of the streams that have one event each pace

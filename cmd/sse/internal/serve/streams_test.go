@@ -42,7 +42,7 @@ func get(t *testing.T, url, id string) *http.Response {
 	return resp
 }
 
-func TestServeEvents(t *testing.T) {
+func TestEventsResumeAfterLastEventID(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
 	r := sse.NewReader(get(t, url+"/events", "3000").Body)
@@ -65,7 +65,7 @@ func TestServeEvents(t *testing.T) {
 	}
 }
 
-func TestServeBig(t *testing.T) {
+func TestBigSendsAllSizes(t *testing.T) {
 	t.Parallel()
 	url := startServer(t) + "/big"
 	r := sse.NewReader(get(t, url, "").Body)
@@ -81,7 +81,7 @@ func TestServeBig(t *testing.T) {
 	}
 }
 
-func TestServeWeird(t *testing.T) {
+func TestWeirdHasDescribedEvents(t *testing.T) {
 	t.Parallel()
 	url := startServer(t) + "/weird"
 	r := sse.NewReader(get(t, url, "").Body)
@@ -127,7 +127,7 @@ func TestServeWeird(t *testing.T) {
 }
 
 // What the two shapes say of themselves is what clients of the two look at.
-func TestServeLLMShapes(t *testing.T) {
+func TestLLMEventTypes(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
 	r := sse.NewReader(get(t, url+"/llm?shape=anthropic", "").Body)
@@ -156,7 +156,7 @@ func TestServeLLMShapes(t *testing.T) {
 	}
 }
 
-func TestServeForOtherPages(t *testing.T) {
+func TestHandlerAllowsOtherOrigins(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
 	req, err := http.NewRequest(http.MethodOptions, url+"/llm", nil)
@@ -173,7 +173,7 @@ func TestServeForOtherPages(t *testing.T) {
 	}
 }
 
-func TestServeIsBounded(t *testing.T) {
+func TestHandlerLimitsStreams(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
 	for range maxStreams {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestPercentiles(t *testing.T) {
+func TestGapsPercentile(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 2, 3, 10, 1000, 20000} {
@@ -33,7 +33,7 @@ func TestPercentiles(t *testing.T) {
 	}
 }
 
-func TestGapSteps(t *testing.T) {
+func TestGapStepBounds(t *testing.T) {
 	t.Parallel()
 	last := -1
 	for _, d := range []time.Duration{-1, 0, 1, time.Microsecond, 31 * time.Microsecond, 32 * time.Microsecond, 63 * time.Microsecond,
@@ -49,7 +49,7 @@ func TestGapSteps(t *testing.T) {
 	}
 }
 
-func TestHistogram(t *testing.T) {
+func TestGapsHistogram(t *testing.T) {
 	t.Parallel()
 	var g gaps
 	for d, n := range map[time.Duration]int{2 * time.Millisecond: 3, 20 * time.Millisecond: 40, 900 * time.Millisecond: 1, time.Second: 2} {

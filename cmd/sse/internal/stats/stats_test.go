@@ -7,7 +7,7 @@ import (
 )
 
 // A server can't make the counters grow without end.
-func TestStatsAreBounded(t *testing.T) {
+func TestStatsBoundMemory(t *testing.T) {
 	t.Parallel()
 	s := New(time.Now())
 	for i := range 10 * maxKeys {
@@ -28,7 +28,7 @@ func TestStatsAreBounded(t *testing.T) {
 	}
 }
 
-func TestRate(t *testing.T) {
+func TestStatsRate(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	s := New(start)

@@ -1,9 +1,11 @@
 package stats
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -14,14 +16,14 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
-// Report is the summary as --summary json prints it; times are in seconds.
+// A Report is the summary that --summary json prints. Its times are in seconds.
 type Report struct {
 	Events      int            `json:"events"`
 	Types       map[string]int `json:"types"`
 	Bytes       int64          `json:"bytes"`
 	Duration    float64        `json:"duration_s"`
-	First       *float64       `json:"first_event_s"` // null: there was none
-	GapP50      *float64       `json:"gap_p50_s"`     // null: fewer than two events
+	First       *float64       `json:"first_event_s"` // null if there was no event
+	GapP50      *float64       `json:"gap_p50_s"`     // null if there were fewer than two events
 	GapP95      *float64       `json:"gap_p95_s"`
 	GapMax      *float64       `json:"gap_max_s"`
 	Reconnects  int            `json:"reconnects"`
@@ -31,56 +33,64 @@ type Report struct {
 	ExitCode    int            `json:"exit_code"`
 }
 
-func (s *Stats) WriteJSON(w io.Writer, now time.Time, id string, status errtext.Status) {
-	seconds := func(d time.Duration) *float64 {
-		f := math.Round(d.Seconds()*1e6) / 1e6
-		return &f
-	}
+// WriteJSON writes the summary of a run to w as a JSON object.
+func (s *Stats) WriteJSON(w io.Writer, now time.Time, lastEventID string, status errtext.Status) {
 	r := Report{
-		Events: s.events, Types: s.types, Bytes: s.bytes, Duration: *seconds(now.Sub(s.start)),
-		Reconnects: s.reconnects, Causes: s.causes, LastEventID: id, End: status.Name, ExitCode: status.Code,
+		Events:      s.events,
+		Types:       s.types,
+		Bytes:       s.bytes,
+		Duration:    *seconds(now.Sub(s.start)),
+		Reconnects:  s.reconnects,
+		Causes:      s.causes,
+		LastEventID: lastEventID,
+		End:         status.Name,
+		ExitCode:    status.Code,
 	}
 	if s.events > 0 {
 		r.First = seconds(s.first.Sub(s.start))
 	}
 	if s.gaps.n > 0 {
-		r.GapP50, r.GapP95, r.GapMax = seconds(s.gaps.percentile(50)), seconds(s.gaps.percentile(95)), seconds(s.gaps.max)
+		r.GapP50 = seconds(s.gaps.percentile(50))
+		r.GapP95 = seconds(s.gaps.percentile(95))
+		r.GapMax = seconds(s.gaps.max)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.Encode(r)
 }
 
-// WriteText is the summary for people.
-func (s *Stats) WriteText(w io.Writer, now time.Time, id string, status errtext.Status) {
-	fmt.Fprintf(w, "\n%s in %s, %s; ended: %s\n", units.Plural(s.events, "event"), units.Duration(now.Sub(s.start)), units.Bytes(s.bytes), status.Text)
+// seconds returns d in seconds, rounded to microseconds.
+func seconds(d time.Duration) *float64 {
+	f := math.Round(d.Seconds()*1e6) / 1e6
+	return &f
+}
+
+// WriteText writes the summary of a run to w for people.
+func (s *Stats) WriteText(w io.Writer, now time.Time, lastEventID string, status errtext.Status) {
+	fmt.Fprintf(w, "\n%s in %s, %s; ended: %s\n", units.Plural(s.events, "event"),
+		units.Duration(now.Sub(s.start)), units.Bytes(s.bytes), status.Text)
 	if s.events > 0 {
-		fmt.Fprintf(w, "types        %s\n", counts(s.types))
+		fmt.Fprintf(w, "types        %s\n", formatCounts(s.types))
 		fmt.Fprintf(w, "first event  after %s\n", units.Duration(s.first.Sub(s.start)))
 	}
 	if s.gaps.n > 0 {
-		fmt.Fprintf(w, "gaps         p50 %s, p95 %s, max %s\n", units.Duration(s.gaps.percentile(50)), units.Duration(s.gaps.percentile(95)), units.Duration(s.gaps.max))
+		fmt.Fprintf(w, "gaps         p50 %s, p95 %s, max %s\n",
+			units.Duration(s.gaps.percentile(50)), units.Duration(s.gaps.percentile(95)),
+			units.Duration(s.gaps.max))
 		s.gaps.histogram(w)
 	}
 	if s.reconnects > 0 {
-		fmt.Fprintf(w, "reconnects   %d: %s\n", s.reconnects, counts(s.causes))
+		fmt.Fprintf(w, "reconnects   %d: %s\n", s.reconnects, formatCounts(s.causes))
 	}
-	if id != "" {
-		fmt.Fprintf(w, "last id      %s\n", escape.Line(id))
+	if lastEventID != "" {
+		fmt.Fprintf(w, "last id      %s\n", escape.Line(lastEventID))
 	}
 }
 
-// counts lists a map's keys, the most frequent first.
-func counts(m map[string]int) string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b string) int {
-		if m[a] != m[b] {
-			return m[b] - m[a]
-		}
-		return strings.Compare(a, b)
+// formatCounts lists the keys of m and their counts, the highest count first.
+func formatCounts(m map[string]int) string {
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		return cmp.Or(cmp.Compare(m[b], m[a]), strings.Compare(a, b))
 	})
 	var b strings.Builder
 	for i, k := range keys {

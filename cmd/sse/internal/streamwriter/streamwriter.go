@@ -1,3 +1,5 @@
+// Package streamwriter writes responses that may be incomplete event streams, for the servers of the
+// command.
 package streamwriter
 
 import (
@@ -14,60 +16,60 @@ import (
 type Writer struct {
 	Response http.ResponseWriter
 	Request  *http.Request
-	out      *ssetest.Writer
-	Err      error
+	Err      error // the first error
+
+	out *ssetest.Writer
 }
 
-// New returns a streamWriter for the response to r. Nothing is written before start.
+// New returns a Writer for the response to r. The response begins when Start is called.
 func New(w http.ResponseWriter, r *http.Request) *Writer {
 	return &Writer{Response: w, Request: r}
 }
 
 // Start sends the header of the response.
-func (s *Writer) Start() { s.out, s.Err = ssetest.NewWriter(s.Response, s.Request) }
+func (w *Writer) Start() { w.out, w.Err = ssetest.NewWriter(w.Response, w.Request) }
 
 // Event sends ev.
-func (s *Writer) Event(ev sse.Event) {
-	if s.Err == nil {
-		s.Err = s.out.Send(ev)
+func (w *Writer) Event(ev sse.Event) {
+	if w.Err == nil {
+		w.Err = w.out.Send(ev)
 	}
 }
 
 // Comment sends a comment line.
-func (s *Writer) Comment(text string) {
-	if s.Err == nil {
-		s.Err = s.out.Comment(" " + text)
+func (w *Writer) Comment(text string) {
+	if w.Err == nil {
+		w.Err = w.out.Comment(" " + text)
 	}
 }
 
 // Retry sends a retry field.
-func (s *Writer) Retry(d time.Duration) {
-	if s.Err == nil {
-		s.Err = s.out.Retry(d)
+func (w *Writer) Retry(d time.Duration) {
+	if w.Err == nil {
+		w.Err = w.out.Retry(d)
 	}
 }
 
-// Raw sends text unchanged. The caller must call it often enough that no keep-alive comment of the
-// ssetest.Writer is sent within a line.
-func (s *Writer) Raw(text string) {
-	if s.Err != nil {
+// Raw sends text unchanged. A keep-alive comment must not become due while a line is incomplete.
+func (w *Writer) Raw(text string) {
+	if w.Err != nil {
 		return
 	}
-	if _, s.Err = s.Response.Write([]byte(text)); s.Err == nil {
-		s.Err = http.NewResponseController(s.Response).Flush()
+	if _, w.Err = w.Response.Write([]byte(text)); w.Err == nil {
+		w.Err = http.NewResponseController(w.Response).Flush()
 	}
 }
 
 // Partial sends ev up to the middle of its data.
-func (s *Writer) Partial(ev sse.Event) {
+func (w *Writer) Partial(ev sse.Event) {
 	b, _ := ev.Append(nil)
 	data := strings.Index(string(b), "data")
-	s.Raw(string(b[:(data+len(b))/2]))
+	w.Raw(string(b[:(data+len(b))/2]))
 }
 
 // Pause waits for d, and reports whether the client is still connected.
-func (s *Writer) Pause(d time.Duration) bool {
-	if s.Err != nil {
+func (w *Writer) Pause(d time.Duration) bool {
+	if w.Err != nil {
 		return false
 	}
 	t := time.NewTimer(d)
@@ -75,8 +77,8 @@ func (s *Writer) Pause(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-s.Request.Context().Done():
-		s.Err = s.Request.Context().Err()
+	case <-w.Request.Context().Done():
+		w.Err = w.Request.Context().Err()
 		return false
 	}
 }

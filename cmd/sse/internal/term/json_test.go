@@ -28,7 +28,7 @@ func TestJSONLinesAreBounded(t *testing.T) {
 	}
 }
 
-func TestJSONLinesKeepTheValue(t *testing.T) {
+func TestJSONLinesKeepValue(t *testing.T) {
 	t.Parallel()
 	const in = ` { "a" : [ ] , "b":[ 1 , -2.5e+10 ,"x\"]}\\" ] ,"c":{"d":{}}, "e":[[[1],[2]],{"f":null}] } `
 	want := strings.NewReplacer(" ", "").Replace(in)

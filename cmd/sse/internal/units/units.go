@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-func Plural(n int, what string) string {
+// Plural returns n and the noun, such as "1 event" or "2 events".
+func Plural(n int, noun string) string {
 	if n != 1 {
-		what += "s"
+		noun += "s"
 	}
-	return strconv.Itoa(n) + " " + what
+	return strconv.Itoa(n) + " " + noun
 }
 
-// Duration shows a duration with three digits at most: 12ms, 1.53s, 4m10s, 3h05m.
+// Duration formats d with at most three digits or two units, such as 12ms, 1.53s, 4m10s or 3h05m.
 func Duration(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -34,6 +35,7 @@ func Duration(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
+// Bytes formats a number of bytes with at most three digits, such as 1.23 MB.
 func Bytes(n int64) string {
 	if n < 1000 {
 		return Plural(int(n), "byte")
@@ -45,6 +47,7 @@ func Bytes(n int64) string {
 	return digits(f) + " " + []string{"", "kB", "MB", "GB", "TB"}[unit]
 }
 
+// digits formats f with three significant digits, without trailing zeros.
 func digits(f float64) string {
 	precision := 0
 	switch {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestShort(t *testing.T) {
+func TestDurationAndBytes(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		-1: "0s", 0: "0s", 812 * time.Microsecond: "812µs", time.Millisecond: "1ms", 1530 * time.Microsecond: "1.53ms", 12345 * time.Microsecond: "12.3ms",
