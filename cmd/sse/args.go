@@ -9,14 +9,13 @@ import (
 	"strings"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 )
 
 // newOptions returns the options of a command line without flags.
-func newOptions() *follow.Options {
-	return &follow.Options{
+func newOptions() *options {
+	return &options{
 		Options:   request.Options{Header: make(http.Header)},
 		Stdin:     os.Stdin,
 		Stdout:    os.Stdout,
@@ -28,7 +27,7 @@ func newOptions() *follow.Options {
 }
 
 // parseArgs parses a command line with one URL, or "-" for standard input.
-func parseArgs(args []string, flags []flagDef) (*follow.Options, error) {
+func parseArgs(args []string, flags []flagDef) (*options, error) {
 	o := newOptions()
 	p := newFlagParser(flags, o)
 	targets, err := p.parse(args)
@@ -50,12 +49,13 @@ func parseArgs(args []string, flags []flagDef) (*follow.Options, error) {
 }
 
 // checkTargets reports whether targets is one argument that fits the flags.
-func checkTargets(o *follow.Options, targets []string) error {
+func checkTargets(o *options, targets []string) error {
 	switch {
 	case len(targets) == 0:
 		return errors.New("no URL")
 	case len(targets) > 1 && (o.Format == output.FormatData || o.Format == output.FormatJSON):
-		return fmt.Errorf("more than one URL (--%s takes no value; use -d to send a body)", o.Format)
+		return fmt.Errorf("more than one URL (--%s takes no value; use -d to send a body)",
+			o.Format)
 	case len(targets) > 1:
 		return errors.New("more than one URL")
 	case o.HTTP1 && o.HTTP2:
@@ -83,11 +83,12 @@ func checkTargets(o *follow.Options, targets []string) error {
 // and -sN, --name=value and --name value. As in the go command, -name stands for --name.
 type flagParser struct {
 	byName map[string]*flagDef
-	o      *follow.Options
+	o      *options
 	args   []string // the arguments that are left
 }
 
-func newFlagParser(flags []flagDef, o *follow.Options) *flagParser {
+// newFlagParser returns a flagParser that sets the options in o.
+func newFlagParser(flags []flagDef, o *options) *flagParser {
 	p := &flagParser{byName: make(map[string]*flagDef), o: o}
 	for i := range flags {
 		for name := range strings.FieldsSeq(flags[i].names) {

@@ -21,7 +21,8 @@ func TestParseArgsAcceptsFormsOfFlags(t *testing.T) {
 			t.Errorf("%q: %v", args, err)
 			continue
 		}
-		if !o.Silent || !o.Insecure || o.Method != "PUT" || o.Count != 3 || o.URL.String() != "http://x.test" {
+		if !o.Silent || !o.Insecure || o.Method != "PUT" || o.Count != 3 ||
+			o.URL.String() != "http://x.test" {
 			t.Errorf("%q: got %+v", args, o)
 		}
 		if diff := cmp.Diff(http.Header{"A": {"b"}}, o.Header); diff != "" {

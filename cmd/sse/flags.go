@@ -12,27 +12,35 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 )
 
+// options holds the values of the flags.
+type options = follow.Options
+
 // A flagDef defines one flag.
 type flagDef struct {
 	names    string // without dashes, separated by spaces
 	value    bool   // the flag takes a value
 	optional string // the values that the flag takes if one of them follows
-	set      func(o *follow.Options, v string) error
+	set      func(o *options, v string) error
 }
 
 // boolFlag returns the set function of a flag that sets the field that p returns to true.
-func boolFlag(p func(*follow.Options) *bool) func(*follow.Options, string) error {
-	return func(o *follow.Options, _ string) error { *p(o) = true; return nil }
+func boolFlag(p func(*options) *bool) func(*options, string) error {
+	return func(o *options, _ string) error { *p(o) = true; return nil }
 }
 
 // stringFlag returns the set function of a flag that stores its value in the field that p returns.
-func stringFlag(p func(*follow.Options) *string) func(*follow.Options, string) error {
-	return func(o *follow.Options, v string) error { *p(o) = v; return nil }
+func stringFlag(p func(*options) *string) func(*options, string) error {
+	return func(o *options, v string) error { *p(o) = v; return nil }
+}
+
+// textFlag is like stringFlag for a field that distinguishes an empty value from none.
+func textFlag(p func(*options) **string) func(*options, string) error {
+	return func(o *options, v string) error { *p(o) = &v; return nil }
 }
 
 // formatFlag returns the set function of a flag that chooses the format f.
-func formatFlag(f output.Format) func(*follow.Options, string) error {
-	return func(o *follow.Options, _ string) error {
+func formatFlag(f output.Format) func(*options, string) error {
+	return func(o *options, _ string) error {
 		if o.Format != output.FormatAuto && o.Format != f {
 			return fmt.Errorf("--%s and --%s exclude each other", o.Format, f)
 		}
@@ -41,45 +49,49 @@ func formatFlag(f output.Format) func(*follow.Options, string) error {
 	}
 }
 
-func setNothing(*follow.Options, string) error { return nil }
+// setNothing is the set function of a flag that has no effect.
+func setNothing(*options, string) error { return nil }
 
 // requestFlags define the request, and how text is coloured.
 var requestFlags = []flagDef{
-	{names: "H header", value: true, set: func(o *follow.Options, v string) error { return o.SetHeader(v) }},
-	{names: "X request", value: true, set: func(o *follow.Options, v string) error { return o.SetMethod(v) }},
-	{names: "d data-ascii", value: true, set: func(o *follow.Options, v string) error {
+	{names: "H header", value: true, set: (*options).SetHeader},
+	{names: "X request", value: true, set: (*options).SetMethod},
+	{names: "d data-ascii", value: true, set: func(o *options, v string) error {
 		return o.AddData(v, o.Stdin, true)
 	}},
-	{names: "data-binary", value: true, set: func(o *follow.Options, v string) error {
+	{names: "data-binary", value: true, set: func(o *options, v string) error {
 		return o.AddData(v, o.Stdin, false)
 	}},
-	{names: "data-raw", value: true, set: func(o *follow.Options, v string) error {
+	{names: "data-raw", value: true, set: func(o *options, v string) error {
 		o.AddBody([]byte(v))
 		return nil
 	}},
 	{names: "u user", value: true, set: setUser},
-	{names: "b cookie", value: true, set: func(o *follow.Options, v string) error { return o.AddCookie(v) }},
-	{names: "A user-agent", value: true, set: func(o *follow.Options, v string) error {
+	{names: "b cookie", value: true, set: (*options).AddCookie},
+	{names: "A user-agent", value: true, set: func(o *options, v string) error {
 		delete(o.Header, "User-Agent")
 		return o.SetHeader("User-Agent: " + v)
 	}},
-	{names: "k insecure", set: boolFlag(func(o *follow.Options) *bool { return &o.Insecure })},
-	{names: "x proxy", value: true, set: func(o *follow.Options, v string) error { o.Proxy = &v; return nil }},
-	{names: "cacert", value: true, set: stringFlag(func(o *follow.Options) *string { return &o.CACert })},
-	{names: "http1.1", set: boolFlag(func(o *follow.Options) *bool { return &o.HTTP1 })},
-	{names: "http2 http2-prior-knowledge", set: boolFlag(func(o *follow.Options) *bool { return &o.HTTP2 })},
-	{names: "connect-timeout", value: true, set: func(o *follow.Options, v string) (err error) {
+	{names: "k insecure", set: boolFlag(func(o *options) *bool { return &o.Insecure })},
+	{names: "x proxy", value: true, set: textFlag(func(o *options) **string { return &o.Proxy })},
+	{names: "cacert", value: true, set: stringFlag(func(o *options) *string { return &o.CACert })},
+	{names: "http1.1", set: boolFlag(func(o *options) *bool { return &o.HTTP1 })},
+	{
+		names: "http2 http2-prior-knowledge",
+		set:   boolFlag(func(o *options) *bool { return &o.HTTP2 }),
+	},
+	{names: "connect-timeout", value: true, set: func(o *options, v string) (err error) {
 		o.ConnectTimeout, err = parseDuration(v)
 		return err
 	}},
-	{names: "last-event-id", value: true, set: func(o *follow.Options, v string) error {
+	{names: "last-event-id", value: true, set: func(o *options, v string) error {
 		if !request.IsHeaderValue(v) {
 			return errors.New("an event ID must not contain control characters")
 		}
 		o.LastEventID = v
 		return nil
 	}},
-	{names: "v verbose", set: boolFlag(func(o *follow.Options) *bool { return &o.Verbose })},
+	{names: "v verbose", set: boolFlag(func(o *options) *bool { return &o.Verbose })},
 	{names: "color", value: true, set: setColor},
 
 	// Flags of curl for what the command always does, or has no use for.
@@ -97,34 +109,37 @@ var streamFlags = []flagDef{
 	{names: "raw", set: formatFlag(output.FormatRaw)},
 	{names: "data", set: formatFlag(output.FormatData)},
 	{names: "field", value: true, set: setField},
-	{names: "o output", value: true, set: stringFlag(func(o *follow.Options) *string { return &o.OutFile })},
-	{names: "s silent", set: boolFlag(func(o *follow.Options) *bool { return &o.Silent })},
-	{names: "full", set: boolFlag(func(o *follow.Options) *bool { return &o.Full })},
+	{
+		names: "o output", value: true,
+		set: stringFlag(func(o *options) *string { return &o.OutFile }),
+	},
+	{names: "s silent", set: boolFlag(func(o *options) *bool { return &o.Silent })},
+	{names: "full", set: boolFlag(func(o *options) *bool { return &o.Full })},
 	{names: "summary", optional: "text json none", set: setSummary},
 	{names: "type", value: true, set: addTypes},
-	{names: "n count", value: true, set: func(o *follow.Options, v string) (err error) {
+	{names: "n count", value: true, set: func(o *options, v string) (err error) {
 		if o.Count, err = strconv.Atoi(v); err != nil || o.Count < 1 {
 			return errors.New("want a number of events, 1 or more")
 		}
 		return nil
 	}},
-	{names: "for", value: true, set: func(o *follow.Options, v string) (err error) {
+	{names: "for", value: true, set: func(o *options, v string) (err error) {
 		if o.Duration, err = parseDuration(v); err == nil && o.Duration == 0 {
 			err = errors.New("want a duration of more than 0")
 		}
 		return err
 	}},
-	{names: "until", value: true, set: func(o *follow.Options, v string) error { o.Until = &v; return nil }},
-	{names: "state", value: true, set: stringFlag(func(o *follow.Options) *string { return &o.State })},
-	{names: "no-reconnect", set: boolFlag(func(o *follow.Options) *bool { return &o.NoReconnect })},
-	{names: "idle-timeout", value: true, set: func(o *follow.Options, v string) (err error) {
+	{names: "until", value: true, set: textFlag(func(o *options) **string { return &o.Until })},
+	{names: "state", value: true, set: stringFlag(func(o *options) *string { return &o.State })},
+	{names: "no-reconnect", set: boolFlag(func(o *options) *bool { return &o.NoReconnect })},
+	{names: "idle-timeout", value: true, set: func(o *options, v string) (err error) {
 		if v == "none" {
 			v = "0"
 		}
 		o.IdleTimeout, err = parseDuration(v)
 		return err
 	}},
-	{names: "max-event-size", value: true, set: func(o *follow.Options, v string) (err error) {
+	{names: "max-event-size", value: true, set: func(o *options, v string) (err error) {
 		o.MaxEventSize, err = parseSize(v)
 		return err
 	}},
@@ -155,13 +170,15 @@ func selectFlags(flags []flagDef, names ...string) []flagDef {
 	return selected
 }
 
-func setUser(o *follow.Options, v string) error {
+// setUser applies the value of -u.
+func setUser(o *options, v string) error {
 	name, password, _ := strings.Cut(v, ":")
 	o.User = url.UserPassword(name, password)
 	return nil
 }
 
-func setColor(o *follow.Options, v string) error {
+// setColor applies the value of --color.
+func setColor(o *options, v string) error {
 	if v != "auto" && v != "always" && v != "never" {
 		return errors.New("want auto, always or never")
 	}
@@ -169,7 +186,8 @@ func setColor(o *follow.Options, v string) error {
 	return nil
 }
 
-func setField(o *follow.Options, v string) error {
+// setField applies the value of --field.
+func setField(o *options, v string) error {
 	if v == "" {
 		return errors.New("want a path such as choices.0.delta.content")
 	}
@@ -177,7 +195,8 @@ func setField(o *follow.Options, v string) error {
 	return formatFlag(output.FormatField)(o, v)
 }
 
-func setSummary(o *follow.Options, v string) error {
+// setSummary applies the value of --summary.
+func setSummary(o *options, v string) error {
 	switch v {
 	case "":
 		v = "text"
@@ -189,7 +208,8 @@ func setSummary(o *follow.Options, v string) error {
 	return nil
 }
 
-func addTypes(o *follow.Options, v string) error {
+// addTypes applies the value of --type.
+func addTypes(o *options, v string) error {
 	if o.Types == nil {
 		o.Types = make(map[string]bool)
 	}

@@ -18,7 +18,7 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		args string // with "|" between
+		args string // separated by "|"
 		want string
 	}{
 		{"", "no URL"},
@@ -56,7 +56,8 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"--http1.1|--http2|http://x", "exclude each other"},
 		{"-H|no colon|http://x", "want 'Name: value'"},
 		{"-H|Bad Name: x|http://x", `-H: invalid header name`},
-		{"-H|Authorization: Bearer s3cret\x01|http://x", `-H "Authorization": the value contains control characters`},
+		{"-H|Authorization: Bearer s3cret\x01|http://x",
+			`-H "Authorization": the value contains control characters`},
 		{"-b|s3cret\x01|http://x", "-b: the value contains control characters"},
 		{"-X|GE T|http://x", "invalid method"},
 		{"-d|@" + dir + "/none|http://x", "no such file or directory"},
@@ -64,7 +65,8 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"-|--state|x", "--state needs a URL: standard input cannot be resumed"},
 		{"-o|" + dir + "/none/x|http://x", "no such file or directory"},
 		{"--state|" + dir + "/none/x|http://x", "the directory does not exist"},
-		{"--state|" + text + "|http://x", "not a file written by --state; want one line with an event ID"},
+		{"--state|" + text + "|http://x",
+			"not a file written by --state; want one line with an event ID"},
 		{"--last-event-id|a\x02|http://x", "must not contain control characters"},
 		{"--cacert|" + dir + "/none|https://x", "no such file or directory"},
 		{"--cacert|" + text + "|https://x", "the file contains no certificate"},
@@ -73,7 +75,8 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"http://u:s3cret@a b/", "bad URL"},
 		{"http://u:s3cret@x:port/", "bad URL: invalid port"},
 		{"ftp://x/", `bad URL: the scheme is "ftp", want http or https`},
-		{"ws://x/", "ws:// is a WebSocket, not an event stream: use a WebSocket client such as websocat, or the http:// URL of the service's event stream"},
+		{"ws://x/", "ws:// is a WebSocket, not an event stream: " +
+			"use a WebSocket client such as websocat, or the http:// URL of the service's event stream"},
 		{"wss://x/", "or the https:// URL of the service's event stream"},
 		{"serve|--wat", "serve: want one argument, an address such as"},
 		{"serve|localhost:http2much", "serve: bad address"},
@@ -104,21 +107,23 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(help, "\n"), "\n")
 	if len(lines) > 40 {
-		t.Errorf("the help has %d lines: more than a screen", len(lines))
+		t.Errorf("the help has %d lines, want at most 40", len(lines))
 	}
 	for _, line := range lines {
 		if n := utf8.RuneCountInString(line); n > 80 {
-			t.Errorf("the help has a line of %d columns: %s", n, line)
+			t.Errorf("the help has a line of %d columns, want at most 80: %s", n, line)
 		}
 	}
-	// Every flag but curl's that change nothing is in it.
+	// The help names every flag, except those that have no effect and variants of -d.
 	for _, f := range followFlags {
 		found := false
 		for name := range strings.FieldsSeq(f.names) {
-			found = found || strings.Contains(help, "-"+name+" ") || strings.Contains(help, "-"+name+"\n")
+			found = found || strings.Contains(help, "-"+name+" ") ||
+				strings.Contains(help, "-"+name+"\n")
 		}
 		switch f.names {
-		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "compressed", "data-binary", "data-raw":
+		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "compressed",
+			"data-binary", "data-raw":
 		default:
 			if !found {
 				t.Errorf("--help does not name %q", f.names)

@@ -32,15 +32,21 @@ data: tab	and ` + "\x1b[31m" + ` and ` + "\u202e" + `
 func TestFollowFormats(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ flags, want string }{
-		{"", `tick	1	{"n":1,"html":"<a&b>","s":"x"}` + "\n" + `message	1	two\nlines` + "\n" + `done	3	tab	and \x1b[31m and \u202e` + "\n"},
-		{"--json", `{"id":"1","type":"tick","data":"{\"n\":1,\"html\":\"<a&b>\",\"s\":\"x\"}"}` + "\n" +
-			`{"id":"1","type":"message","data":"two\nlines"}` + "\n" + `{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
-		{"--data", `{"n":1,"html":"<a&b>","s":"x"}` + "\ntwo\nlines\ntab\tand \x1b[31m and \u202e\n"},
+		{"", `tick	1	{"n":1,"html":"<a&b>","s":"x"}` + "\n" + `message	1	two\nlines` +
+			"\n" + `done	3	tab	and \x1b[31m and \u202e` + "\n"},
+		{"--json", `{"id":"1","type":"tick","data":"{\"n\":1,\"html\":\"<a&b>\",\"s\":\"x\"}"}` +
+			"\n" +
+			`{"id":"1","type":"message","data":"two\nlines"}` + "\n" +
+			`{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
+		{"--data", `{"n":1,"html":"<a&b>","s":"x"}` +
+			"\ntwo\nlines\ntab\tand \x1b[31m and \u202e\n"},
 		{"--field html", "<a&b>\n"},
 		{"--raw", sample},
-		{"--type tick,done --data", `{"n":1,"html":"<a&b>","s":"x"}` + "\ntab\tand \x1b[31m and \u202e\n"},
+		{"--type tick,done --data",
+			`{"n":1,"html":"<a&b>","s":"x"}` + "\ntab\tand \x1b[31m and \u202e\n"},
 		{"-n 1 --data", `{"n":1,"html":"<a&b>","s":"x"}` + "\n"},
-		{"-n 1 --type done --json", `{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
+		{"-n 1 --type done --json",
+			`{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
 	} {
 		t.Run(test.flags, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +67,7 @@ func TestFollowUntilEndsBeforeEvent(t *testing.T) {
 	r.want(t, errtext.ExitDone, "a\n")
 }
 
-// A stream that ends before what --until waits for was cut.
+// If the stream ends without the event of --until, it is incomplete.
 func TestFollowUntilMissingIsAnError(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\n", "--data", "--until", "[DONE]", "-")
@@ -71,27 +77,31 @@ func TestFollowUntilMissingIsAnError(t *testing.T) {
 	r.want(t, errtext.ExitError, "a\n")
 }
 
-// An error that comes as an event has not the field that is printed.
+// An event that is an error lacks the field, so it would go unnoticed.
 func TestFollowFieldReportsErrorEvents(t *testing.T) {
 	t.Parallel()
 	const text = `{"error":{"message":"over\u001bloaded"}}`
-	if r := runSSE(t, strings.Repeat("data: {\"error\":false}\n\ndata: {\"error\":\"\"}\n\n", 9), "--field", "a", "-"); strings.Contains(r.stderr, "sent an error") {
-		t.Errorf("no error: %s", r.stderr)
+	if r := runSSE(t, strings.Repeat("data: {\"error\":false}\n\ndata: {\"error\":\"\"}\n\n", 9),
+		"--field", "a", "-"); strings.Contains(r.stderr, "sent an error") {
+		t.Errorf("events that are not errors: stderr %q", r.stderr)
 	}
-	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a", "-"); strings.Count(r.stderr, "sent an error") != 3 {
-		t.Errorf("99 errors: %s", r.stderr)
+	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a",
+		"-"); strings.Count(r.stderr, "sent an error") != 3 {
+		t.Errorf("99 errors: stderr %q, want 3 of them", r.stderr)
 	}
-	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n", "event: error\ndata: {}\n\n"} {
+	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n",
+		"event: error\ndata: {}\n\n"} {
 		r := runSSE(t, "data: {\"a\":\"x\"}\n\n"+event, "--field", "a", "-")
 		r.want(t, errtext.ExitDone, "x\n")
 		r.wantStderr(t, "sse: the stream sent an error: {")
-		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr, "sent an error") {
+		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr,
+			"sent an error") {
 			t.Errorf("-s: %s", r.stderr)
 		}
 	}
 }
 
-// A server that says nothing is not an "EOF".
+// If the connection is closed without a response, the text is more than "EOF".
 func TestFollowReportsMissingResponse(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
@@ -100,7 +110,7 @@ func TestFollowReportsMissingResponse(t *testing.T) {
 	r.wantStderr(t, "sse: GET "+url+": the server closed the connection without a response\n")
 }
 
-// A file is begun anew when there is something to write, and one that belongs to a state goes on.
+// The file of -o keeps its content until the stream is open. With --state, it is appended to.
 func TestFollowTruncatesFileWhenOpen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -111,9 +121,11 @@ func TestFollowTruncatesFileWhenOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	refuses := server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	refuses := server(t,
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	write("precious, and long")
-	for _, args := range [][]string{{refuses}, {"--state", filepath.Join(dir, "none", "x"), refuses}} {
+	for _, args := range [][]string{{refuses},
+		{"--state", filepath.Join(dir, "none", "x"), refuses}} {
 		if r := runSSE(t, "", append(args, "-o", file)...); r.code == errtext.ExitDone {
 			t.Errorf("%v: exit code 0", args)
 		}
@@ -131,24 +143,28 @@ func TestFollowTruncatesFileWhenOpen(t *testing.T) {
 		t.Errorf("file = %q", got)
 	}
 	write("old and longer than what comes")
-	runSSE(t, "", "--color", "always", "--no-reconnect", "-o", file, once(t, "data: c\n\n")).want(t, errtext.ExitDone, "")
-	if got := readFile(t, file); strings.ContainsAny(got, "\x00") || strings.Contains(got, "old") || !strings.Contains(got, "connecting") {
+	runSSE(t, "", "--color", "always", "--no-reconnect", "-o", file, once(t, "data: c\n\n")).want(t,
+		errtext.ExitDone, "")
+	if got := readFile(t, file); strings.ContainsAny(got, "\x00") || strings.Contains(got, "old") ||
+		!strings.Contains(got, "connecting") {
 		t.Errorf("file = %q", got)
 	}
 	write("b\n")
 	url := ids(t, 3)
-	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n", "1").want(t, errtext.ExitDone, "")
-	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t, errtext.ExitDone, "")
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n",
+		"1").want(t, errtext.ExitDone, "")
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t,
+		errtext.ExitDone, "")
 	if got := readFile(t, file); got != "b\n1\n2\n3\n" {
 		t.Errorf("file = %q", got)
 	}
 }
 
-// What can't be written is an error, whatever was asked for.
 func TestCommandReportsWriteErrors(t *testing.T) {
 	t.Parallel()
 	url := once(t, "data: a\n\n")
-	for _, args := range [][]string{{"--help"}, {"--version"}, {"check", url}, {"check", "--json", url}} {
+	for _, args := range [][]string{{"--help"}, {"--version"}, {"check", url},
+		{"check", "--json", url}} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -159,13 +175,15 @@ func TestCommandReportsWriteErrors(t *testing.T) {
 		c.Stderr = &stderr
 		err = c.Run()
 		full.Close()
-		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != errtext.ExitError || !strings.Contains(stderr.String(), "no space left") {
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) ||
+			exit.ExitCode() != errtext.ExitError ||
+			!strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("%v: %v: %s", args, err, stderr.String())
 		}
 	}
 }
 
-// An event is on the pipe before the next one is sent.
+// Each event can be read from the pipe before the server sends the next one.
 func TestFollowPrintsEachEventAtOnce(t *testing.T) {
 	t.Parallel()
 	next := make(chan bool)
@@ -221,26 +239,56 @@ func TestFollowExitCodes(t *testing.T) {
 		stderr []string
 	}{
 		{"204", []string{status(204, "", "")}, errtext.ExitDone, "", nil},
-		{"end of the answer to a POST", []string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"}, errtext.ExitDone, "a\n", nil},
-		{"end without reconnect", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"}, errtext.ExitDone, "a\n", nil},
-		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"}, errtext.ExitError, "a\n", []string{"sse: GET {URL}: unexpected end of the stream (an incomplete event is not shown)\n"}},
-		{"an answer to a POST that is cut", []string{"-d", "x", cut("data: a\n\n"), "--data"}, errtext.ExitError, "a\n", []string{"sse: POST {URL}: unexpected end of the stream (an incomplete event is not shown)\n"}},
-		{"an event cut by a clean end", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"), "--data"}, errtext.ExitError, "a\n", []string{"unexpected end"}},
-		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, errtext.ExitError, "", []string{"connection refused"}},
-		{"too large", []string{"--max-event-size", "1k", status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")}, errtext.ExitError, "",
+		{"end of the response to a POST",
+			[]string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"},
+			errtext.ExitDone, "a\n", nil},
+		{"end without reconnect",
+			[]string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"},
+			errtext.ExitDone, "a\n", nil},
+		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"},
+			errtext.ExitError, "a\n",
+			[]string{"sse: GET {URL}: unexpected end of the stream " +
+				"(an incomplete event is not shown)\n"}},
+		{"cut response to a POST", []string{"-d", "x", cut("data: a\n\n"), "--data"},
+			errtext.ExitError, "a\n",
+			[]string{"sse: POST {URL}: unexpected end of the stream " +
+				"(an incomplete event is not shown)\n"}},
+		{"clean end within an event",
+			[]string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"),
+				"--data"}, errtext.ExitError, "a\n", []string{"unexpected end"}},
+		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, errtext.ExitError, "",
+			[]string{"connection refused"}},
+		{"too large",
+			[]string{"--max-event-size", "1k",
+				status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")},
+			errtext.ExitError, "",
 			[]string{"event too large", "(--max-event-size allows larger events)"}},
-		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")}, errtext.ExitError, "",
-			[]string{"sse: not an event stream: 200 OK: Content-Type is text/html, not text/event-stream\n  <h1>Hello\\x1b[31m</h1>\n  request: GET {URL}\n"}},
-		{"401", []string{status(401, "application/json", "{\"error\": {\n  \"message\": \"bad key\"}}\n")}, errtext.ExitHTTP, "",
-			[]string{"sse: HTTP 401 Unauthorized\n  {\"error\": {\n    \"message\": \"bad key\"}}\n  request: GET {URL}\n  (-u USER:PASSWORD or -H 'Authorization: …' sends credentials)\n"}},
-		{"404 and silent", []string{"-s", status(404, "text/plain", "")}, errtext.ExitHTTP, "", []string{"sse: HTTP 404 Not Found\n  request: GET {URL}\n"}},
-		{"503 without reconnect", []string{"--no-reconnect", status(503, "text/plain", "down")}, errtext.ExitHTTP, "", []string{"sse: HTTP 503 Service Unavailable\n  down\n  request: GET {URL}\n"}},
-		{"idle", []string{"--no-reconnect", "--idle-timeout", "0.05", silent}, errtext.ExitTimeout, "", []string{"sse: GET {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
-		{"idle POST", []string{"-d", "x", "--idle-timeout", "50ms", silent}, errtext.ExitTimeout, "", []string{"sse: POST {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
-		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute}, errtext.ExitTimeout, "", []string{"sse: GET {URL}: timeout"}},
+		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")},
+			errtext.ExitError, "",
+			[]string{"sse: not an event stream: 200 OK: Content-Type is text/html, " +
+				"not text/event-stream\n  <h1>Hello\\x1b[31m</h1>\n  request: GET {URL}\n"}},
+		{"401", []string{status(401, "application/json",
+			"{\"error\": {\n  \"message\": \"bad key\"}}\n")}, errtext.ExitHTTP, "",
+			[]string{"sse: HTTP 401 Unauthorized\n  {\"error\": {\n    \"message\": \"bad key\"}}\n" +
+				"  request: GET {URL}\n" +
+				"  (-u USER:PASSWORD or -H 'Authorization: …' sends credentials)\n"}},
+		{"404 and silent", []string{"-s", status(404, "text/plain", "")}, errtext.ExitHTTP, "",
+			[]string{"sse: HTTP 404 Not Found\n  request: GET {URL}\n"}},
+		{"503 without reconnect", []string{"--no-reconnect", status(503, "text/plain", "down")},
+			errtext.ExitHTTP, "",
+			[]string{"sse: HTTP 503 Service Unavailable\n  down\n  request: GET {URL}\n"}},
+		{"idle", []string{"--no-reconnect", "--idle-timeout", "0.05", silent}, errtext.ExitTimeout,
+			"", []string{"sse: GET {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
+		{"idle POST", []string{"-d", "x", "--idle-timeout", "50ms", silent}, errtext.ExitTimeout,
+			"", []string{"sse: POST {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
+		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute},
+			errtext.ExitTimeout, "", []string{"sse: GET {URL}: timeout"}},
 		{"time is up", []string{"--for", "50ms", silent}, errtext.ExitDone, "", nil},
-		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"}, errtext.ExitDone, "", nil},
-		{"cut input", []string{"-", "--data"}, errtext.ExitError, "a\n", []string{"sse: standard input: unexpected end of the stream (an incomplete event is not shown)\n"}},
+		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"},
+			errtext.ExitDone, "", nil},
+		{"cut input", []string{"-", "--data"}, errtext.ExitError, "a\n",
+			[]string{"sse: standard input: unexpected end of the stream " +
+				"(an incomplete event is not shown)\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -267,7 +315,8 @@ func urlOf(args []string) string {
 
 func TestFollowEndsOnSignal(t *testing.T) {
 	t.Parallel()
-	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: errtext.ExitInterrupted, syscall.SIGTERM: errtext.ExitTerminated} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: errtext.ExitInterrupted,
+		syscall.SIGTERM: errtext.ExitTerminated} {
 		url := server(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, "data: x\n\n")
@@ -311,7 +360,7 @@ func TestFollowEndsOnSignal(t *testing.T) {
 func TestFollowForEndsStandardInput(t *testing.T) {
 	t.Parallel()
 	c := command(t, "-", "--data", "--for", "50ms")
-	stdin, err := c.StdinPipe() // and nothing ever comes
+	stdin, err := c.StdinPipe() // nothing is written to it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,15 +388,17 @@ func TestFollowReconnectsAndResumes(t *testing.T) {
 	})
 	r := runSSE(t, "", url, "--data", "--summary", "json")
 	r.want(t, errtext.ExitDone, "a\nb\n")
-	r.wantStderr(t, "sse: unexpected end of the stream; connecting again in ", "sse: end of the response; connecting again in ",
-		`"reconnects":2,"causes":{"end of the response":1,"unexpected end":1},"last_event_id":"2","end":"server","exit_code":0`)
+	r.wantStderr(t, "sse: unexpected end of the stream; connecting again in ",
+		"sse: end of the response; connecting again in ",
+		`"reconnects":2,"causes":{"end of the response":1,"unexpected end":1},`+
+			`"last_event_id":"2","end":"server","exit_code":0`)
 	if got := []string{<-ids, <-ids, <-ids}; got[0] != "" || got[1] != "1" || got[2] != "2" {
-		t.Errorf("ids sent: %q", got)
+		t.Errorf("Last-Event-IDs = %q, want \"\", 1 and 2", got)
 	}
 	silent := runSSE(t, "", once(t, "data: a\n\n"), "--data", "-s")
 	silent.want(t, errtext.ExitDone, "a\n")
 	if silent.stderr != "" {
-		t.Errorf("-s says %q", silent.stderr)
+		t.Errorf("-s: stderr %q, want nothing", silent.stderr)
 	}
 }
 
@@ -360,13 +411,14 @@ func TestFollowFirstFailureGivesHint(t *testing.T) {
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
-// What a status line says is shown, and does nothing to the terminal.
+// The text of a status line must not control the terminal.
 func TestFollowEscapesHTTPStatus(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		c, _, _ := http.NewResponseController(w).Hijack()
 		defer c.Close()
-		io.WriteString(c, "HTTP/1.1 "+r.URL.Path[1:]+" Oops\x1b]0;x\x07\xc2\x9b2J\r\nContent-Length: 0\r\n\r\n")
+		io.WriteString(c,
+			"HTTP/1.1 "+r.URL.Path[1:]+" Oops\x1b]0;x\x07\xc2\x9b2J\r\nContent-Length: 0\r\n\r\n")
 	})
 	const shown = `Oops\x1b]0;x\x07\x9b2J`
 	r := runSSE(t, "", url+"/404", "--summary")
@@ -387,19 +439,26 @@ func TestFollowExplainsMissingEvents(t *testing.T) {
 	for _, test := range []struct{ name, stream, want string }{
 		{"comments only", ": hello\n\n:\n\n", ""},
 		{"nothing", "", ""},
-		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n", `no event so far: the lines are JSON without "data:" (NDJSON?): {"a":1}`},
+		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n",
+			`no event so far: the lines are JSON without "data:" (NDJSON?): {"a":1}`},
 		{"one JSON value", "[1,2", "no event so far: this is JSON, not an event stream: [1,2"},
-		{"text", "hello \x1b[31mworld\n\n", `no event so far: the lines are not fields of an event stream: hello \x1b[31mworld`},
-		{"no blank line", "data: a\ndata: b\n", "no event so far: there are data lines, but no blank line, which ends an event"},
-		{"no data", "event: a\nid: 1\n\n", "no event so far: there are event or id lines, but no data line, which an event needs"},
-		{"an unfinished data line", "id: 1\ndata: and so on", "no event so far: the line has not ended: data: and so on"},
-		{"an unfinished line", "data: and so on", "no event so far: the line has not ended: data: and so on"},
+		{"text", "hello \x1b[31mworld\n\n",
+			`no event so far: the lines are not fields of an event stream: hello \x1b[31mworld`},
+		{"no blank line", "data: a\ndata: b\n",
+			"no event so far: there are data lines, but no blank line, which ends an event"},
+		{"no data", "event: a\nid: 1\n\n",
+			"no event so far: there are event or id lines, but no data line, which an event needs"},
+		{"an unfinished data line", "id: 1\ndata: and so on",
+			"no event so far: the line has not ended: data: and so on"},
+		{"an unfinished line", "data: and so on",
+			"no event so far: the line has not ended: data: and so on"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			check := func(how string, r result) {
 				t.Helper()
-				if (test.want != "") != strings.Contains(r.stderr, "no event so far") || !strings.Contains(r.stderr, test.want) {
+				if (test.want != "") != strings.Contains(r.stderr, "no event so far") ||
+					!strings.Contains(r.stderr, test.want) {
 					t.Errorf("%s: stderr %q, want %q", how, r.stderr, test.want)
 				}
 			}
@@ -413,7 +472,7 @@ func TestFollowExplainsMissingEvents(t *testing.T) {
 	}
 }
 
-// A stream that says nothing that means anything is not waited for in silence.
+// The explanation does not wait for the end of the stream.
 func TestFollowExplainsMissingEventsBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -448,7 +507,8 @@ func TestFollowWritesFile(t *testing.T) {
 	if err != nil || string(b) != "two\nlines\n" {
 		t.Errorf("file = %q, %v", b, err)
 	}
-	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, errtext.ExitDone, "two\nlines\n")
+	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, errtext.ExitDone,
+		"two\nlines\n")
 	r := runSSE(t, sample, "-", "-o", "/dev/full")
 	r.want(t, errtext.ExitError, "")
 	r.wantStderr(t, "no space left on device")
@@ -457,13 +517,13 @@ func TestFollowWritesFile(t *testing.T) {
 	r.wantStderr(t, "no space left on device")
 }
 
-// An LLM's answer appears as running text, and is asked for once.
+// The answer of an LLM is printed word by word, and the POST is sent once.
 func TestFollowFieldPrintsText(t *testing.T) {
 	t.Parallel()
-	asked := make(chan bool, 1)
+	requested := make(chan bool, 1)
 	next := make(chan bool)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		asked <- true
+		requested <- true
 		w.Header().Set("Content-Type", "text/event-stream")
 		for _, word := range []string{`"Hello"`, `", "`, `null`, `"wörld\n"`, `"!"`} {
 			<-next
@@ -482,5 +542,5 @@ func TestFollowFieldPrintsText(t *testing.T) {
 		next <- true
 	}
 	r.wait().want(t, errtext.ExitDone, ", wörld\n!\n")
-	<-asked
+	<-requested
 }

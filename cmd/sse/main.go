@@ -22,9 +22,9 @@
 // # Requests
 //
 // As in curl, -d @file omits the line breaks of the file and --data-binary keeps them, -H 'Name:'
-// removes a header, and a URL without a scheme is an http URL. Unlike in curl, a body that is a JSON
-// object or array is sent as application/json unless -H sets another type. The flags -L, -N, -f,
-// -S, -i and --compressed are accepted and have no effect.
+// removes a header, and a URL without a scheme is an http URL. Unlike in curl, a body that is a
+// JSON object or array is sent as application/json unless -H sets another type. The flags -L, -N,
+// -f, -S, -i and --compressed are accepted and have no effect.
 //
 // # End of a run
 //
@@ -135,7 +135,8 @@ func runServe(ctx context.Context, args []string) int {
 	case len(args) == 1 && !strings.HasPrefix(args[0], "-"):
 		addr = args[0]
 	case len(args) > 0:
-		return usageOf("serve", errors.New("want one argument, an address such as 8787 or 0.0.0.0:8787"))
+		return usageOf("serve",
+			errors.New("want one argument, an address such as 8787 or 0.0.0.0:8787"))
 	}
 	return serve.Run(ctx, addr, servePaces, os.Stdout, os.Stderr)
 }

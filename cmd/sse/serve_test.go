@@ -14,7 +14,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
 )
 
-// served runs the server of streams as if it had begun an hour ago.
+// served starts the server of sse serve as if it had begun an hour ago, and returns its URL.
 func served(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(serve.NewHandler(time.Now().Add(-time.Hour), servePaces, io.Discard))
@@ -45,21 +45,24 @@ func TestServeStartsAndStops(t *testing.T) {
 	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), "new EventSource") {
 		t.Errorf("the page: %s, %v", resp.Status, err)
 	}
-	runSSE(t, "", url, "-n", "1", "--last-event-id", "0", "--field", "n").want(t, errtext.ExitDone, "1\n")
+	runSSE(t, "", url, "-n", "1", "--last-event-id", "0", "--field", "n").want(t, errtext.ExitDone,
+		"1\n")
 	res := runSSE(t, "", url+"/events", "-n", "1", "--last-event-id", "0", "--field", "n")
 	res.want(t, errtext.ExitDone, "1\n")
 	r.stderr.waitFor(t, " GET /events after id 0\n")
-	if res := runSSE(t, "", "serve", strings.TrimPrefix(url, "http://")); res.code != errtext.ExitError || !strings.Contains(res.stderr, "address already in use") {
+	if res := runSSE(t, "", "serve",
+		strings.TrimPrefix(url, "http://")); res.code != errtext.ExitError ||
+		!strings.Contains(res.stderr, "address already in use") {
 		t.Errorf("a port in use: %+v", res)
 	}
 	r.c.Process.Signal(os.Interrupt)
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
-// The client loses nothing of what /flaky sends.
 func TestServeFlakyLosesNothing(t *testing.T) {
 	t.Parallel()
-	r := runSSE(t, "", served(t)+"/flaky", "--last-event-id", "7000", "-n", "12", "--summary", "json")
+	r := runSSE(t, "", served(t)+"/flaky", "--last-event-id", "7000", "-n", "12", "--summary",
+		"json")
 	if r.code != errtext.ExitDone {
 		t.Errorf("exit code = %d", r.code)
 	}
@@ -74,20 +77,27 @@ func TestServeFlakyLosesNothing(t *testing.T) {
 
 func TestServeSlowSendsEvent(t *testing.T) {
 	t.Parallel()
-	runSSE(t, "", served(t)+"/slow", "-n", "1", "--json").want(t, errtext.ExitDone, `{"id":"1","type":"message","data":"this event came a byte at a time"}`+"\n")
+	runSSE(t, "", served(t)+"/slow", "-n", "1", "--json").want(t, errtext.ExitDone,
+		`{"id":"1","type":"message","data":"this event came a byte at a time"}`+"\n")
 }
 
 func TestServeLLMAnswersPrompt(t *testing.T) {
 	t.Parallel()
 	url := served(t)
-	const body = `{"stream":true,"messages":[{"role":"user","content":"first"},{"role":"user","content":"Is it <so>?"}]}`
-	const answer = `You asked "Is it <so>?". There is no model here, but this is how an answer arrives: word by word, each in an event of its own.` + "\n"
+	const body = `{"stream":true,"messages":[{"role":"user","content":"first"},` +
+		`{"role":"user","content":"Is it <so>?"}]}`
+	const answer = `You asked "Is it <so>?". ` +
+		`There is no model here, but this is how an answer arrives: ` +
+		`word by word, each in an event of its own.` + "\n"
 	for _, args := range [][]string{
 		{"--field", "choices.0.delta.content", "-d", body, url + "/llm"},
-		{"--field", "choices.0.delta.content", "-d", body, url + "/v1/chat/completions", "--until", "[DONE]"},
-		{"--field", "choices.0.delta.content", "--until", "[DONE]", url + "/llm?q=Is+it+%3Cso%3E%3F"},
+		{"--field", "choices.0.delta.content", "-d", body, url + "/v1/chat/completions", "--until",
+			"[DONE]"},
+		{"--field", "choices.0.delta.content", "--until", "[DONE]",
+			url + "/llm?q=Is+it+%3Cso%3E%3F"},
 		{"--field", "delta.text", "-d", body, url + "/llm?shape=anthropic"},
-		{"--field", "delta.text", "--type", "content_block_delta", "-d", body, url + "/v1/messages"},
+		{"--field", "delta.text", "--type", "content_block_delta", "-d", body,
+			url + "/v1/messages"},
 	} {
 		runSSE(t, "", args...).want(t, errtext.ExitDone, answer)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A reader that goes away ends the command without a word.
+// If the reader of the output exits, the command ends without a message.
 func TestFollowDiesOfSIGPIPE(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +37,8 @@ func TestFollowDiesOfSIGPIPE(t *testing.T) {
 		}
 		stdout.Close()
 		c.Wait()
-		if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGPIPE || stderr.String() != "" {
+		if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGPIPE ||
+			stderr.String() != "" {
 			t.Errorf("%s: %v, stderr %q", form, c.ProcessState, stderr.String())
 		}
 	}

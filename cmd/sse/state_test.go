@@ -14,7 +14,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// ids serves the numbers after Last-Event-ID, and ends.
+// ids starts a server that sends the numbers after Last-Event-ID up to to, and returns its URL.
 func ids(t *testing.T, to int) string {
 	return server(t, func(w http.ResponseWriter, r *http.Request) {
 		from, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
@@ -45,12 +45,14 @@ func TestStateResumesNextRun(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "state")
 	args := []string{url, "--data", "--state", file}
-	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, errtext.ExitDone, "2\n3\n")
+	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, errtext.ExitDone,
+		"2\n3\n")
 	if got := readFile(t, file); got != "3\n" {
 		t.Errorf("state = %q, want 3", got)
 	}
-	// The file comes before --last-event-id.
-	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, errtext.ExitDone, "4\n")
+	// The file takes precedence over --last-event-id.
+	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, errtext.ExitDone,
+		"4\n")
 	runSSE(t, "", append(args, "--until", "5")...).want(t, errtext.ExitDone, "")
 	runSSE(t, "", args...).want(t, errtext.ExitDone, "6\n")
 	runSSE(t, "", args...).want(t, errtext.ExitDone, "")
@@ -62,7 +64,7 @@ func TestStateResumesNextRun(t *testing.T) {
 	}
 }
 
-// A link stays a link, and what it leads to is the state.
+// A symbolic link remains, and the file that it points to is written.
 func TestStateFollowsSymlink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -82,7 +84,7 @@ func TestStateFollowsSymlink(t *testing.T) {
 	}
 }
 
-// What a link of the temporary file's name leads to is not written to.
+// If the temporary file is a symbolic link, the file that it points to is not written.
 func TestStateReplacesTemporarySymlink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -93,16 +95,17 @@ func TestStateReplacesTemporarySymlink(t *testing.T) {
 	if err := os.Symlink(precious, filepath.Join(dir, ".state.tmp")); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t, errtext.ExitDone, "1\n2\n3\n")
+	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t,
+		errtext.ExitDone, "1\n2\n3\n")
 	if got := readFile(t, precious); got != "mine\n" {
-		t.Errorf("it says %q", got)
+		t.Errorf("the file contains %q", got)
 	}
 	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
 		t.Errorf("state = %q, want 3", got)
 	}
 }
 
-// What is killed at any moment loses nothing.
+// A run that is killed at any moment loses no event.
 func TestStateSurvivesKill(t *testing.T) {
 	t.Parallel()
 	const last = 300
@@ -164,12 +167,13 @@ func TestStateWriteErrorEndsRun(t *testing.T) {
 	res.wantStderr(t, `state": no such file or directory`)
 }
 
-// What is no file is refused before anything is asked for: it would be replaced.
+// A device or directory is refused before the request is sent, because it would be replaced.
 func TestStateRejectsOtherFiles(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{os.DevNull, t.TempDir()} {
 		r := runSSE(t, "", "--state", path, "http://127.0.0.1:1/")
-		if r.code != errtext.ExitUsage || !strings.Contains(r.stderr, "not a file written by --state") {
+		if r.code != errtext.ExitUsage ||
+			!strings.Contains(r.stderr, "not a file written by --state") {
 			t.Errorf("--state %s: %+v", path, r)
 		}
 	}

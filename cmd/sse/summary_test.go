@@ -19,7 +19,9 @@ func TestSummaryText(t *testing.T) {
 	}
 	times := regexp.MustCompile(`\d+(\.\d+)?(µs|ms|s)`)
 	lines := strings.Split(times.ReplaceAllString(r.stderr, "T"), "\n")
-	want := []string{"", "3 events in T, 138 bytes; ended: end of the input", "types        done 1, message 1, tick 1", "first event  after T", "gaps         p50 T, p95 T, max T"}
+	want := []string{"", "3 events in T, 138 bytes; ended: end of the input",
+		"types        done 1, message 1, tick 1", "first event  after T",
+		"gaps         p50 T, p95 T, max T"}
 	if len(lines) < 8 || !slices.Equal(lines[:5], want) || lines[len(lines)-2] != "last id      3" {
 		t.Errorf("summary:\n%s", r.stderr)
 	}
@@ -49,7 +51,8 @@ func TestSummaryJSON(t *testing.T) {
 			t.Errorf("%v: %v\n%s", test.args, err, r.stderr)
 			continue
 		}
-		if got.End != test.end || got.ExitCode != test.code || r.code != test.code || got.Duration <= 0 {
+		if got.End != test.end || got.ExitCode != test.code || r.code != test.code ||
+			got.Duration <= 0 {
 			t.Errorf("%v: exit code %d, %s", test.args, r.code, text)
 		}
 		if (got.Events > 0) != (got.First != nil) || (got.Events > 1) != (got.GapP50 != nil) {

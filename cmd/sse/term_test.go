@@ -12,9 +12,8 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// clocks replaces what differs from run to run by as many columns: the time
-// of day, durations, the port.
-func clocks(s string) string {
+// withoutTimes replaces the time of day, durations and the port by texts of the same width.
+func withoutTimes(s string) string {
 	for pattern, with := range map[string]string{
 		`\d\d:\d\d:\d\d\.\d\d\d`:             "HH:MM:SS.mmm",
 		` *\+\d+(\.\d+)?(µs|ms|s)`:           "   +GAP",
@@ -50,8 +49,7 @@ data: {"n": 1
 
 `
 
-// With --color always the view comes on a pipe, too, without the status
-// line; here in colours, and, with NO_COLOR kept, in none.
+// With --color always, the view is also used on a pipe, without the status line.
 func TestViewGolden(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -104,17 +102,19 @@ func TestViewGolden(t *testing.T) {
 		"HH:MM:SS.mmm  ended  end of the response · conn…",
 	}, "\n") + "\n"
 	colours := regexp.MustCompile("\x1b\\[[0-9]*m")
-	if diff := cmp.Diff(want, clocks(colours.ReplaceAllString(r.stdout, ""))); diff != "" {
+	if diff := cmp.Diff(want, withoutTimes(colours.ReplaceAllString(r.stdout, ""))); diff != "" {
 		t.Errorf("view (-want +got):\n%s", diff)
 	}
 	for _, part := range []string{
-		"\x1b[1mtick\x1b[m", "\x1b[36mid 1\x1b[m", "\x1b[34m\"n\"\x1b[m: \x1b[35m1\x1b[m", "\x1b[32m\"<b>\"\x1b[m", "\x1b[2m: a comment\x1b[m", "\x1b[32mopen",
+		"\x1b[1mtick\x1b[m", "\x1b[36mid 1\x1b[m", "\x1b[34m\"n\"\x1b[m: \x1b[35m1\x1b[m",
+		"\x1b[32m\"<b>\"\x1b[m", "\x1b[2m: a comment\x1b[m", "\x1b[32mopen",
 	} {
 		if !strings.Contains(r.stdout, part) {
 			t.Errorf("colours: lacks %q:\n%q", part, r.stdout)
 		}
 	}
-	if rest := colours.ReplaceAllString(r.stdout, ""); strings.ContainsAny(rest, "\x1b\u009b\u202e") || strings.Contains(rest, "s3cret") {
+	if rest := colours.ReplaceAllString(r.stdout, ""); strings.ContainsAny(rest,
+		"\x1b\u009b\u202e") || strings.Contains(rest, "s3cret") {
 		t.Errorf("a control character or a secret is shown:\n%q", rest)
 	}
 }
@@ -127,19 +127,20 @@ func TestViewFullCutsNothing(t *testing.T) {
 	c := command(t, "--color", "always", "--full", "-")
 	c.Stdin = strings.NewReader(in)
 	full := finish(t, c)
-	if !strings.Contains(full.stdout, long) || strings.Count(full.stdout, "\n  x") != 100 || strings.Contains(full.stdout, "…") {
+	if !strings.Contains(full.stdout, long) || strings.Count(full.stdout, "\n  x") != 100 ||
+		strings.Contains(full.stdout, "…") {
 		t.Errorf("--full:\n%s", full.stdout)
 	}
 	c = command(t, "--color", "always", "-")
 	c.Env = append(c.Env, "COLUMNS=80")
 	c.Stdin = strings.NewReader(in)
 	cut := finish(t, c)
-	if strings.Contains(cut.stdout, long) || strings.Count(cut.stdout, "\n  x") != 40 || !strings.Contains(cut.stdout, "… (199 bytes; --full shows all)") {
+	if strings.Contains(cut.stdout, long) || strings.Count(cut.stdout, "\n  x") != 40 ||
+		!strings.Contains(cut.stdout, "… (199 bytes; --full shows all)") {
 		t.Errorf("cut:\n%s", cut.stdout)
 	}
 }
 
-// A pipe gets no colour and no decoration unless it is asked for.
 func TestViewIsNotUsedOnPipe(t *testing.T) {
 	t.Parallel()
 	for _, color := range []string{"auto", "never"} {
@@ -148,19 +149,21 @@ func TestViewIsNotUsedOnPipe(t *testing.T) {
 	}
 }
 
-// Characters without a width do not make a line without end.
-// Characters of several bytes are cut between them, with a mark.
+// A line is cut between characters, and ends in "…".
 func TestViewCutsBetweenCharacters(t *testing.T) {
 	t.Parallel()
 	c := command(t, "--color", "always", "-")
 	c.Env = append(c.Env, "COLUMNS=80")
-	c.Stdin = strings.NewReader("data: " + strings.Repeat("\u0e17\u0e35\u0e48", 30) + "END\n\ndata: " + strings.Repeat("\u0e17\u0e35\u0e48", 400) + "\n\n")
+	c.Stdin = strings.NewReader("data: " + strings.Repeat("\u0e17\u0e35\u0e48", 30) +
+		"END\n\ndata: " + strings.Repeat("\u0e17\u0e35\u0e48", 400) + "\n\n")
 	r := finish(t, c)
-	if strings.Contains(r.stdout, `\x`) || !strings.Contains(r.stdout, "END") || !strings.Contains(r.stdout, "…") {
+	if strings.Contains(r.stdout, `\x`) || !strings.Contains(r.stdout, "END") ||
+		!strings.Contains(r.stdout, "…") {
 		t.Errorf("stdout:\n%s", r.stdout)
 	}
 }
 
+// Characters without a width must not make a line of any length.
 func TestViewBoundsLineLength(t *testing.T) {
 	t.Parallel()
 	c := command(t, "--color", "always", "-")

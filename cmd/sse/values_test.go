@@ -9,7 +9,8 @@ import (
 func TestParseDuration(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]time.Duration{
-		"90s": 90 * time.Second, "5m": 5 * time.Minute, "1.5": 1500 * time.Millisecond, "0": 0, "2": 2 * time.Second,
+		"90s": 90 * time.Second, "5m": 5 * time.Minute, "1.5": 1500 * time.Millisecond, "0": 0,
+		"2":  2 * time.Second,
 		"-1": -1, "": -1, "1e300": -1, "Inf": -1, "NaN": -1, "5 m": -1,
 	} {
 		got, err := parseDuration(s)

@@ -96,7 +96,9 @@ func Run(ctx context.Context, o *Options) int {
 
 // checkResponse makes the request and checks its response. The Client follows redirects as it does
 // for every stream.
-func (o *Options) checkResponse(ctx context.Context, req *http.Request, rec *request.Recorder) (*ssetest.Report, error) {
+func (o *Options) checkResponse(
+	ctx context.Context, req *http.Request, rec *request.Recorder,
+) (*ssetest.Report, error) {
 	var report *ssetest.Report
 	client := &sse.Client{
 		HTTPClient: &http.Client{Transport: rec, Timeout: o.Request.ConnectTimeout},

@@ -23,9 +23,9 @@ func Truncate(s string, n int) string {
 	return s[:n]
 }
 
-// IsUnsafe reports whether r could control a terminal or change how the text around it is shown. These
-// are all control characters (C0, DEL, C1), line and paragraph separators, and invisible format
-// characters, except the two joiners that scripts and emoji need.
+// IsUnsafe reports whether r could control a terminal or change how the text around it is shown.
+// These are all control characters (C0, DEL, C1), line and paragraph separators, and invisible
+// format characters, except the two joiners that scripts and emoji need.
 func IsUnsafe(r rune) bool {
 	switch {
 	case r < 0x20 || r == 0x7f:
@@ -38,8 +38,8 @@ func IsUnsafe(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// Append appends s to b. Unsafe characters that are not in keep, and invalid bytes, are written as in
-// Go: \n, \x1b, \u202e, \xff.
+// Append appends s to b. Unsafe characters that are not in keep, and invalid bytes, are written as
+// in Go: \n, \x1b, \u202e, \xff.
 func Append(b []byte, s, keep string) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])

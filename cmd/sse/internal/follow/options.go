@@ -39,7 +39,7 @@ type Options struct {
 	Silent  bool            // standard error contains only the error that ended the run
 	Full    bool            // nothing is cut on a terminal
 	Color   string          // "auto", "always" or "never"
-	Summary string          // "text", "json" or "none"; if empty, text on a terminal and none otherwise
+	Summary string          // "text", "json" or "none"; if empty, text if on a terminal
 
 	// HintAfter is how long to wait for the first event before a note says what is missing.
 	HintAfter time.Duration

@@ -46,8 +46,8 @@ func isError(ev sse.Event) bool {
 	return v != "" && v != "false" && v != "0" || ev.Type == "error"
 }
 
-// ParsePath splits a path such as choices.0.delta.content at its dots. A dot in a name is written as
-// "\.".
+// ParsePath splits a path such as choices.0.delta.content at its dots. A dot in a name is written
+// as "\.".
 func ParsePath(s string) []string {
 	path := strings.Split(strings.ReplaceAll(s, `\.`, "\x00"), ".")
 	for i := range path {

@@ -4,7 +4,8 @@ import "testing"
 
 func TestLookupFindsValue(t *testing.T) {
 	t.Parallel()
-	const data = `{"choices":[{"delta":{"content":"Hi \u00e9","a.b":"dotted"}},{"n":1.50}],"o":{"x": [1, 2]},"z":null,"t":true,"e":""}`
+	const data = `{"choices":[{"delta":{"content":"Hi \u00e9","a.b":"dotted"}},{"n":1.50}],` +
+		`"o":{"x": [1, 2]},"z":null,"t":true,"e":""}`
 	for _, test := range []struct {
 		data, path, want string
 		ok               bool

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// Nothing that acts on a terminal comes out of the forms that are shown on
-// one, and JSON stays the same to a program.
+// The formats that may be shown on a terminal contain no control characters, and the JSON is
+// equivalent to the event.
 func TestFormatsContainNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder
@@ -19,8 +19,10 @@ func TestFormatsContainNoControlCharacters(t *testing.T) {
 	}
 	all.WriteString("\U000e0001\U0001d173\U0001f600")
 	ev := sse.Event{ID: all.String(), Type: all.String(), Data: all.String()}
-	for name, form := range map[string]func([]byte, sse.Event) []byte{"line": appendLine, "json": appendJSON} {
-		for _, r := range strings.ReplaceAll(strings.TrimSuffix(string(form(nil, ev)), "\n"), "\t", "") {
+	for name, form := range map[string]func([]byte, sse.Event) []byte{"line": appendLine,
+		"json": appendJSON} {
+		for _, r := range strings.ReplaceAll(strings.TrimSuffix(string(form(nil, ev)), "\n"), "\t",
+			"") {
 			if escape.IsUnsafe(r) {
 				t.Errorf("%s: %U", name, r)
 			}
@@ -28,9 +30,10 @@ func TestFormatsContainNoControlCharacters(t *testing.T) {
 	}
 	var back sse.Event
 	if err := json.Unmarshal(appendJSON(nil, ev), &back); err != nil || back != ev {
-		t.Errorf("JSON comes back otherwise: %v", err)
+		t.Errorf("the JSON is not equivalent to the event: %v", err)
 	}
-	if got := appendJSON([]byte("before "), sse.Event{Data: "\u009b"}); string(got) != `before {"id":"","type":"","data":"\u009b"}`+"\n" {
-		t.Errorf("appended: %s", got)
+	const want = `before {"id":"","type":"","data":"\u009b"}` + "\n"
+	if got := appendJSON([]byte("before "), sse.Event{Data: "\u009b"}); string(got) != want {
+		t.Errorf("appended: %s, want %s", got, want)
 	}
 }

@@ -56,8 +56,8 @@ func isSecret(name string) bool {
 var (
 	anyURL     = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s<>"']+`)
 	queryValue = regexp.MustCompile(`([?&#][^=&?#\s<>"']*=)[^&#\s<>"']+`)
-	authScheme = regexp.MustCompile(`(?i)^(basic|bearer|digest|dpop|negotiate|ntlm|token|apikey|key` +
-		`|hawk|hmac|aws4-hmac-sha256)$`)
+	authScheme = regexp.MustCompile(`(?i)^(basic|bearer|digest|dpop|negotiate|ntlm|token|` +
+		`apikey|key|hawk|hmac|aws4-hmac-sha256)$`)
 )
 
 // redactURL returns the URL s without secrets, or only asterisks if it is not a URL.

@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// Of an Authorization the name of a scheme is shown, of other headers what is no secret. A URL in them may hold one.
 func TestHeaderHidesSecrets(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, value, want string }{
@@ -15,9 +14,11 @@ func TestHeaderHidesSecrets(t *testing.T) {
 		{"Authorization", "s3cret", "****"},
 		{"X-Link", "http://user:p@ssw0rd@host/", "http://host/"},
 		{"X-Link", "<http://h/a?sig=abc,DEF&x>; rel=self", "<http://h/a?sig=****&****>; rel=self"},
-		{"X-Link", "0; url=/x?token=s3cret#access_token=s3cret", "0; url=/x?token=****#access_token=****"},
+		{"X-Link", "0; url=/x?token=s3cret#access_token=s3cret",
+			"0; url=/x?token=****#access_token=****"},
 		{"X-Link", "http://h/%zz?s3cret", "****"},
-		{"X-Link", "text/html; charset=utf-8; q=0.5, text/plain=1", "text/html; charset=utf-8; q=0.5, text/plain=1"},
+		{"X-Link", "text/html; charset=utf-8; q=0.5, text/plain=1",
+			"text/html; charset=utf-8; q=0.5, text/plain=1"},
 		{"X-Footprint", "shown", "shown"},
 		{"X-Signal", "shown", "shown"},
 		{"X-Design", "shown", "shown"},

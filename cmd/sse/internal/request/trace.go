@@ -19,7 +19,8 @@ import (
 // sent, in the format of curl -v. The channel is closed when the headers have been written.
 func traceTo(w io.Writer, req *http.Request) (*httptrace.ClientTrace, <-chan struct{}) {
 	done := make(chan struct{})
-	h := &headerTrace{w: w, req: req, proto: "HTTP/1.1", done: sync.OnceFunc(func() { close(done) })}
+	closeDone := sync.OnceFunc(func() { close(done) })
+	h := &headerTrace{w: w, req: req, proto: "HTTP/1.1", done: closeDone}
 	return &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
 			verb := "connected to"
@@ -95,6 +96,7 @@ func responseHeader(resp *http.Response) string {
 // client sent, because the Last-Event-ID comes from the server.
 func writeFields(b *strings.Builder, prefix, name string, values []string) {
 	for _, v := range values {
-		fmt.Fprintf(b, "%s %s: %s\n", prefix, escape.Line(name), escape.Line(redact.Header(name, v)))
+		v = redact.Header(name, v)
+		fmt.Fprintf(b, "%s %s: %s\n", prefix, escape.Line(name), escape.Line(v))
 	}
 }

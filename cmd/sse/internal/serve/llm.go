@@ -130,7 +130,8 @@ func (s *streams) anthropic(out *streamwriter.Writer, words []string) {
 	sendJSON(out, "message_stop", object{})
 }
 
-// sendJSON sends v as an event. If typ is not empty, it is also the type in v, as Anthropic does it.
+// sendJSON sends v as an event of type typ. If typ is not empty, v also contains it, as with
+// Anthropic.
 func sendJSON(out *streamwriter.Writer, typ string, v object) {
 	if typ != "" {
 		v["type"] = typ

@@ -13,8 +13,8 @@ import (
 
 // series calls send with the number of each event of a series that has had one event each pace
 // since the server began. No event is stored, because it is computed from its number. If the client
-// sends a Last-Event-ID, the events after it are sent at once, and then each one at its time. series
-// returns when send returns false or the client has gone.
+// sends a Last-Event-ID, the events after it are sent at once, and the others each at its time. The
+// function returns when send returns false or the client has disconnected.
 func (s *streams) series(out *streamwriter.Writer, pace time.Duration, send func(n int) bool) {
 	current := func() int { return int(time.Since(s.start) / pace) }
 	n := max(current(), 1)

@@ -19,7 +19,8 @@ import (
 func startServer(t *testing.T) string {
 	t.Helper()
 	start := time.Now().Add(-time.Hour)
-	s := httptest.NewServer(NewHandler(start, Paces{time.Millisecond, time.Millisecond}, io.Discard))
+	s := httptest.NewServer(NewHandler(start, Paces{time.Millisecond, time.Millisecond},
+		io.Discard))
 	t.Cleanup(func() {
 		s.CloseClientConnections()
 		s.Close()
@@ -47,7 +48,8 @@ func TestEventsResumeAfterLastEventID(t *testing.T) {
 	url := startServer(t)
 	r := sse.NewReader(get(t, url+"/events", "3000").Body)
 	for n := 3001; n < 3500; n++ {
-		if !r.Next() || r.Event().ID != strconv.Itoa(n) || (n%5 == 0) != (r.Event().Type == "message") {
+		if !r.Next() || r.Event().ID != strconv.Itoa(n) ||
+			(n%5 == 0) != (r.Event().Type == "message") {
 			t.Fatalf("event %d: %+v, %v", n, r.Event(), r.Err())
 		}
 	}
@@ -73,7 +75,8 @@ func TestBigSendsAllSizes(t *testing.T) {
 	for r.Next() {
 		sizes = append(sizes, len(r.Event().Data))
 	}
-	if diff := cmp.Diff([]int{1 << 10, 64 << 10, 1 << 20, 8 << 20, 1 << 20}, sizes); diff != "" || r.Err() != nil {
+	if diff := cmp.Diff([]int{1 << 10, 64 << 10, 1 << 20, 8 << 20, 1 << 20}, sizes); diff != "" ||
+		r.Err() != nil {
 		t.Errorf("sizes (-want +got):\n%s%v", diff, r.Err())
 	}
 	if resp := get(t, url, r.LastEventID()); resp.StatusCode != http.StatusNoContent {
@@ -110,9 +113,11 @@ func TestWeirdHasDescribedEvents(t *testing.T) {
 		ev("id-only", "message", "the block before had only an id, and it counts"),
 		ev("", "message", "an empty id resets it"),
 		ev("", "message", "names are exact, the rest is ignored"),
-		ev("", "message", "NUL (\x00) stays, invalid bytes (\ufffd \ufffd( \ufffd\ufffd\ufffd) become U+FFFD"),
+		ev("", "message",
+			"NUL (\x00) stays, invalid bytes (\ufffd \ufffd( \ufffd\ufffd\ufffd) become U+FFFD"),
 		ev("", "message", "only one of the four retry fields counted"),
-		ev("", "message", "control characters: \x1b[31mred?\x1b[m \x07 \x7f \u009b31m \u202eesrever"),
+		ev("", "message",
+			"control characters: \x1b[31mred?\x1b[m \x07 \x7f \u009b31m \u202eesrever"),
 		ev("end", "message", "the next one is cut off, and must not be seen"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -126,7 +131,8 @@ func TestWeirdHasDescribedEvents(t *testing.T) {
 	}
 }
 
-// What the two shapes say of themselves is what clients of the two look at.
+// Clients of OpenAI look at the field object, clients of Anthropic at the event type and the field
+// type.
 func TestLLMEventTypes(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
@@ -134,20 +140,26 @@ func TestLLMEventTypes(t *testing.T) {
 	var types []string
 	for r.Next() {
 		var v struct{ Type string }
-		if err := json.Unmarshal([]byte(r.Event().Data), &v); err != nil || v.Type != r.Event().Type {
+		if err := json.Unmarshal([]byte(r.Event().Data), &v); err != nil ||
+			v.Type != r.Event().Type {
 			t.Errorf("event %+v: type %q, %v", r.Event(), v.Type, err)
 		}
 		if n := len(types); n == 0 || types[n-1] != v.Type {
 			types = append(types, v.Type)
 		}
 	}
-	if diff := cmp.Diff(strings.Fields("message_start content_block_start ping content_block_delta content_block_stop message_delta message_stop"), types); diff != "" {
+	want := []string{
+		"message_start", "content_block_start", "ping", "content_block_delta", "content_block_stop",
+		"message_delta", "message_stop",
+	}
+	if diff := cmp.Diff(want, types); diff != "" {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}
 	r = sse.NewReader(get(t, url+"/llm", "").Body)
 	last := ""
 	for r.Next() {
-		if last = r.Event().Data; last != "[DONE]" && !strings.Contains(last, `"object":"chat.completion.chunk"`) {
+		if last = r.Event().Data; last != "[DONE]" &&
+			!strings.Contains(last, `"object":"chat.completion.chunk"`) {
 			t.Errorf("event %q", last)
 		}
 	}
@@ -168,7 +180,8 @@ func TestHandlerAllowsOtherOrigins(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+	if resp.StatusCode != http.StatusNoContent ||
+		resp.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("%s %v", resp.Status, resp.Header)
 	}
 }

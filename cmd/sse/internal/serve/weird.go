@@ -6,8 +6,8 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/streamwriter"
 )
 
-// weirdStream contains the unusual cases of the standard's section on parsing. The data of each event
-// says what it shows.
+// weirdStream contains the unusual cases of the standard's section on parsing. The data of each
+// event says what it shows.
 const weirdStream = "\ufeff:a byte order mark was before this comment\n" +
 	"data: this event ends with carriage returns alone\r\r" +
 	"data: and this one with CRLF\r\n\r\n" +

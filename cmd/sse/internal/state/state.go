@@ -50,8 +50,8 @@ func Read(path string) (string, error) {
 	return id, nil
 }
 
-// write stores id in the file at path. At every moment, even if the machine stops, the file contains
-// either the old or the new ID.
+// write stores id in the file at path. At every moment, even if the machine stops, the file
+// contains either the old or the new ID.
 func write(path, id string) error {
 	path = resolve(path)
 	// The name is fixed, so that runs that are killed leave at most one file behind.
@@ -109,8 +109,8 @@ type Saver struct {
 	done chan error
 }
 
-// NewSaver returns a Saver for the file at path, which contains id. If writing fails, the Saver calls
-// fail with a *errtext.WriteError.
+// NewSaver returns a Saver for the file at path, which contains id. If writing fails, the Saver
+// calls fail with a *errtext.WriteError.
 func NewSaver(path, id string, fail func(error)) *Saver {
 	s := &Saver{path: path, last: id, ids: make(chan string, 1), done: make(chan error, 1)}
 	go func() { s.done <- s.run(fail) }()

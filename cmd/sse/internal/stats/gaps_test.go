@@ -36,14 +36,16 @@ func TestGapsPercentile(t *testing.T) {
 func TestGapStepBounds(t *testing.T) {
 	t.Parallel()
 	last := -1
-	for _, d := range []time.Duration{-1, 0, 1, time.Microsecond, 31 * time.Microsecond, 32 * time.Microsecond, 63 * time.Microsecond,
+	for _, d := range []time.Duration{-1, 0, 1, time.Microsecond, 31 * time.Microsecond,
+		32 * time.Microsecond, 63 * time.Microsecond,
 		64 * time.Microsecond, time.Millisecond, time.Second, time.Hour, 1<<63 - 1} {
 		step := gapStep(d)
 		if step < last || step >= len(gaps{}.steps) {
 			t.Errorf("gapStep(%d) = %d after %d", d, step, last)
 		}
 		last = step
-		if floor := gapFloor(step); floor > max(d, 0) || gapFloor(step+1) <= d && gapFloor(step+1) > 0 {
+		if floor := gapFloor(step); floor > max(d, 0) || gapFloor(step+1) <= d &&
+			gapFloor(step+1) > 0 {
 			t.Errorf("gapFloor(%d) = %v for %v", step, floor, d)
 		}
 	}
@@ -52,7 +54,8 @@ func TestGapStepBounds(t *testing.T) {
 func TestGapsHistogram(t *testing.T) {
 	t.Parallel()
 	var g gaps
-	for d, n := range map[time.Duration]int{2 * time.Millisecond: 3, 20 * time.Millisecond: 40, 900 * time.Millisecond: 1, time.Second: 2} {
+	for d, n := range map[time.Duration]int{2 * time.Millisecond: 3, 20 * time.Millisecond: 40,
+		900 * time.Millisecond: 1, time.Second: 2} {
 		for range n {
 			g.add(d)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// Stats counts what a run saw. Its memory use stays constant. The methods may be called from several
-// goroutines, except WriteText and WriteJSON, which are called when the run has ended.
+// Stats counts what a run saw. Its memory use stays constant. The methods may be called from
+// several goroutines, except WriteText and WriteJSON, which are called when the run has ended.
 type Stats struct {
 	mu         sync.Mutex
 	start      time.Time

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A server can't make the counters grow without end.
+// A server with many event types must not use up the memory.
 func TestStatsBoundMemory(t *testing.T) {
 	t.Parallel()
 	s := New(time.Now())
@@ -32,13 +32,14 @@ func TestStatsRate(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	s := New(start)
-	for i := range 100 { // ten a second for ten seconds
+	for i := range 100 { // ten events per second
 		s.Event(start.Add(time.Duration(i)*100*time.Millisecond), "x")
 	}
 	for _, test := range []struct {
 		after time.Duration
 		want  float64
-	}{{9900 * time.Millisecond, 100 / 9.9}, {15 * time.Second, 4}, {19500 * time.Millisecond, 0}, {time.Hour, 0}} {
+	}{{9900 * time.Millisecond, 100 / 9.9}, {15 * time.Second, 4}, {19500 * time.Millisecond, 0},
+		{time.Hour, 0}} {
 		if got := s.rate(start.Add(test.after)); got != test.want {
 			t.Errorf("rate after %v = %v, want %v", test.after, got, test.want)
 		}

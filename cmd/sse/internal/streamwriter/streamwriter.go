@@ -1,5 +1,5 @@
-// Package streamwriter writes responses that may be incomplete event streams, for the servers of the
-// command.
+// Package streamwriter writes responses that may be incomplete event streams, for the servers of
+// the command.
 package streamwriter
 
 import (

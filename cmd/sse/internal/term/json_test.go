@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What a server nests or repeats without end is shown in bounded time and space.
+// Deeply nested or long JSON takes bounded time and space.
 func TestJSONLinesAreBounded(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
@@ -30,7 +30,8 @@ func TestJSONLinesAreBounded(t *testing.T) {
 
 func TestJSONLinesKeepValue(t *testing.T) {
 	t.Parallel()
-	const in = ` { "a" : [ ] , "b":[ 1 , -2.5e+10 ,"x\"]}\\" ] ,"c":{"d":{}}, "e":[[[1],[2]],{"f":null}] } `
+	const in = ` { "a" : [ ] , "b":[ 1 , -2.5e+10 ,"x\"]}\\" ] ,"c":{"d":{}}, ` +
+		`"e":[[[1],[2]],{"f":null}] } `
 	want := strings.NewReplacer(" ", "").Replace(in)
 	for columns := 0; columns < 60; columns++ {
 		var b strings.Builder
