@@ -67,6 +67,7 @@ var (
 	ErrNoResponse error = timeoutError("timeout: the server sent no response headers")
 )
 
+// A timeoutError is an error with a Timeout method, as in package net.
 type timeoutError string
 
 func (e timeoutError) Error() string { return string(e) }
@@ -107,6 +108,7 @@ func ExitStatus(err error) Status {
 	return Status{"error", Cause(err), ExitError}
 }
 
+// isTimeout reports whether err, or an error that it wraps, is a timeout.
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }
 	return errors.As(err, &t) && t.Timeout()
@@ -139,6 +141,7 @@ const (
 	maxBodyLine  = 1000 // bytes
 )
 
+// printResponse writes the status and the beginning of the body of a refused response.
 func printResponse(w io.Writer, subject string, response *sse.ResponseError) {
 	if response.StatusCode == http.StatusOK {
 		head := *response

@@ -54,6 +54,7 @@ func (r *Recorder) Opened() { r.live.Store(true) }
 // Body returns a reader of b that passes on what is read while the stream is open.
 func (r *Recorder) Body(b io.ReadCloser) io.ReadCloser { return &recordedBody{b, r} }
 
+// A recordedBody passes on what is read from it.
 type recordedBody struct {
 	io.ReadCloser
 	r *Recorder

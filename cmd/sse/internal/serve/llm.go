@@ -72,6 +72,7 @@ func readPrompt(r *http.Request) (string, error) {
 	return prompt, nil
 }
 
+// An object is a JSON object.
 type object = map[string]any
 
 // openAI sends words as a chat completion of OpenAI.

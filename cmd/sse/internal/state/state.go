@@ -117,6 +117,7 @@ func NewSaver(path, id string, fail func(error)) *Saver {
 	return s
 }
 
+// run stores the IDs of s.ids until the channel is closed or writing fails.
 func (s *Saver) run(fail func(error)) error {
 	for id := range s.ids {
 		if err := write(s.path, id); err != nil {

@@ -18,6 +18,7 @@ const (
 	stateWaiting    state = "waiting"
 )
 
+// setState sets the state. The status line shows it when it is drawn again.
 func (v *View) setState(s state) {
 	v.mu.Lock()
 	v.state = s
