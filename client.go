@@ -42,15 +42,22 @@ type Client struct {
 	// retries. The package is github.com/cenkalti/backoff/v4.
 	Backoff func() backoff.BackOff
 
-	// IdleTimeout specifies how long to wait for data, in the headers or in the body, before the
-	// connection is considered dead. Set it to more than the longest pause of the server. The time
-	// that the caller spends between two calls of Next does not count. If zero or negative, there
-	// is no limit.
+	// IdleTimeout specifies how long to wait for data before the connection is considered dead. Set
+	// it to more than the longest pause of the server. The time that the caller spends between two
+	// calls of Next does not count. Before the response, IdleTimeout limits the time until all
+	// headers have arrived, which includes DNS, dialing and redirects. If zero or negative, there is
+	// no limit.
+	//
+	// Without IdleTimeout, TCP keep-alive detects a host that has vanished, with
+	// http.DefaultTransport after about 165 seconds. It does not detect a server that no longer
+	// sends behind a proxy that stays up. If many streams share an HTTP/2 connection, its pings
+	// detect a dead connection for all of them: see SendPingTimeout of http.HTTP2Config. Its
+	// WriteByteTimeout detects a peer that no longer reads.
 	//
 	// After a timeout, of IdleTimeout or of HTTPClient, HTTPClient.CloseIdleConnections is called,
-	// so that a dead HTTP/2 connection is not used again. If many streams share an HTTP/2
-	// connection, pings detect its end earlier and for all of them: see SendPingTimeout and
-	// PingTimeout of http.HTTP2Config.
+	// so that a dead HTTP/2 connection is not used again. It is also called after the second
+	// response in a row that was refused or had no events, so that DNS and the load balancer are
+	// asked again.
 	IdleTimeout time.Duration
 
 	// MaxEventSize specifies the size of the largest event that is accepted, in bytes: the sum of
@@ -87,8 +94,8 @@ type Client struct {
 	OnOpen func(*http.Response)
 
 	// OnRetry, if non-nil, is called before each wait with the reason and the duration of the wait.
-	// The reason is io.EOF if the response ended cleanly. It is ErrReconnect, and the wait may be
-	// zero, after a call to Reconnect.
+	// The reason is io.EOF if the response ended cleanly. It is ErrReconnect, and the wait is at
+	// most one second, if Reconnect skips the wait.
 	OnRetry func(err error, wait time.Duration)
 
 	// OnComment, if non-nil, is called with the text of each comment. See Parser.
@@ -144,7 +151,11 @@ func (c *Client) Stream(req *http.Request) *Stream {
 	s := &Stream{client: *c, req: req.Clone(req.Context()), url: redactURL(req.URL)}
 	s.http = *cmp.Or(c.HTTPClient, http.DefaultClient)
 	s.headerTimeout, s.http.Timeout = s.http.Timeout, 0
-	s.http.CheckRedirect = redirectPolicy(s.http.CheckRedirect)
+	checkRedirect := redirectPolicy(s.http.CheckRedirect)
+	s.http.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		s.conn.trace.startRoundTrip()
+		return checkRedirect(r, via)
+	}
 	s.policy.newBackoff = c.Backoff
 	s.policy.reconnectionTime = cmp.Or(c.ReconnectionTime, defaultReconnectionTime)
 

@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptrace"
+	"reflect"
 	"sync"
 	"time"
 
@@ -17,10 +21,78 @@ import (
 type conn struct {
 	ctx        context.Context
 	cancel     context.CancelCauseFunc
+	started    time.Time
 	body       *body     // nil until there is a response
 	opened     time.Time // zero until the response was accepted
 	gotEvent   bool      // an event was delivered
 	replayable bool      // nothing was sent yet, or the request may be sent again
+
+	trace connTrace
+}
+
+// A connTrace watches the network connections that net/http obtains for an attempt. If a server
+// ends each HTTP/2 connection with GOAWAY before it responds, net/http dials again without a wait
+// and without a limit (golang/go#52459).
+type connTrace struct {
+	mu     sync.Mutex
+	conn   net.Conn // the last one
+	reused bool     // an earlier request has used conn
+	opened int      // new connections of the current RoundTrip
+}
+
+const maxNewConns = 3 // that one RoundTrip may obtain; the attempt ends with the last of them
+
+var errTooManyConns = fmt.Errorf("sse: the server closed %d new connections in a row "+
+	"before it responded to the request", maxNewConns)
+
+// gotConn is the GotConn hook of net/http/httptrace. The hooks of the caller are called as well.
+func (c *conn) gotConn(info httptrace.GotConnInfo) {
+	t := &c.trace
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.conn, t.reused = info.Conn, info.Reused
+	if info.Reused {
+		return
+	}
+	if t.opened++; t.opened == maxNewConns {
+		c.cancel(errTooManyConns)
+	}
+}
+
+// startRoundTrip is called before each request that follows a redirect.
+func (t *connTrace) startRoundTrip() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.opened = 0
+}
+
+// last returns the last network connection, and whether an earlier request has used it.
+func (t *connTrace) last() (conn net.Conn, reused bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.conn, t.reused
+}
+
+// abandoned contains the network connections that a Stream leaves by setting Request.Close. net/http
+// sends no later request on such a connection. One Stream is enough: if each Stream of a shared
+// HTTP/2 connection set Close, each would get a connection of its own.
+var abandoned sync.Map // the keys are net.Conn
+
+// startAbandoning reports whether the caller is the one that sets Request.Close to leave conn. If
+// so, the caller must call stopAbandoning after the next attempt, whose timeout is not before that
+// of any other Stream that waits for conn.
+func startAbandoning(conn net.Conn) bool {
+	if conn == nil || !reflect.ValueOf(conn).Comparable() {
+		return false
+	}
+	_, taken := abandoned.LoadOrStore(conn, true)
+	return !taken
+}
+
+func stopAbandoning(conn net.Conn) {
+	if conn != nil {
+		abandoned.Delete(conn)
+	}
 }
 
 // connect makes one attempt. It opens the stream, or calls endAttempt or finish.
@@ -28,14 +100,18 @@ type conn struct {
 // The frames of connect and send must stay small. They are on the stack while net/http connects,
 // and 200 bytes more let the stack of each stream grow from 4 to 8 KiB.
 func (s *Stream) connect() {
-	if s.policy.timeouts > 0 {
-		s.http.CloseIdleConnections() // net/http would use a dead HTTP/2 connection again
+	if s.next.closeIdle {
+		// net/http would use a dead HTTP/2 connection again, or the connection of a server that is
+		// being drained, without asking DNS or the load balancer.
+		s.http.CloseIdleConnections()
 	}
 	s.attempt++
 	if s.release(connecting) == ErrReconnect {
 		s.policy.waitSkipped.Store(true)
 	}
-	s.conn = &conn{ctx: s.control.ctx, cancel: s.control.cancel, replayable: true}
+	s.conn = &conn{
+		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(), replayable: true,
+	}
 	resp, err := s.send()
 	if err != nil {
 		s.endAttempt(err, 0)
@@ -65,7 +141,7 @@ func (s *Stream) send() (*http.Response, error) {
 
 	timeout, cause := s.headerTimeout, error(errHeaderTimeout)
 	if d := s.client.IdleTimeout; d > 0 && (d < timeout || timeout <= 0) {
-		timeout, cause = d, ErrIdleTimeout
+		timeout, cause = d, errHeaderIdleTimeout
 	}
 	if timeout > 0 {
 		cancel := s.conn.cancel
@@ -83,13 +159,12 @@ func (s *Stream) newRequest() (*http.Request, error) {
 	if s.reqErr != nil {
 		return nil, backoff.Permanent(s.reqErr)
 	}
-	req := s.req.Clone(s.conn.ctx)
+	trace := &httptrace.ClientTrace{GotConn: s.conn.gotConn}
+	req := s.req.Clone(httptrace.WithClientTrace(s.conn.ctx, trace))
 	if len(s.lastID) > 0 {
 		req.Header.Set("Last-Event-ID", string(s.lastID))
 	}
-	if s.policy.timeouts > 1 {
-		// The dead connection is not idle if other streams share it. With Close set, net/http uses
-		// it for no request after this one.
+	if s.next.abandon != nil {
 		req.Close = true
 	}
 	if req.Body != nil && req.Body != http.NoBody {
@@ -157,8 +232,7 @@ func (s *Stream) startReading(resp *http.Response) {
 	if !s.control.change(connecting, reading) {
 		return // Close was called: Next finishes the stream
 	}
-	s.reader.p.Reset()
-	s.reader.src, s.reader.err, s.reader.done = resp.Body, nil, false
+	s.reader.src = resp.Body
 	s.conn.opened, s.lastErr = time.Now(), nil
 	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
 	if s.client.OnOpen != nil {
@@ -183,6 +257,7 @@ func (s *Stream) release(next phase) (cause error) {
 		body.close()
 	}
 	s.conn = nil
+	s.reader.release()
 	return cause
 }
 
@@ -264,4 +339,12 @@ func sendableID(id []byte) ([]byte, bool) {
 func isPlain(x uint64) bool {
 	del := x ^ 0x7f*ones
 	return ((x-0x20*ones)&^x|(del-ones)&^del)&high == 0
+}
+
+// release drops the source and everything that is held of it. The last event ID and the
+// reconnection time stay.
+func (r *Reader) release() {
+	r.src, r.err, r.done = nil, nil, false
+	r.p.Reset()
+	r.p.own, r.p.win, r.p.comment, r.p.data.buf, r.p.nextID.buf = nil, nil, nil, nil, nil
 }

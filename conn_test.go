@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -496,7 +500,7 @@ func TestClientIdleTimeout(t *testing.T) {
 				client.IdleTimeout = 10 * s
 				var st *Stream
 				client.OnRetry = func(err error, _ time.Duration) {
-					if err != test.err {
+					if !errors.Is(err, test.err) {
 						t.Errorf("OnRetry(%v), want %v", err, test.err)
 					}
 					equal(t, "time", time.Since(start), test.want)
@@ -518,11 +522,16 @@ func TestClientIdleTimeout(t *testing.T) {
 
 // After a timeout the client closes the idle connections before the next attempt. Until a
 // response arrives, it also sets Request.Close.
-func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
+func TestStreamTimeoutLeavesConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		shared, server := net.Pipe()
+		defer shared.Close()
+		defer server.Close()
 		var got []string
 		tr := &idleCloser{RoundTripper: responder(func(r *http.Request) (*http.Response, error) {
 			got = append(got, fmt.Sprintf("request Close=%t", r.Close))
+			info := httptrace.GotConnInfo{Conn: shared, Reused: true}
+			httptrace.ContextClientTrace(r.Context()).GotConn(info)
 			switch len(got) {
 			case 1, 10:
 				return stream(forever), nil
@@ -552,7 +561,89 @@ func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
 			"CloseIdleConnections", "request Close=true", idle,
 			"CloseIdleConnections", "request Close=false", header,
 		})
+		if startAbandoning(shared) {
+			stopAbandoning(shared)
+		} else {
+			t.Error("the ended stream still claims the connection")
+		}
 	})
+}
+
+// If many streams share a dead connection, only one of them sets Request.Close: each such request
+// gets a connection of its own.
+func TestStreamsLeaveSharedConnectionOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared, server := net.Pipe()
+		defer shared.Close()
+		defer server.Close()
+		var closing atomic.Int32
+		client := newClient(t, func(_ int, r *http.Request) (*http.Response, error) {
+			if r.Close {
+				closing.Add(1)
+			}
+			info := httptrace.GotConnInfo{Conn: shared, Reused: true}
+			httptrace.ContextClientTrace(r.Context()).GotConn(info)
+			return stall(r)
+		})
+		client.IdleTimeout = 10 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), 33*time.Second) // three attempts
+		defer cancel()
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				s := client.Stream(newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx))
+				s.Next()
+			})
+		}
+		wg.Wait()
+		if n := closing.Load(); n != 1 {
+			t.Errorf("%d requests had Close set, want 1", n)
+		}
+	})
+}
+
+// A RoundTrip that obtains one new connection after the other is ended. A redirect starts anew.
+func TestStreamLimitsNewConnections(t *testing.T) {
+	conn, server := net.Pipe()
+	defer conn.Close()
+	defer server.Close()
+	for _, test := range []struct {
+		name      string
+		redirects int
+		conns     int // new connections of each RoundTrip
+		want      error
+	}{
+		{"two connections", 0, 2, nil},
+		{"three connections", 0, 3, errTooManyConns},
+		{"one connection for each of ten redirects", 9, 1, nil},
+		{"two connections for each of ten redirects", 9, 2, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			traced := 0
+			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+				for range test.conns {
+					info := httptrace.GotConnInfo{Conn: conn}
+					httptrace.ContextClientTrace(r.Context()).GotConn(info)
+				}
+				if err := r.Context().Err(); err != nil {
+					return nil, err
+				}
+				if n <= test.redirects {
+					return status(307, "", "Location", "/"), nil
+				}
+				return status(204, ""), nil
+			})
+			client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+				GotConn: func(httptrace.GotConnInfo) { traced++ },
+			})
+			req := newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx)
+			if _, err := data(client.Stream(req)); err != test.want {
+				t.Errorf("Err() = %v, want %v", err, test.want)
+			}
+			equal(t, "calls of the trace of the caller", traced, test.conns*(test.redirects+1))
+		})
+	}
 }
 
 // Every byte is tested at every position of an eight-byte word, and after the last word.

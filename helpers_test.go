@@ -182,7 +182,7 @@ func (p *pace) limit(c *sse.Client) {
 			p.fruitless = 0
 		}
 		p.opened = time.Time{}
-		if wait == 0 && p.hurried {
+		if err == sse.ErrReconnect && p.hurried && wait <= time.Second {
 			p.hurried = false
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,18 +21,29 @@ const (
 	defaultReconnectionTime = time.Second
 	maxReconnectionTime     = time.Hour   // whatever the server asks for
 	progressTime            = time.Minute // a connection that lasted so long resets the backoff
+	minAttemptInterval      = time.Second // between the starts of attempts, even after Reconnect
 )
 
-// ErrIdleTimeout reports that no data arrived for Client.IdleTimeout. Its Timeout method returns
-// true.
-var ErrIdleTimeout error = timeoutError("sse: idle timeout: no data from the server")
+// ErrIdleTimeout reports that Client.IdleTimeout has passed. Its Timeout method returns true.
+var ErrIdleTimeout error = &timeoutError{text: "sse: idle timeout: no data from the server"}
 
-const errHeaderTimeout = timeoutError("sse: timeout: no response headers from the server")
+// The timeouts of an attempt before its response. Data may have arrived, but not all headers.
+var (
+	errHeaderTimeout     = &timeoutError{text: "sse: timeout: the response headers are not complete"}
+	errHeaderIdleTimeout = &timeoutError{
+		text: "sse: idle timeout: the response headers are not complete",
+		kind: ErrIdleTimeout,
+	}
+)
 
-type timeoutError string
+type timeoutError struct {
+	text string
+	kind error // for errors.Is
+}
 
-func (e timeoutError) Error() string { return string(e) }
-func (e timeoutError) Timeout() bool { return true }
+func (e *timeoutError) Error() string { return e.text }
+func (e *timeoutError) Timeout() bool { return true }
+func (e *timeoutError) Unwrap() error { return e.kind }
 
 // ErrReconnect is passed to Client.OnRetry after a call to [Stream.Reconnect]. It never ends a
 // stream.
@@ -54,6 +66,9 @@ func DefaultBackoff() backoff.BackOff {
 type outcome struct {
 	err        error         // of net/http, the Reader or a hook; io.EOF for a clean end
 	cause      error         // why the Stream itself ended it: a timeout, Reconnect; nil if it did not
+	started    time.Time     // the start of the attempt
+	conn       net.Conn      // that net/http obtained; nil if there was none yet
+	connReused bool          // an earlier request has used conn
 	responded  bool          // there was a response, accepted or not
 	opened     time.Time     // zero if no response was accepted
 	gotEvent   bool          // an event was delivered
@@ -78,6 +93,13 @@ type verdict struct {
 	err  error         // for OnRetry, or for Err if done
 	wait time.Duration // before the next attempt
 	done bool          // there is no next attempt
+
+	earliest time.Time // of the next attempt, if Reconnect skips the wait
+
+	// The next attempt should not use the connections that HTTPClient keeps. If abandon is
+	// non-nil, it stayed silent twice, and may not be idle because other requests use it.
+	closeIdle bool
+	abandon   net.Conn
 }
 
 // A retryPolicy decides whether and when to make another attempt. It does no I/O.
@@ -85,8 +107,9 @@ type retryPolicy struct {
 	newBackoff       func() backoff.BackOff // Client.Backoff
 	backoff          backoff.BackOff        // nil before the first failure
 	reconnectionTime time.Duration          // of the Client, or of the last retry field
-	timeouts         int                    // in a row, without a response between them
-	waitSkipped      atomic.Bool            // Reconnect skipped the last wait; read by Reconnect
+	timeouts         int                    // of connections, in a row without a response between them
+	refusals         int                    // in a row, and responses without events
+	waitSkipped      atomic.Bool            // Reconnect skipped a wait since the last progress
 }
 
 // decide returns what to do after an attempt that ended at now with outcome o.
@@ -98,7 +121,7 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 			p.backoff.Reset()
 		}
 	}
-	p.countTimeouts(o)
+	p.count(o)
 
 	err := o.reason()
 	switch {
@@ -106,23 +129,47 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 		return verdict{done: true} // the response is complete
 	case !o.replayable, isPermanent(err):
 		return verdict{err: err, done: true}
-	case err == ErrReconnect && !p.waitSkipped.Load():
+	}
+	v := verdict{
+		err:       err,
+		earliest:  o.started.Add(minAttemptInterval),
+		closeIdle: isTimeout(o.cause) || p.refusals > 1,
+	}
+	if p.timeouts > 1 && o.connReused {
+		v.abandon = o.conn
+	}
+	if err == ErrReconnect && !p.waitSkipped.Load() {
 		p.waitSkipped.Store(true)
-		return verdict{err: err}
+		v.wait = max(0, v.earliest.Sub(now))
+		return v
 	}
 	wait, ok := p.nextWait(o.retryAfter)
-	return verdict{err: err, wait: wait, done: !ok && err != ErrReconnect}
+	v.wait, v.done = wait, !ok && err != ErrReconnect
+	return v
 }
 
-func (p *retryPolicy) countTimeouts(o outcome) {
+// count counts timeouts, and responses that brought nothing.
+func (p *retryPolicy) count(o outcome) {
 	if o.responded {
 		p.timeouts = 0
 	}
-	if _, ok := o.cause.(timeoutError); ok {
-		p.timeouts++
-	} else {
+	switch {
+	case !isTimeout(o.cause):
 		p.timeouts = 0
+	case o.conn != nil: // a timeout while dialing is not one of a connection
+		p.timeouts++
 	}
+	switch {
+	case o.gotEvent:
+		p.refusals = 0
+	case isRefusal(o.err), !o.opened.IsZero() && o.err == io.EOF:
+		p.refusals++
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout *timeoutError
+	return errors.As(err, &timeout)
 }
 
 // nextWait returns the wait before the next attempt if the server asked for at least retryAfter. It

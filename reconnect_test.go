@@ -542,6 +542,9 @@ func TestRetryPolicyDecide(t *testing.T) {
 		{"a body that CheckResponse closed", []step{
 			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true}, verdict{err: refusal, wait: 2 * s}},
 		}},
+		{"Reconnect does not skip the least interval between two attempts", []step{
+			{400 * time.Millisecond, outcome{err: network, cause: ErrReconnect, started: start, replayable: true}, verdict{err: ErrReconnect, wait: 600 * time.Millisecond}},
+		}},
 		{"Reconnect skips one wait", []step{
 			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
 			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect, wait: 2 * s}},
@@ -554,7 +557,9 @@ func TestRetryPolicyDecide(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := retryPolicy{reconnectionTime: s, newBackoff: func() backoff.BackOff { return &linearBackoff{} }}
 			for i, step := range test.steps {
-				if got := p.decide(step.outcome, start.Add(step.at)); got != step.want {
+				got := p.decide(step.outcome, start.Add(step.at))
+				got.earliest, got.closeIdle = time.Time{}, false
+				if got != step.want {
 					t.Errorf("step %d: %+v, want %+v", i, got, step.want)
 				}
 			}
@@ -562,19 +567,61 @@ func TestRetryPolicyDecide(t *testing.T) {
 	}
 }
 
-func TestRetryPolicyCountsTimeouts(t *testing.T) {
-	timeout := outcome{err: ErrIdleTimeout, cause: ErrIdleTimeout, replayable: true}
-	afterResponse := timeout
-	afterResponse.responded = true
-	other := outcome{err: io.EOF, replayable: true}
-	var p retryPolicy
-	for i, step := range []struct {
+// A dead connection is left after the first timeout if it is idle then, and after the second even
+// if other requests use it. A server that is being drained is left after its second refusal.
+func TestRetryPolicyLeavesConnections(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	defer server.Close()
+	start := time.Now()
+	dialing := outcome{err: errHeaderTimeout, cause: errHeaderTimeout, replayable: true}
+	unused := dialing
+	unused.conn = client
+	shared := unused
+	shared.connReused = true
+	silent := shared
+	silent.cause, silent.responded, silent.opened = ErrIdleTimeout, true, start
+	empty := outcome{err: io.EOF, responded: true, opened: start, conn: client, replayable: true}
+	refused := outcome{err: &ResponseError{StatusCode: 503}, responded: true, conn: client, replayable: true}
+	event := empty
+	event.gotEvent = true
+
+	const keep, closeIdle, abandon = "keep", "closeIdle", "closeIdle and abandon"
+	type step struct {
 		outcome outcome
-		want    int
-	}{{timeout, 1}, {timeout, 2}, {afterResponse, 1}, {timeout, 2}, {other, 0}, {afterResponse, 1}} {
-		p.decide(step.outcome, time.Now())
-		if p.timeouts != step.want {
-			t.Errorf("step %d: %d timeouts, want %d", i, p.timeouts, step.want)
-		}
+		want    string
+	}
+	for _, test := range []struct {
+		name  string
+		steps []step
+	}{
+		{"timeouts while dialing", []step{{dialing, closeIdle}, {dialing, closeIdle}, {dialing, closeIdle}}},
+		{"timeouts of new connections", []step{{unused, closeIdle}, {unused, closeIdle}, {unused, closeIdle}}},
+		{"timeouts of a shared connection", []step{{shared, closeIdle}, {shared, abandon}, {shared, abandon}}},
+		{"a shared connection after dialing", []step{{dialing, closeIdle}, {shared, closeIdle}, {dialing, closeIdle}, {shared, abandon}}},
+		{"a stream that falls silent each time", []step{{silent, closeIdle}, {silent, closeIdle}, {silent, closeIdle}}},
+		{"a silent stream, and no response then", []step{{silent, closeIdle}, {shared, abandon}}},
+		{"another failure between", []step{{shared, closeIdle}, {empty, keep}, {shared, closeIdle}}},
+		{"refusals", []step{{refused, keep}, {refused, closeIdle}, {refused, closeIdle}}},
+		{"responses without events", []step{{empty, keep}, {empty, closeIdle}, {refused, closeIdle}}},
+		{"an event between", []step{{refused, keep}, {event, keep}, {refused, keep}, {empty, closeIdle}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var p retryPolicy
+			for i, step := range test.steps {
+				got := keep
+				switch v := p.decide(step.outcome, start.Add(time.Second)); {
+				case v.abandon != nil && v.closeIdle:
+					got = abandon
+				case v.abandon != nil:
+					t.Errorf("step %d: abandon without closeIdle", i)
+				case v.closeIdle:
+					got = closeIdle
+				}
+				if got != step.want {
+					t.Errorf("step %d: %s, want %s", i, got, step.want)
+				}
+			}
+		})
 	}
 }

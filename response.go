@@ -24,7 +24,7 @@ type ResponseError struct {
 }
 
 // Error returns the status, the reason if the status is 200, the beginning of the body, and the
-// wait that the server asks for.
+// wait that the server asks for, which a Stream limits to one hour.
 func (e *ResponseError) Error() string {
 	s := "sse: " + sanitize([]byte(e.Status), 64)
 	if e.StatusCode == http.StatusOK {
@@ -41,7 +41,7 @@ func (e *ResponseError) Error() string {
 	if body := sanitize(e.Body, 512); body != "" {
 		s += ": " + body
 	}
-	if after := e.RetryAfter(); after > 0 {
+	if after := min(e.RetryAfter(), maxReconnectionTime); after > 0 {
 		s += " (retry after " + after.Round(time.Second).String() + ")"
 	}
 	return s

@@ -281,3 +281,22 @@ func TestResponseErrorBodyIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// The text shows the wait that a Stream observes, whatever the server asks for.
+func TestResponseErrorLimitsRetryAfter(t *testing.T) {
+	for value, want := range map[string]string{
+		"60":            "sse: 503 Service Unavailable (retry after 1m0s)",
+		"3600":          "sse: 503 Service Unavailable (retry after 1h0m0s)",
+		"1000000000000": "sse: 503 Service Unavailable (retry after 1h0m0s)",
+		"0":             "sse: 503 Service Unavailable",
+	} {
+		e := &ResponseError{
+			StatusCode: 503,
+			Status:     "503 Service Unavailable",
+			Header:     http.Header{"Retry-After": {value}},
+		}
+		if got := e.Error(); got != want {
+			t.Errorf("Retry-After %s: %s, want %s", value, got, want)
+		}
+	}
+}

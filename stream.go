@@ -69,10 +69,10 @@ type Stream struct {
 	reader  Reader
 	lastID  []byte // the Last-Event-ID of the next request
 	policy  retryPolicy
-	wait    time.Duration // before the next attempt
-	attempt int           // counts from one
-	url     string        // of the last attempt, redacted
-	lastErr error         // how the last attempt failed, unless a response was accepted since
+	next    verdict // on the next attempt
+	attempt int     // counts from one
+	url     string  // of the last attempt, redacted
+	lastErr error   // how the last attempt failed, unless a response was accepted since
 	err     error
 
 	// Shared with the goroutines that call Close, Reconnect and State.
@@ -216,12 +216,14 @@ func (s *Stream) setLastEventID(id []byte) {
 func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	o := outcome{
 		err:        err,
+		started:    s.conn.started,
 		responded:  s.conn.body != nil,
 		opened:     s.conn.opened,
 		gotEvent:   s.conn.gotEvent,
 		retryAfter: retryAfter,
 		replayable: s.conn.replayable,
 	}
+	o.conn, o.connReused = s.conn.trace.last()
 	o.cause = s.release(waiting)
 	s.control.setCanReconnect(true)
 
@@ -242,7 +244,11 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 		s.finish(v.err, 0)
 		return
 	}
-	s.wait = v.wait
+	stopAbandoning(s.next.abandon)
+	if !startAbandoning(v.abandon) {
+		v.abandon = nil
+	}
+	s.next = v
 	s.log(slog.LevelWarn, "sse: retrying", v.err, slog.Duration("wait", v.wait))
 	if s.client.OnRetry != nil {
 		s.client.OnRetry(v.err, v.wait)
@@ -251,16 +257,17 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 
 // sleep waits for the next attempt.
 func (s *Stream) sleep() {
-	if s.wait > 0 {
-		timer := time.NewTimer(s.wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			s.policy.waitSkipped.Store(false)
-		case <-s.control.ctx.Done():
+	timer := time.NewTimer(s.next.wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		s.control.change(waiting, connecting)
+	case <-s.control.ctx.Done():
+		if s.control.enter(waiting, s.req.Context()) == ErrReconnect {
+			s.policy.waitSkipped.Store(true)
+			s.next.wait = max(0, time.Until(s.next.earliest))
 		}
 	}
-	s.control.change(waiting, connecting)
 }
 
 // finish ends the stream with err. The status is that of the last response, or zero if there was
@@ -271,7 +278,7 @@ func (s *Stream) finish(err error, status int) {
 	}
 	s.err = err
 	s.release(closed)
-	s.reader.p.Reset() // the last event is no longer valid
+	stopAbandoning(s.next.abandon)
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}
@@ -333,13 +340,14 @@ func (s *Stream) Close() error {
 	return nil
 }
 
-// Reconnect makes the stream connect again without waiting. It ends the connection, the attempt or
-// the wait in progress. Events that have been received completely are delivered first. Reconnect
-// does not block, and several calls before the next attempt have the effect of one.
+// Reconnect makes the stream connect again without the usual wait. It ends the connection, the
+// attempt or the wait in progress. Events that have been received completely are delivered first.
+// Reconnect does not block, and several calls before the next attempt have the effect of one.
 //
-// Reconnect skips the wait only once. If the new connection fails before it has delivered an event
-// or lasted a minute, the next call waits as usual. Reconnect has no effect on a stream that has
-// not started or has ended, or if the request is not repeated.
+// An attempt starts at least one second after the one before. Reconnect skips one wait until an
+// event arrives or a connection has lasted a minute: after the second call, the wait is as usual.
+// Reconnect has no effect on a stream that has not started or has ended, or if the request is not
+// repeated.
 func (s *Stream) Reconnect() { s.control.reconnect(s.policy.waitSkipped.Load()) }
 
 // State returns the state of the stream.
