@@ -38,8 +38,12 @@ type Client struct {
 	//
 	// The policy is reset before its first use, and when a connection ends that delivered an event
 	// or lasted a minute. If the policy returns backoff.Stop, the stream ends with the last error.
-	// For example, backoff.WithMaxRetries(sse.DefaultBackoff(), 5) gives up after five consecutive
-	// retries. The package is github.com/cenkalti/backoff/v4.
+	// To give up after five consecutive failures:
+	//
+	//	Backoff: func() backoff.BackOff { return backoff.WithMaxRetries(sse.DefaultBackoff(), 4) }
+	//
+	// The package is github.com/cenkalti/backoff/v4. Its NewExponentialBackOff stops after 15
+	// minutes unless WithMaxElapsedTime(0) is set. DefaultBackoff sets it.
 	Backoff func() backoff.BackOff
 
 	// IdleTimeout specifies how long to wait for data before the connection is considered dead. Set
@@ -60,6 +64,10 @@ type Client struct {
 	// asked again.
 	IdleTimeout time.Duration
 
+	// NoReconnect makes one attempt, whatever ends it: Prepare, dialing, a response that is not
+	// accepted, or the end of the response. Err returns nil only if the response ended cleanly.
+	NoReconnect bool
+
 	// MaxEventSize specifies the size of the largest event that is accepted, in bytes: the sum of
 	// its data, type and ID. If zero, DefaultMaxEventSize is used. If negative, there is no limit.
 	// A larger event ends the stream with an error that wraps ErrEventTooLarge. The Stream does not
@@ -69,9 +77,8 @@ type Client struct {
 	// Prepare, if non-nil, is called with the request of each attempt before it is sent. It may
 	// modify the request, for example to set a fresh token, a signature or another URL.
 	//
-	// If Prepare returns an error, the request is not sent. If the error wraps a
-	// *backoff.PermanentError, which backoff.Permanent returns, the stream ends. After any other
-	// error another attempt follows, even for a POST.
+	// If Prepare returns an error, the request is not sent. If the error is marked by Permanent, the
+	// stream ends. After any other error another attempt follows, even for a POST.
 	//
 	// A response with status 401 ends the stream. To repeat the request with another token, let
 	// CheckResponse return an error of its own for it.
@@ -81,10 +88,10 @@ type Client struct {
 	// DefaultCheckResponse is used. A response with status 204 always ends the stream, and
 	// CheckResponse is not called with it.
 	//
-	// If CheckResponse returns an error, another attempt follows, unless the error wraps a
-	// *backoff.PermanentError or the request may not be repeated. It may read the Body of a
-	// response that it refuses, within IdleTimeout. It must not replace the Body. To decode or copy
-	// a body, use an http.RoundTripper that also deletes Content-Encoding and Content-Length.
+	// If CheckResponse returns an error, another attempt follows, unless the error is marked by
+	// Permanent or the request may not be repeated. It may read the Body of a response that it
+	// refuses, within IdleTimeout. It must not replace the Body. To decode or copy a body, use an
+	// http.RoundTripper that also deletes Content-Encoding and Content-Length.
 	//
 	// A function that accepts every response would parse an error page as an empty stream. To
 	// relax the rules, call DefaultCheckResponse and ignore only the errors you expect.
@@ -116,14 +123,18 @@ type Client struct {
 
 // Get returns a [Stream] of the events at url, using a zero Client. The stream ends when ctx ends.
 // If url is invalid, the first call of Next returns false and Err returns the reason.
-func Get(ctx context.Context, url string) *Stream {
+func Get(ctx context.Context, url string) *Stream { return new(Client).Get(ctx, url) }
+
+// Get returns a [Stream] of the events at url. The stream ends when ctx ends. If url is invalid, the
+// first call of Next returns false and Err returns the reason.
+func (c *Client) Get(ctx context.Context, url string) *Stream {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		s := new(Client).Stream(new(http.Request))
+		s := c.Stream(new(http.Request))
 		s.reqErr = redactError(err)
 		return s
 	}
-	return new(Client).Stream(req)
+	return c.Stream(req)
 }
 
 // Stream returns a [Stream] that sends req and delivers the events of its response, and reconnects
@@ -135,13 +146,16 @@ func Get(ctx context.Context, url string) *Stream {
 // starts at the URL of req, with a body from its GetBody.
 //
 // As in a browser, a request that is safe to repeat is repeated after each end of its response,
-// even after a clean end. To read a single response, stop at its final event, such as "[DONE]".
-// Safe are the methods GET, HEAD, OPTIONS, TRACE, QUERY and REPORT, and, as in net/http, all
-// requests with an Idempotency-Key or X-Idempotency-Key header. If such a request has a body but no
-// GetBody, the stream ends with an error before anything is sent.
+// even after a clean end. To read a single response, stop at its final event, such as "[DONE]", or
+// set NoReconnect. Safe are the methods GET, HEAD, OPTIONS, TRACE, QUERY and REPORT. If such a
+// request has a body but no GetBody, the stream ends with an error before anything is sent.
 //
-// A request that is not safe to repeat is sent only once. The stream of a POST ends with its
+// A request with another method is sent only once. The stream of a POST therefore ends with its
 // response, even if that is a 429 or 503, or if the connection fails.
+//
+// A request with an Idempotency-Key or X-Idempotency-Key header is repeated after a failure, but not
+// after a clean end. If the connection is cut, it is repeated only if no event was delivered, or if
+// the last event delivered had an ID from which the server can resume.
 //
 // If a redirect leads to a host that is neither the same nor a subdomain, or from https to http,
 // only headers that cannot contain credentials are sent to it, such as Accept and Last-Event-ID.
@@ -186,6 +200,9 @@ func (c *Client) Stream(req *http.Request) *Stream {
 
 	s.reader = Reader{MaxEventSize: c.MaxEventSize, OnComment: c.OnComment}
 	s.reader.p.setLastEventID(last)
-	s.reader.p.onID = s.setLastEventID
+	s.reader.p.onID = func(id []byte) {
+		s.setLastEventID(id)
+		s.conn.ignored.stop()
+	}
 	return s
 }

@@ -26,8 +26,11 @@ type conn struct {
 	opened     time.Time // zero until the response was accepted
 	gotEvent   bool      // an event was delivered
 	replayable bool      // nothing was sent yet, or the request may be sent again
+	keyed      bool      // the request has an Idempotency-Key
+	once       bool      // the request is not sent again after a clean end
 
-	trace connTrace
+	trace   connTrace
+	ignored ignoredText
 }
 
 // A connTrace watches the network connections that net/http obtains for an attempt. If a server
@@ -110,7 +113,8 @@ func (s *Stream) connect() {
 		s.policy.waitSkipped.Store(true)
 	}
 	s.conn = &conn{
-		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(), replayable: true,
+		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(),
+		replayable: !s.client.NoReconnect,
 	}
 	resp, err := s.send()
 	if err != nil {
@@ -188,26 +192,38 @@ func (s *Stream) newRequest() (*http.Request, error) {
 			return nil, redactError(err)
 		}
 	}
-	replayable := isReplayable(req)
+	safe := isSafe(req.Method)
+	s.conn.keyed = !safe && hasIdempotencyKey(req)
+	replayable := safe || s.conn.keyed
 	if _, oneShot := req.Body.(oneShotBody); oneShot && replayable {
 		return nil, backoff.Permanent(
 			errors.New("sse: the body of a request that may be repeated needs GetBody"))
 	}
-	s.conn.replayable = replayable
-	s.control.setCanReconnect(replayable)
+	s.conn.once = s.client.NoReconnect || !safe
+	s.setReplayable(replayable)
 	return req, nil
+}
+
+// setReplayable records whether the current request may be sent again after a failure.
+func (s *Stream) setReplayable(ok bool) {
+	s.conn.replayable = ok && !s.client.NoReconnect
+	s.control.setCanReconnect(s.conn.replayable)
 }
 
 // A oneShotBody is a request body that can be read only once.
 type oneShotBody struct{ io.ReadCloser }
 
-// isReplayable reports whether r may be sent again. These are the requests that net/http repeats,
-// and those with a body whose method is safe.
-func isReplayable(r *http.Request) bool {
-	switch r.Method {
+// isSafe reports whether a request with method only reads, so that it may be sent again at any time.
+func isSafe(method string) bool {
+	switch method {
 	case "", "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "REPORT":
 		return true
 	}
+	return false
+}
+
+// hasIdempotencyKey reports whether the server recognizes r if it is sent again, as in net/http.
+func hasIdempotencyKey(r *http.Request) bool {
 	_, key := r.Header["Idempotency-Key"]
 	_, xkey := r.Header["X-Idempotency-Key"]
 	return key || xkey
@@ -234,6 +250,8 @@ func (s *Stream) startReading(resp *http.Response) {
 	}
 	s.reader.src = resp.Body
 	s.conn.opened, s.lastErr = time.Now(), nil
+	s.conn.ignored.resp = resp
+	s.control.setStats(Stats{Opened: s.conn.opened})
 	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
 	if s.client.OnOpen != nil {
 		shown := *resp

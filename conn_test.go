@@ -64,7 +64,7 @@ func TestStreamReplaysBody(t *testing.T) {
 					bodies = append(bodies, fmt.Sprint(r.Method, " ", string(b), " ", err))
 					switch n {
 					case 1:
-						return stream("data:x\n\n"), nil
+						return stream("id:1\ndata:x\n\n", io.ErrUnexpectedEOF), nil
 					case 2:
 						return nil, errors.New("no network")
 					}
@@ -693,5 +693,122 @@ func TestClientCheckResponseMustNotReplaceBody(t *testing.T) {
 				t.Errorf("Err() = %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+// A POST with an Idempotency-Key is repeated after a failure if no event would arrive twice.
+func TestStreamIdempotencyKey(t *testing.T) {
+	cut := io.ErrUnexpectedEOF
+	for _, test := range []struct {
+		name     string
+		first    responder
+		repeated bool
+		err      error
+	}{
+		{"a clean end", sends("id:1\ndata:a\n\n"), false, nil},
+		{"a clean end without events", sends(), false, nil},
+		{"a refusal", refuses(503), true, nil},
+		{"a cut before the first event", sends("id:1\ndata:a\n", cut), true, nil},
+		{"a cut after an event without an ID", sends("data:a\n\n", cut), false, cut},
+		{"a cut after an event with an ID", sends("id:1\ndata:a\n\n", cut), true, nil},
+		{"a cut after events, of which the last has no ID", sends("id:1\ndata:a\n\ndata:b\n\n", cut), false, cut},
+		{"a cut after events, of which the last has an ID", sends("data:a\n\nid:1\ndata:b\n\n", cut), true, nil},
+		{"a cut after the same ID again", sends("id:1\ndata:a\n\nid:1\ndata:b\n\n", cut), true, nil},
+		{"a cut after an ID that cannot be sent", sends("id:\x01\ndata:a\n\n", cut), false, cut},
+		{"a cut within the second event", sends("id:1\ndata:a\n\ndata:b", cut), true, nil},
+		{"silence", sends("id:1\ndata:a\n\n", forever), true, nil},
+		{"silence after an event without an ID", sends("data:a\n\n", forever), false, ErrIdleTimeout},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					if requests = n; n == 1 {
+						return test.first(r)
+					}
+					return status(204, ""), nil
+				})
+				client.IdleTimeout = time.Minute
+				req := newRequest(t, "POST", "http://example.com/", strings.NewReader("{}"))
+				req.Header.Set("Idempotency-Key", "k")
+				_, err := data(client.Stream(req))
+				if !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
+					t.Errorf("Err() = %v, want %v", err, test.err)
+				}
+				if (requests == 2) != test.repeated {
+					t.Errorf("%d requests", requests)
+				}
+			})
+		})
+	}
+}
+
+// Reconnect does not repeat a keyed request whose events would arrive twice.
+func TestStreamReconnectWithIdempotencyKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return stream("data:a\n\n", time.Second, "id:1\ndata:b\n\n", time.Second, "data:c\n\n"), nil
+			}
+			return stream("data:d\n\n"), nil
+		})
+		req := newRequest(t, "POST", "http://example.com/", nil)
+		req.Header.Set("Idempotency-Key", "k")
+		s := client.Stream(req)
+		var got []string
+		for s.Next() {
+			got = append(got, string(s.Data()))
+			s.Reconnect()
+		}
+		equal(t, "data", got, []string{"a", "b", "d"})
+		equal(t, "Err()", s.Err(), nil)
+	})
+}
+
+func TestClientNoReconnect(t *testing.T) {
+	noNetwork := errors.New("no network")
+	for _, test := range []struct {
+		name    string
+		respond responder
+		prepare error
+		want    error
+		text    string
+	}{
+		{name: "a clean end", respond: sends("data:a\n\n")},
+		{name: "a 204", respond: refuses(204)},
+		{name: "a cut", respond: sends("data:a\n\n", io.ErrUnexpectedEOF), want: io.ErrUnexpectedEOF},
+		{name: "a cut within an event", respond: sends("data:a"), want: io.ErrUnexpectedEOF},
+		{name: "silence", respond: sends("data:a\n\n", forever), want: ErrIdleTimeout},
+		{name: "a refusal", respond: refuses(503), text: "sse: 503 Service Unavailable"},
+		{name: "other text", respond: sends("oops"), text: "sse: 200 OK: the response contains no events, but other text: oops"},
+		{name: "a network failure", respond: fails(noNetwork), want: noNetwork},
+		{name: "EOF without a response", respond: fails(io.EOF), want: io.EOF},
+		{name: "Prepare", prepare: noNetwork, want: noNetwork},
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			t.Run(test.name+", "+method, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var s *Stream
+					client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+						if n > 1 {
+							t.Error("a second request")
+						}
+						s.Reconnect() // no effect
+						return test.respond(r)
+					})
+					client.NoReconnect = true
+					client.IdleTimeout = time.Minute
+					client.Prepare = func(*http.Request) error { return test.prepare }
+					client.OnRetry = func(error, time.Duration) { t.Error("OnRetry was called") }
+					s = request(t, client, method, nil)
+					_, err := data(s)
+					if test.text != "" {
+						equal(t, "Err()", fmt.Sprint(err), test.text)
+					} else if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
+						t.Errorf("Err() = %v, want %v", err, test.want)
+					}
+				})
+			})
+		}
 	}
 }

@@ -3,6 +3,7 @@ package sse
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,10 @@ func (e *timeoutError) Unwrap() error { return e.kind }
 // stream.
 var ErrReconnect = errors.New("sse: Reconnect was called")
 
+// Permanent marks err as final: if Client.Prepare or Client.CheckResponse returns the result, the
+// stream ends and Err returns err. Permanent returns nil if err is nil.
+func Permanent(err error) error { return backoff.Permanent(err) }
+
 // DefaultBackoff returns the policy that is used if Client.Backoff is nil. The time that it adds to
 // the reconnection time starts at 250 to 750 ms, doubles with each failure up to 30 to 90 s, and it
 // never stops.
@@ -73,7 +78,8 @@ type outcome struct {
 	opened     time.Time     // zero if no response was accepted
 	gotEvent   bool          // an event was delivered
 	retryAfter time.Duration // the least time to wait, from the response
-	replayable bool          // nothing was sent, or the request may be sent again
+	replayable bool          // the request may be sent again after a failure
+	once       bool          // the request is not sent again after a clean end
 }
 
 // reason returns the error to report. If the Stream ended the attempt itself, the error of net/http
@@ -109,6 +115,7 @@ type retryPolicy struct {
 	reconnectionTime time.Duration          // of the Client, or of the last retry field
 	timeouts         int                    // of connections, in a row without a response between them
 	refusals         int                    // in a row, and responses without events
+	tlsAlerts        int                    // in a row
 	waitSkipped      atomic.Bool            // Reconnect skipped a wait since the last progress
 }
 
@@ -125,9 +132,9 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 
 	err := o.reason()
 	switch {
-	case !o.replayable && opened && err == io.EOF:
+	case o.once && opened && err == io.EOF:
 		return verdict{done: true} // the response is complete
-	case !o.replayable, isPermanent(err):
+	case !o.replayable, isPermanent(err), p.tlsAlerts >= maxTLSAlerts:
 		return verdict{err: err, done: true}
 	}
 	v := verdict{
@@ -148,7 +155,7 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 	return v
 }
 
-// count counts timeouts, and responses that brought nothing.
+// count counts timeouts, TLS alerts, and responses that brought nothing.
 func (p *retryPolicy) count(o outcome) {
 	if o.responded {
 		p.timeouts = 0
@@ -158,6 +165,11 @@ func (p *retryPolicy) count(o outcome) {
 		p.timeouts = 0
 	case o.conn != nil: // a timeout while dialing is not one of a connection
 		p.timeouts++
+	}
+	if isTLSAlert(o.err) {
+		p.tlsAlerts++
+	} else {
+		p.tlsAlerts = 0
 	}
 	switch {
 	case o.gotEvent:
@@ -207,8 +219,7 @@ func isRefusal(err error) bool {
 // classifyError returns an error of http.Client.Do without secrets, marked if it is permanent.
 func classifyError(err error) error {
 	err = redactError(err)
-	var untrusted *tls.CertificateVerificationError
-	if errors.As(err, &untrusted) {
+	if isPermanentType(err) {
 		return backoff.Permanent(err)
 	}
 	// Only the beginning of the text is compared: the rest may quote the server.
@@ -220,6 +231,38 @@ func classifyError(err error) error {
 		}
 	}
 	return err
+}
+
+// isPermanentType reports whether err is, by its type, a failure that another attempt would not
+// change: an untrusted certificate, an invalid port, a server that does not speak TLS.
+func isPermanentType(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+		address      *net.AddrError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &hostname) || errors.As(err, &invalid) || errors.As(err, &address) ||
+		errors.Is(err, http.ErrSchemeMismatch)
+}
+
+const maxTLSAlerts = 3 // in a row: one may come of a server that is being reconfigured
+
+// isTLSAlert reports whether err is an alert with which a server rejects the certificate or the TLS
+// version of the client. Package tls has no types for the alerts that it receives over TCP.
+func isTLSAlert(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return false
+	}
+	switch op.Err.Error() {
+	case "tls: certificate required", "tls: unknown certificate authority",
+		"tls: bad certificate", "tls: protocol version not supported":
+		return true
+	}
+	return false
 }
 
 // permanentErrors are the beginnings of the errors of net/http for a request that it will never
@@ -238,9 +281,14 @@ var permanentErrors = []string{
 
 const badLocation = "failed to parse Location header"
 
-// parseRetryAfter returns the wait that a Retry-After header asks for, in seconds or until a date.
-// It returns zero if there is none.
+// parseRetryAfter returns the wait that a response asks for: in milliseconds, in seconds or until a
+// date. It returns zero if there is none.
 func parseRetryAfter(h http.Header) time.Duration {
+	for _, name := range [...]string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
+		if d, ok := parseMilliseconds(strings.TrimSpace(h.Get(name))); ok {
+			return d
+		}
+	}
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(n, uint64(math.MaxInt64/time.Second))) * time.Second
@@ -249,6 +297,22 @@ func parseRetryAfter(h http.Header) time.Duration {
 		return max(time.Until(at), 0)
 	}
 	return 0
+}
+
+// parseMilliseconds parses a decimal number that may have a fraction.
+func parseMilliseconds(s string) (time.Duration, bool) {
+	if strings.Trim(s, "0123456789.") != "" {
+		return 0, false // ParseFloat also accepts signs, exponents, hexadecimal digits and Inf
+	}
+	ms, err := strconv.ParseFloat(s, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	const most = float64(math.MaxInt64 / time.Millisecond)
+	if ms >= most {
+		return math.MaxInt64, true
+	}
+	return time.Duration(ms * float64(time.Millisecond)), true
 }
 
 // contextErr returns an error that wraps ctx.Err and context.Cause(ctx). If a deadline has passed,

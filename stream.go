@@ -7,38 +7,16 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 )
 
-// State is the state of a [Stream]. The values are those of EventSource.readyState in a browser.
-type State int
-
-const (
-	StateConnecting State = iota // not started, connecting, or waiting to reconnect
-	StateOpen                    // a response was accepted, and events may arrive
-	StateClosed                  // ended
-)
-
-// String returns "connecting", "open" or "closed".
-func (s State) String() string {
-	switch s {
-	case StateConnecting:
-		return "connecting"
-	case StateOpen:
-		return "open"
-	}
-	return "closed"
-}
-
 // A Stream is a sequence of events that continues across connections. [Get] and [Client.Stream]
 // return one.
 //
-// A Stream has no goroutine of its own: it connects, reads and waits in Next. Close, Reconnect and
-// State may be called from any goroutine. All other methods must be called from the goroutine that
+// A Stream has no goroutine of its own: it connects, reads and waits in Next. Close, Reconnect,
+// State and Stats may be called from any goroutine. All other methods must be called from the goroutine that
 // calls Next. If the caller stops before Next returns false, it must call Close to release the
 // connection.
 //
@@ -79,87 +57,6 @@ type Stream struct {
 	control control
 }
 
-// A phase is a state in the diagram of Stream, or closing.
-type phase int32
-
-const (
-	connecting phase = iota
-	reading
-	waiting
-	closing // Close was called, and Next has not noticed yet
-	closed
-)
-
-// A control interrupts the attempt, the connection or the wait in progress. Its methods may be
-// called from any goroutine.
-type control struct {
-	mu           sync.Mutex
-	phase        atomic.Int32            // written with mu held
-	ctx          context.Context         // of the attempt, the connection or the wait in progress
-	cancel       context.CancelCauseFunc // of ctx; nil before the first attempt
-	canReconnect bool                    // another attempt may follow this one
-}
-
-var errClosed = errors.New("sse: stream closed")
-
-func (c *control) state() phase { return phase(c.phase.Load()) }
-
-// enter ends the context of the attempt, connection or wait in progress, and starts the next phase
-// with a context of its own. It returns why the old context had been cancelled already: by Close,
-// Reconnect, a timeout or the parent context. It returns nil if it had not.
-func (c *control) enter(next phase, parent context.Context) (cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		cause = context.Cause(c.ctx)
-		c.cancel(nil)
-	}
-	if next == closed {
-		c.phase.Store(int32(closed))
-		return cause
-	}
-	c.ctx, c.cancel = context.WithCancelCause(parent)
-	if c.state() == closing {
-		c.cancel(errClosed)
-	} else {
-		c.phase.Store(int32(next))
-	}
-	return cause
-}
-
-// change replaces the phase and keeps the context. It reports whether it did: not if Close was
-// called.
-func (c *control) change(from, to phase) bool {
-	return c.phase.CompareAndSwap(int32(from), int32(to))
-}
-
-func (c *control) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state() != closed {
-		c.phase.Store(int32(closing))
-	}
-	if c.cancel != nil {
-		c.cancel(errClosed)
-	}
-}
-
-// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. An
-// attempt or a wait that follows a skipped wait is left alone.
-func (c *control) reconnect(waitSkipped bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.canReconnect && (c.state() == reading || !waitSkipped) {
-		c.cancel(ErrReconnect)
-	}
-}
-
-func (c *control) setCanReconnect(ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.canReconnect = ok
-}
-
 // Next advances to the next event. It connects and reconnects as needed, and waits until an event
 // arrives. It returns false if the stream has ended: Err returns the reason, and all resources are
 // released.
@@ -189,26 +86,32 @@ func (s *Stream) read() bool {
 		if err == nil {
 			err = io.EOF
 		}
-		s.endAttempt(err, 0)
+		s.endAttempt(s.conn.ignored.err(err), 0)
 		return false
 	}
 	if s.control.state() == closing { // by a hook: the event is not delivered
 		return false
 	}
-	if s.reader.p.newID {
-		s.setLastEventID(s.reader.p.ID())
+	hasID := s.reader.p.newID && s.setLastEventID(s.reader.p.ID())
+	if !s.conn.gotEvent {
+		s.conn.gotEvent = true
+		s.conn.ignored.stop()
 	}
-	s.conn.gotEvent = true
+	if s.conn.keyed {
+		s.setReplayable(hasID) // without an ID, the server would repeat this event
+	}
 	return true
 }
 
-// setLastEventID sets the Last-Event-ID of the next request. An ID that cannot be sent is ignored:
-// with the ID before it, the server repeats events, but none is lost.
-func (s *Stream) setLastEventID(id []byte) {
+// setLastEventID sets the Last-Event-ID of the next request, and reports whether it did. An ID that
+// cannot be sent is ignored: with the ID before it, the server repeats events, but none is lost.
+func (s *Stream) setLastEventID(id []byte) bool {
 	s.reader.p.newID = false
-	if id, ok := sendableID(id); ok {
+	id, ok := sendableID(id)
+	if ok {
 		s.lastID = append(s.lastID[:0], id...)
 	}
+	return ok
 }
 
 // endAttempt releases the connection, if there is one, and either ends the stream or announces the
@@ -222,10 +125,11 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 		gotEvent:   s.conn.gotEvent,
 		retryAfter: retryAfter,
 		replayable: s.conn.replayable,
+		once:       s.conn.once,
 	}
 	o.conn, o.connReused = s.conn.trace.last()
 	o.cause = s.release(waiting)
-	s.control.setCanReconnect(true)
+	s.control.setCanReconnect(!s.client.NoReconnect)
 
 	ctxErr := s.req.Context().Err()
 	err = o.reason()
@@ -249,6 +153,7 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 		v.abandon = nil
 	}
 	s.next = v
+	s.control.setStats(Stats{LastErr: v.err, NextAttempt: time.Now().Add(v.wait)})
 	s.log(slog.LevelWarn, "sse: retrying", v.err, slog.Duration("wait", v.wait))
 	if s.client.OnRetry != nil {
 		s.client.OnRetry(v.err, v.wait)
@@ -266,6 +171,7 @@ func (s *Stream) sleep() {
 		if s.control.enter(waiting, s.req.Context()) == ErrReconnect {
 			s.policy.waitSkipped.Store(true)
 			s.next.wait = max(0, time.Until(s.next.earliest))
+			s.control.setStats(Stats{LastErr: s.next.err, NextAttempt: time.Now().Add(s.next.wait)})
 		}
 	}
 }
@@ -278,6 +184,7 @@ func (s *Stream) finish(err error, status int) {
 	}
 	s.err = err
 	s.release(closed)
+	s.control.setStats(Stats{LastErr: err})
 	stopAbandoning(s.next.abandon)
 	if s.req.Body != nil {
 		s.req.Body.Close()
@@ -313,53 +220,26 @@ func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr
 	s.client.Logger.LogAttrs(s.req.Context(), level, msg, attrs...)
 }
 
-// Err returns the error that ended the stream. It returns nil before Next has returned false, and
-// also nil after Close, after a response with status 204, and after the clean end of a response
-// whose request is not repeated. Otherwise the error is one of these:
+// Err returns the error that ended the stream. It returns nil before Next has returned false. It
+// also returns nil after Close, after a response with status 204, and after the clean end of a
+// response whose request is not repeated. The errors are:
 //
-//   - A [*ResponseError]: the response is not an event stream.
-//   - An error that wraps [ErrEventTooLarge].
-//   - An error that wraps the Err and the Cause of the request's context. If a deadline passed
-//     while there was no connection, its text includes the last failure, and it wraps that failure
-//     if it is a *ResponseError.
-//   - A *url.Error for a failure that another attempt would not change: an untrusted certificate,
-//     an unsupported URL scheme, too many redirects. Its URL has no user information and no query.
-//   - If the Backoff policy stopped or the request is not repeated, the last failure: an error of
-//     net/http, [ErrIdleTimeout], the timeout of HTTPClient (Timeout returns true for both),
-//     io.ErrUnexpectedEOF if the response was cut, or io.EOF.
-//   - An error of Prepare, CheckResponse or CheckRedirect.
-//   - An untyped error for a request that cannot be sent: its body has no GetBody, or its
+//   - *[ResponseError]: the response is not an event stream, or has no events but other text. Its
+//     text quotes the server.
+//   - [ErrEventTooLarge], wrapped: raise MaxEventSize if the server is trusted.
+//   - The Err and the Cause of the request's context, wrapped. If a deadline passed while there was
+//     no connection, the text includes the last failure, and a *ResponseError is wrapped.
+//   - *url.Error: a failure of net/http. It ends the stream if another attempt would not change it:
+//     an untrusted certificate, an unsupported URL scheme, an invalid port, too many redirects.
+//   - [ErrIdleTimeout] or the timeout of HTTPClient: Timeout returns true for both.
+//   - io.ErrUnexpectedEOF: the response was cut. Repeat the request if that is safe.
+//   - io.EOF: the response ended cleanly, but Backoff has stopped.
+//   - The error of Prepare, CheckResponse or CheckRedirect.
+//   - An untyped error: the request cannot be sent, because its body has no GetBody or its
 //     Last-Event-ID is not a valid header value.
-func (s *Stream) Err() error { return s.err }
-
-// Close ends the stream. It closes the connection, and Next returns false from then on, even if
-// events were received before. Close returns nil, does not wait for Next, and may be called more
-// than once.
-func (s *Stream) Close() error {
-	s.control.close()
-	return nil
-}
-
-// Reconnect makes the stream connect again without the usual wait. It ends the connection, the
-// attempt or the wait in progress. Events that have been received completely are delivered first.
-// Reconnect does not block, and several calls before the next attempt have the effect of one.
 //
-// An attempt starts at least one second after the one before. Reconnect skips one wait until an
-// event arrives or a connection has lasted a minute: after the second call, the wait is as usual.
-// Reconnect has no effect on a stream that has not started or has ended, or if the request is not
-// repeated.
-func (s *Stream) Reconnect() { s.control.reconnect(s.policy.waitSkipped.Load()) }
-
-// State returns the state of the stream.
-func (s *Stream) State() State {
-	switch s.control.state() {
-	case connecting, waiting:
-		return StateConnecting
-	case reading:
-		return StateOpen
-	}
-	return StateClosed
-}
+// Temporary failures end the stream only if Backoff has stopped or the request is not repeated.
+func (s *Stream) Err() error { return s.err }
 
 // All returns an iterator over the events of the stream. If the stream ends with an error, the
 // last pair is a zero Event and the error. The stream is closed when the loop ends, also if it ends

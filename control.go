@@ -1,0 +1,170 @@
+package sse
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// State is the state of a [Stream]. The values are those of EventSource.readyState in a browser.
+type State int
+
+const (
+	StateConnecting State = iota // not started, connecting, or waiting to reconnect
+	StateOpen                    // a response was accepted, and events may arrive
+	StateClosed                  // ended
+)
+
+// String returns "connecting", "open" or "closed".
+func (s State) String() string {
+	switch s {
+	case StateConnecting:
+		return "connecting"
+	case StateOpen:
+		return "open"
+	}
+	return "closed"
+}
+
+// A phase is a state in the diagram of Stream, or closing.
+type phase int32
+
+const (
+	connecting phase = iota
+	reading
+	waiting
+	closing // Close was called, and Next has not noticed yet
+	closed
+)
+
+// A control interrupts the attempt, the connection or the wait in progress. Its methods may be
+// called from any goroutine.
+type control struct {
+	mu           sync.Mutex
+	phase        atomic.Int32            // written with mu held
+	ctx          context.Context         // of the attempt, the connection or the wait in progress
+	cancel       context.CancelCauseFunc // of ctx; nil before the first attempt
+	canReconnect bool                    // another attempt may follow this one
+	stats        Stats                   // without State and LastRead
+	lastRead     atomic.Int64            // in nanoseconds since 1970
+}
+
+var errClosed = errors.New("sse: stream closed")
+
+func (c *control) state() phase { return phase(c.phase.Load()) }
+
+// enter ends the context of the attempt, connection or wait in progress, and starts the next phase
+// with a context of its own. It returns why the old context had been cancelled already: by Close,
+// Reconnect, a timeout or the parent context. It returns nil if it had not.
+func (c *control) enter(next phase, parent context.Context) (cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		cause = context.Cause(c.ctx)
+		c.cancel(nil)
+	}
+	if next == closed {
+		c.phase.Store(int32(closed))
+		return cause
+	}
+	c.ctx, c.cancel = context.WithCancelCause(parent)
+	if c.state() == closing {
+		c.cancel(errClosed)
+	} else {
+		c.phase.Store(int32(next))
+	}
+	return cause
+}
+
+// change replaces the phase and keeps the context. It reports whether it did: not if Close was
+// called.
+func (c *control) change(from, to phase) bool {
+	return c.phase.CompareAndSwap(int32(from), int32(to))
+}
+
+func (c *control) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state() != closed {
+		c.phase.Store(int32(closing))
+	}
+	if c.cancel != nil {
+		c.cancel(errClosed)
+	}
+}
+
+// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. An
+// attempt or a wait that follows a skipped wait is left alone.
+func (c *control) reconnect(waitSkipped bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.canReconnect && (c.state() == reading || !waitSkipped) {
+		c.cancel(ErrReconnect)
+	}
+}
+
+func (c *control) setCanReconnect(ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.canReconnect = ok
+}
+
+// setStats sets what Stats returns. A zero NextAttempt or Opened replaces the old value.
+func (c *control) setStats(stats Stats) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats = stats
+}
+
+// Stats describes a [Stream] at one moment, for health checks and metrics.
+type Stats struct {
+	State       State
+	Opened      time.Time // when the current connection was accepted; zero if there is none
+	LastRead    time.Time // when data arrived last, on any connection; zero if never
+	LastErr     error     // why the last attempt or connection ended; nil while one is open
+	NextAttempt time.Time // the end of the wait in progress; zero if there is none
+}
+
+// Close ends the stream. It closes the connection, and Next returns false from then on, even if
+// events were received before. Close returns nil, does not wait for Next, and may be called more
+// than once.
+func (s *Stream) Close() error {
+	s.control.close()
+	return nil
+}
+
+// Reconnect makes the stream connect again without the usual wait. It ends the connection, the
+// attempt or the wait in progress. Events that have been received completely are delivered first.
+// Reconnect does not block, and several calls before the next attempt have the effect of one.
+//
+// An attempt starts at least one second after the one before. Reconnect skips one wait until an
+// event arrives or a connection has lasted a minute: after the second call, the wait is as usual.
+// Reconnect has no effect on a stream that has not started or has ended, or if the request is not
+// repeated.
+func (s *Stream) Reconnect() { s.control.reconnect(s.policy.waitSkipped.Load()) }
+
+// State returns the state of the stream.
+func (s *Stream) State() State {
+	switch s.control.state() {
+	case connecting, waiting:
+		return StateConnecting
+	case reading:
+		return StateOpen
+	}
+	return StateClosed
+}
+
+// Stats returns the current Stats of the stream. After the end, LastErr is the same as Err.
+func (s *Stream) Stats() Stats {
+	c := &s.control
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stats := c.stats
+	stats.State = s.State()
+	if ns := c.lastRead.Load(); ns != 0 {
+		stats.LastRead = time.Unix(0, ns)
+	}
+	return stats
+}
