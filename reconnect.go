@@ -25,7 +25,8 @@ const (
 	minAttemptInterval      = time.Second // between the starts of attempts, even after Reconnect
 )
 
-// ErrIdleTimeout reports that Client.IdleTimeout has passed. Its Timeout method returns true.
+// ErrIdleTimeout reports that no data arrived for Client.IdleTimeout or Transport.IdleTimeout. Its
+// Timeout method returns true.
 var ErrIdleTimeout error = &timeoutError{text: "sse: idle timeout: no data from the server"}
 
 // The timeouts of an attempt before its response. Data may have arrived, but not all headers.
@@ -94,6 +95,12 @@ func (o outcome) reason() error {
 	return o.cause
 }
 
+// timedOut reports whether a timeout ended the attempt: of the Stream, or of a Transport below it.
+func (o outcome) timedOut() bool {
+	var timeout *timeoutError
+	return errors.As(o.cause, &timeout) || errors.As(o.err, &timeout)
+}
+
 // A verdict says what to do after an attempt.
 type verdict struct {
 	err  error         // for OnRetry, or for Err if done
@@ -140,7 +147,7 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 	v := verdict{
 		err:       err,
 		earliest:  o.started.Add(minAttemptInterval),
-		closeIdle: isTimeout(o.cause) || p.refusals > 1,
+		closeIdle: o.timedOut() || p.refusals > 1,
 	}
 	if p.timeouts > 1 && o.connReused {
 		v.abandon = o.conn
@@ -161,7 +168,7 @@ func (p *retryPolicy) count(o outcome) {
 		p.timeouts = 0
 	}
 	switch {
-	case !isTimeout(o.cause):
+	case !o.timedOut():
 		p.timeouts = 0
 	case o.conn != nil: // a timeout while dialing is not one of a connection
 		p.timeouts++
@@ -177,11 +184,6 @@ func (p *retryPolicy) count(o outcome) {
 	case isRefusal(o.err), !o.opened.IsZero() && o.err == io.EOF:
 		p.refusals++
 	}
-}
-
-func isTimeout(err error) bool {
-	var timeout *timeoutError
-	return errors.As(err, &timeout)
 }
 
 // nextWait returns the wait before the next attempt if the server asked for at least retryAfter. It

@@ -246,11 +246,7 @@ func (s *Stream) Err() error { return s.err }
 // by break, return or panic.
 func (s *Stream) All() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		defer func() {
-			if s.control.state() != closed {
-				s.finish(nil, 0)
-			}
-		}()
+		defer s.endLoop()
 		all(s)(yield)
 	}
 }
