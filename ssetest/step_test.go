@@ -12,7 +12,7 @@ import (
 
 func TestStepString(t *testing.T) {
 	steps := []Step{
-		{}, After(1, Step{}),
+		{}, After(1, Step{}), Recorded("a.jsonl"), RecordedWithGaps("b.jsonl"),
 		Status(204), Status(503, "Retry-After", "1"), Send(append(abc, abc...)...), Replay(abc[:1]...),
 		Raw(strings.Repeat("x", 40)),
 		Comment("hi"), Retry(time.Second), After(3, Reset()), Stall(), End(), Chunks(1), Gzip(),
@@ -23,7 +23,7 @@ func TestStepString(t *testing.T) {
 		got = append(got, s.String())
 	}
 	want := []string{
-		`Step{}`, `After(1, Step{})`,
+		`Step{}`, `After(1, Step{})`, `Recorded("a.jsonl")`, `RecordedWithGaps("b.jsonl")`,
 		`Status(204)`, `Status(503, "Retry-After"…)`, `Send(id "1", id "2", id "3", … 6 in all)`,
 		`Replay(id "1")`, `Raw("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"…)`,
 		`Comment("hi")`, `Retry(1s)`, `After(3, Reset())`, `Stall()`, `End()`, `Chunks(1)`, `Gzip()`,
