@@ -211,7 +211,8 @@ func (c *conn) respond(frame *http2.MetaHeadersFrame) error {
 		if err != nil {
 			return err
 		}
-		c.streaming.Go(func() { c.stream(id, s, last) })
+		log := c.server.logOf(frame.PseudoValue("path"))
+		c.streaming.Go(func() { c.stream(id, s, log, last) })
 	}
 	return nil
 }
@@ -226,15 +227,15 @@ func (c *conn) writeHeaders(id uint32, status, contentType string) error {
 	})
 }
 
-// stream writes the events after event number last until the stream ends.
-func (c *conn) stream(id uint32, s *stream, last int) {
+// stream writes the events of log after event number last until the stream ends.
+func (c *conn) stream(id uint32, s *stream, log *eventlog.Log, last int) {
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.streams, id)
 	}()
 	for {
-		n, ok := c.server.Log.Wait(last, s.done)
+		n, ok := log.Wait(last, s.done)
 		if !ok {
 			return
 		}

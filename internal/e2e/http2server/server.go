@@ -38,6 +38,9 @@ type Stats struct {
 type Server struct {
 	Log *eventlog.Log
 
+	// LogOf, if non-nil, returns the log for a path, instead of Log.
+	LogOf func(path string) *eventlog.Log
+
 	// OnRequest, if non-nil, is called with the number of each request, counted from 1, before
 	// the server responds.
 	OnRequest func(n int)
@@ -227,6 +230,13 @@ func (s *Server) request() Behavior {
 		s.OnRequest(n)
 	}
 	return s.currentBehavior()
+}
+
+func (s *Server) logOf(path string) *eventlog.Log {
+	if s.LogOf != nil {
+		return s.LogOf(path)
+	}
+	return s.Log
 }
 
 func (s *Server) currentBehavior() Behavior {
