@@ -16,7 +16,7 @@ type Dialer struct {
 	open   atomic.Int64
 }
 
-// DialContext is a function for the field of an http.Transport.
+// DialContext connects to addr. It is a function for the field of an http.Transport.
 func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	c, err := d.dialer.DialContext(ctx, network, addr)
 	if err != nil {
@@ -25,6 +25,14 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	d.made.Add(1)
 	d.open.Add(1)
 	return &conn{Conn: c, closed: sync.OnceFunc(func() { d.open.Add(-1) })}, nil
+}
+
+// To returns a function for the field of an http.Transport that connects to addr, whatever the URL
+// of the request.
+func (d *Dialer) To(addr string) func(ctx context.Context, network, _ string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return d.DialContext(ctx, network, addr)
+	}
 }
 
 // Made returns the number of connections that were made.
