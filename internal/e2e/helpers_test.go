@@ -151,3 +151,9 @@ func (l *retryLog) get() ([]error, []time.Duration) {
 	defer l.mu.Unlock()
 	return l.errs[:len(l.errs):len(l.errs)], l.waits[:len(l.waits):len(l.waits)]
 }
+
+func (l *retryLog) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.errs)
+}

@@ -109,7 +109,7 @@ func cuttingServer(t *testing.T, http2 bool) (client *http.Client, stop func()) 
 	client, d := newDialClient(t, http2)
 	transport := client.Transport.(*http.Transport)
 	transport.MaxConnsPerHost = 50
-	transport.DialContext = d.To(srv.Listener.Addr().String())
+	transport.DialContext = d.To(srv.Listener.Addr().String)
 	return client, func() {
 		transport.CloseIdleConnections()
 		srv.CloseClientConnections()

@@ -14,13 +14,11 @@ import (
 	"github.com/seed-0d85b69d/sse/internal/e2e/eventlog"
 )
 
-// A Server serves a log without TLS, over HTTP/1.1 and HTTP/2. The log depends on the time only, so
-// that a server that replaces a killed one has the same events.
+// A Server serves a log without TLS, over HTTP/1.1 and HTTP/2. Because the log depends on the time
+// only, a server that replaces a killed one has the same events.
 type Server struct {
-	Addr   string        // host and port to listen on
-	Begin  time.Time     // when the log is empty
-	Period time.Duration // between two events
-	Last   int           // number of the last event
+	Addr string // host and port to listen on
+	Log  eventlog.Schedule
 }
 
 // run prints "ready" and the address when the server accepts connections.
@@ -33,7 +31,7 @@ func (s *Server) run() error {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	events := new(eventlog.Log)
-	go s.grow(events)
+	go events.Follow(s.Log, nil)
 	srv := &http.Server{
 		Handler:   events,
 		Protocols: protocols,
@@ -42,15 +40,6 @@ func (s *Server) run() error {
 	}
 	fmt.Fprintln(os.Stdout, "ready", l.Addr())
 	return srv.Serve(l)
-}
-
-// grow adds the events to l as time passes.
-func (s *Server) grow(l *eventlog.Log) {
-	ticker := time.NewTicker(s.Period)
-	defer ticker.Stop()
-	for ; l.Len() < s.Last; <-ticker.C {
-		l.Grow(min(int(time.Since(s.Begin)/s.Period), s.Last))
-	}
 }
 
 // StartServer starts s as a child, waits until it accepts connections, and sets Addr to its

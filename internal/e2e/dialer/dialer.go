@@ -27,11 +27,13 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	return &conn{Conn: c, closed: sync.OnceFunc(func() { d.open.Add(-1) })}, nil
 }
 
-// To returns a function for the field of an http.Transport that connects to addr, whatever the URL
-// of the request.
-func (d *Dialer) To(addr string) func(ctx context.Context, network, _ string) (net.Conn, error) {
+// To returns a function for the field of an http.Transport that connects to addr(), whatever the
+// URL of the request.
+func (d *Dialer) To(
+	addr func() string,
+) func(ctx context.Context, network, _ string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return d.DialContext(ctx, network, addr)
+		return d.DialContext(ctx, network, addr())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/seed-0d85b69d/sse"
 )
@@ -36,6 +37,35 @@ func (l *Log) Grow(n int) {
 	if l.grown != nil {
 		close(l.grown)
 		l.grown = nil
+	}
+}
+
+// A Schedule says how a Log grows with time. Servers with the same Schedule have the same events.
+type Schedule struct {
+	Begin  time.Time     // when the log is empty
+	Period time.Duration // between two events
+	Last   int           // the number of the last event
+}
+
+// Len returns the number of events now.
+func (s Schedule) Len() int {
+	return max(min(int(time.Since(s.Begin)/s.Period), s.Last), 0)
+}
+
+// Follow grows l as s says. It returns when the last event was added, or when done is closed.
+func (l *Log) Follow(s Schedule, done <-chan struct{}) {
+	ticker := time.NewTicker(s.Period)
+	defer ticker.Stop()
+	for {
+		l.Grow(s.Len())
+		if l.Len() >= s.Last {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-done:
+			return
+		}
 	}
 }
 

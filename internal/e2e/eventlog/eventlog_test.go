@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed-0d85b69d/sse"
 )
@@ -57,4 +59,20 @@ func TestLogWaitEndsWithDone(t *testing.T) {
 	if n, ok := new(Log).Wait(0, done); n != 0 || ok {
 		t.Errorf("Wait = %d, %v, want 0, false", n, ok)
 	}
+}
+
+func TestLogFollowsSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(Log)
+		schedule := Schedule{Begin: time.Now(), Period: time.Second, Last: 5}
+		go log.Follow(schedule, nil)
+		for n := range 8 {
+			synctest.Wait()
+			if want := min(n, 5); log.Len() != want || schedule.Len() != want {
+				t.Errorf("after %d s: log %d, schedule %d, want %d",
+					n, log.Len(), schedule.Len(), want)
+			}
+			time.Sleep(time.Second)
+		}
+	})
 }
