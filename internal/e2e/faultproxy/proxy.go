@@ -2,6 +2,7 @@
 package faultproxy
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -123,8 +124,12 @@ func (p *Proxy) Close() {
 func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // for example, too many open files
+			<-time.After(10 * time.Millisecond)
+			continue
 		}
 		p.mu.Lock()
 		p.accepted++
