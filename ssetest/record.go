@@ -49,7 +49,7 @@ func Record(base http.RoundTripper, w io.Writer) http.RoundTripper {
 // on. After the last one it starts again. In a [Conn] without a Server it replays
 // the first response.
 //
-// [Chunks], [Gzip] and [After] have their effect on the recorded body too.
+// [Chunks], [Gzip] and [After] also apply to the recorded body.
 func Recorded(file string) Step { return recorded("Recorded", file, false) }
 
 // RecordedWithGaps works like [Recorded], but waits before each chunk as long as

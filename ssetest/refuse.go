@@ -43,7 +43,7 @@ func (s *Server) setDial(dial dialFunc) *http.Transport {
 		dial = tr.DialContext
 	}
 	if dial == nil {
-		dial = new(net.Dialer).DialContext
+		dial = new(net.Dialer).DialContext // before Go 1.26
 	}
 	tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if !s.refuses(true) {

@@ -13,26 +13,6 @@ import (
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// A repeater reads as text, n times.
-type repeater struct {
-	text string
-	n    int
-	rest string
-}
-
-func (r *repeater) Read(b []byte) (int, error) {
-	if r.rest == "" {
-		if r.n == 0 {
-			return 0, io.EOF
-		}
-		r.n--
-		r.rest = r.text
-	}
-	n := copy(b, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
-}
-
 // A failingWriter fails after n calls of Write.
 type failingWriter struct {
 	n   int

@@ -21,6 +21,9 @@ const (
 	MaxGap       = 24 * time.Hour // between two lines of a response
 )
 
+// limits are the limits of one call of Read.
+type limits struct{ size, line, responses, chunks int }
+
 // An End says how a response ended.
 type End string
 
@@ -66,15 +69,19 @@ type line struct {
 
 // Read reads a recording. The responses are in the order of their headers.
 func Read(r io.Reader) ([]Response, error) {
-	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
+	return read(r, limits{MaxSize, MaxLine, MaxResponses, MaxChunks})
+}
+
+func read(r io.Reader, max limits) ([]Response, error) {
+	limited := &io.LimitedReader{R: r, N: int64(max.size) + 1}
 	scanner := bufio.NewScanner(limited)
-	scanner.Buffer(nil, MaxLine)
-	p := parser{index: map[int]int{}}
+	scanner.Buffer(nil, max.line)
+	p := parser{max: max, index: map[int]int{}}
 	n := 0
 	for scanner.Scan() {
 		n++
 		if limited.N == 0 {
-			return nil, fmt.Errorf("recording is larger than %d bytes", MaxSize)
+			return nil, fmt.Errorf("recording is larger than %d bytes", max.size)
 		}
 		text := bytes.TrimSpace(scanner.Bytes())
 		if len(text) == 0 {
@@ -91,7 +98,7 @@ func Read(r io.Reader) ([]Response, error) {
 	}
 	switch err := scanner.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, fmt.Errorf("recording: line %d is longer than %d bytes", n+1, MaxLine)
+		return nil, fmt.Errorf("recording: line %d is longer than %d bytes", n+1, max.line)
 	case err != nil:
 		return nil, fmt.Errorf("recording: %w", err)
 	case len(p.responses) == 0:
@@ -107,6 +114,7 @@ func Read(r io.Reader) ([]Response, error) {
 
 // A parser collects the lines of a recording.
 type parser struct {
+	max       limits
 	responses []Response
 	index     map[int]int // index into responses, by number
 	chunks    int
@@ -143,8 +151,8 @@ func (p *parser) addHeader(l line, gap time.Duration) error {
 		return errors.New("status is not between 200 and 599")
 	case l.Text != nil || l.Base64 != nil || l.End != "":
 		return errors.New("header and body must be in different lines")
-	case len(p.responses) == MaxResponses:
-		return fmt.Errorf("there are more than %d responses", MaxResponses)
+	case len(p.responses) == p.max.responses:
+		return fmt.Errorf("there are more than %d responses", p.max.responses)
 	}
 	p.responses = append(p.responses, Response{
 		Gap: gap, Method: l.Method, URL: l.URL, Status: l.Status, Header: l.Header,
@@ -170,8 +178,8 @@ func (p *parser) addBody(r *Response, l line, gap time.Duration) error {
 		}
 		r.End, r.EndGap = l.End, gap
 		return nil
-	case p.chunks == MaxChunks:
-		return fmt.Errorf("there are more than %d chunks", MaxChunks)
+	case p.chunks == p.max.chunks:
+		return fmt.Errorf("there are more than %d chunks", p.max.chunks)
 	}
 	p.chunks++
 	c := Chunk{Gap: gap}

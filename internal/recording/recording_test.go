@@ -3,7 +3,6 @@ package recording_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -113,48 +112,6 @@ func TestReadErrors(t *testing.T) {
 	errRead := errors.New("read error")
 	if _, err := Read(iotest.ErrReader(errRead)); !errors.Is(err, errRead) {
 		t.Errorf("got %v, want %v", err, errRead)
-	}
-}
-
-func TestReadLimits(t *testing.T) {
-	chunk := `{"text":""}` + "\n"
-	var headers strings.Builder
-	for i := range MaxResponses {
-		fmt.Fprintf(&headers, `{"response":%d,"version":1,"status":200}`+"\n", i)
-	}
-	spaces := strings.Repeat(" ", 1<<20) + "\n"
-	tests := []struct {
-		name string
-		r    io.Reader
-		want string // the error, if any
-	}{
-		{"gap", strings.NewReader(headerText + `{"gap":86400000,"text":""}`), ""},
-		{"responses", strings.NewReader(headers.String()), ""},
-		{"too many responses", strings.NewReader(headers.String() + `{"response":-1,"version":1,` +
-			`"status":200}`), "recording: line 1001: there are more than 1000 responses"},
-		{"chunks", io.MultiReader(strings.NewReader(headerText), &repeater{text: chunk, n: MaxChunks}),
-			""},
-		{"too many chunks", io.MultiReader(strings.NewReader(headerText),
-			&repeater{text: chunk, n: MaxChunks + 1}),
-			"recording: line 262146: there are more than 262144 chunks"},
-		{"line", strings.NewReader(headerText + strings.Repeat(" ", MaxLine-2) + "\n"), ""},
-		{"long line", strings.NewReader(headerText + strings.Repeat(" ", MaxLine) + "\n"),
-			"recording: line 2 is longer than 4194304 bytes"},
-		{"size", io.MultiReader(strings.NewReader(headerText), &repeater{text: spaces, n: 63}), ""},
-		{"large", io.MultiReader(strings.NewReader(headerText), &repeater{text: spaces, n: 64}),
-			"recording is larger than 67108864 bytes"},
-		{"endless", &repeater{text: spaces, n: -1}, "recording is larger than 67108864 bytes"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := ""
-			if _, err := Read(tt.r); err != nil {
-				got = err.Error()
-			}
-			if got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
 	}
 }
 

@@ -150,13 +150,20 @@ func (b *body) gap() time.Duration {
 	return time.Duration(b.elapsed-before) * time.Millisecond
 }
 
+// cancelled reports whether the client has given up the request. The timer of
+// http.Client.Timeout may interrupt a Read just before the context is done.
+func (b *body) cancelled() bool {
+	deadline, ok := b.ctx.Deadline()
+	return b.ctx.Err() != nil || ok && !time.Now().Before(deadline)
+}
+
 // endOf returns how a response ended of which Read returned err.
 func (b *body) endOf(err error) End {
 	var timeout interface{ Timeout() bool }
 	switch {
 	case err == io.EOF:
 		return EOF
-	case b.ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
+	case b.cancelled(), errors.As(err, &timeout) && timeout.Timeout():
 		return Closed
 	case errors.Is(err, syscall.ECONNRESET):
 		return Reset
