@@ -2,88 +2,65 @@ package sse
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 	"sync"
 	"weak"
 )
 
 const (
-	smallWindow = 1 << 10  // what an idle stream holds
-	largeWindow = 32 << 10 // fits in the first cache: what a read brought is scanned while hot
-	padding     = 16       // bytes behind the end, so that eight-byte loads need no check
+	// smallBuffer is the size of the buffer that an idle Parser keeps.
+	smallBuffer = 1 << 10
+
+	// largeBuffer is the size of the buffer of a busy Parser, and of its longest read. It fits in
+	// the first-level cache, so that the bytes of a read are parsed while they are in it.
+	largeBuffer = 32 << 10
+
+	// padding is how many bytes of memory follow the bytes held, at least, so that a load of eight
+	// bytes near the end needs no check.
+	padding = 16
 )
 
-// A window is the part of the stream that a parser holds. A byte is searched for a line end once,
-// however the stream is cut.
-type window struct {
-	win  []byte // win[pos:end] is not yet parsed
-	pos  int    // the start of a line
-	end  int    // at least padding bytes follow
-	seen int    // there is no line end in win[pos:seen]
-	lf   int    // the first LF at or after pos, end for none; less than pos: not known
-	cr   int    // the first CR, likewise
-	high int    // the first byte that is not ASCII, likewise
-	full bool   // the last read filled the window
+// A buffer holds the part of the stream that its Parser still needs. data[pos:end] has not been
+// parsed. Values may refer to bytes before pos.
+//
+// The buffer remembers the results of its searches, so that no byte is searched twice for the same
+// thing, however the stream is split into chunks.
+type buffer struct {
+	data []byte // at least padding bytes follow end
+	pos  int    // the start of a line, if the state of the Parser is atLine
+	end  int
 
-	ready int // the loop in next may take lines up to here: end, or 0 for what was not measured
+	searched int // data[pos:searched] contains no line ending, and no NUL if it is an id line
 
-	own []byte               // the small window
-	box *[]byte              // what win is in; nil: win is own
-	big weak.Pointer[[]byte] // a window larger than largeWindow, while the collector has not seen it unused
+	// These are the positions of the first LF, CR and non-ASCII byte at or after pos. The position
+	// is end if there is none. It is unknown if less than pos.
+	nextLF, nextCR, nextNonASCII int
+
+	fastEnd int  // end if the invariants of fast.go hold for data[pos:end], or else 0
+	full    bool // the last read filled all the memory it got
+
+	small  []byte               // of smallBuffer bytes, allocated on first use
+	pooled *[]byte              // what data is, of the pool or large; nil if data is small or nil
+	large  weak.Pointer[[]byte] // the last buffer of more than largeBuffer bytes
 }
 
-// pool has windows of largeWindow bytes that are not in use.
-var pool = sync.Pool{New: func() any { b := make([]byte, largeWindow); return &b }}
+// pool contains buffers of largeBuffer bytes that are not in use.
+var pool = sync.Pool{New: func() any { b := make([]byte, largeBuffer); return &b }}
 
-// A span is a part of the window, or apart from it: it was decoded, or the window has moved on.
-type span struct {
-	a, e  int // win[a:e] or buf[a:e]
-	apart bool
-	buf   []byte
-}
-
-func (s *span) len() int { return s.e - s.a }
-
-func (s *span) bytes(win []byte) []byte {
-	if s.apart {
-		win = s.buf
+// lineEnd returns the position of the first CR or LF at or after from, or b.end if there is none.
+// It searches for each of them separately, so that a stream without CR is searched for CR once per
+// read and not once per line.
+func (b *buffer) lineEnd(from int) int {
+	if b.nextLF < from {
+		b.nextLF = from + index(b.data[from:b.end], '\n')
 	}
-	return win[s.a:s.e:s.e]
+	if b.nextCR < from {
+		b.nextCR = from + index(b.data[from:b.end], '\r')
+	}
+	return min(b.nextLF, b.nextCR)
 }
 
-// keep copies s out of the window.
-func (s *span) keep(win []byte) {
-	if !s.apart {
-		if cap(s.buf) > largeWindow {
-			s.buf = nil // that of a large id does not stay
-		}
-		s.buf = append(s.buf[:0], win[s.a:s.e]...)
-		s.a, s.e, s.apart = 0, len(s.buf), true
-	}
-}
-
-// clear empties s. A large buffer does not stay.
-func (s *span) clear() {
-	s.a, s.e, s.apart = 0, 0, false
-	if cap(s.buf) > largeWindow {
-		s.buf = nil
-	}
-}
-
-// lineEnd returns the position of the first CR or LF at or after from, and end if there is none.
-// A stream without CR pays for one search of each window, not of each line.
-func (w *window) lineEnd(from int) int {
-	if w.lf < from {
-		w.lf = from + index(w.win[from:w.end], '\n')
-	}
-	if w.cr < from {
-		w.cr = from + index(w.win[from:w.end], '\r')
-	}
-	return min(w.lf, w.cr)
-}
-
-// index returns the index of the first c in b, and len(b) if there is none.
+// index returns the index of the first c in b, or len(b) if there is none.
 func index(b []byte, c byte) int {
 	if i := bytes.IndexByte(b, c); i >= 0 {
 		return i
@@ -91,155 +68,200 @@ func index(b []byte, c byte) int {
 	return len(b)
 }
 
-// valid reports whether win[a:e] is well-formed UTF-8.
-func (w *window) valid(a, e int) bool {
-	if w.high < a {
-		w.high = a + indexHigh(w.win[a:w.end])
+// valid reports whether data[start:end] is valid UTF-8.
+func (b *buffer) valid(start, end int) bool {
+	if b.nextNonASCII < start {
+		b.nextNonASCII = start + indexNonASCII(b.data[start:b.end])
 	}
-	if w.high >= e {
+	if b.nextNonASCII >= end {
 		return true
 	}
-	// What follows the last byte that is not ASCII need not be decoded: 0.94 of the time of utf8.
-	for e-w.high > 8 && binary.LittleEndian.Uint64(w.win[e-8:])&high == 0 {
-		e -= 8
+	// The end of a value is often ASCII, and cheaper to recognize than to decode.
+	for end-b.nextNonASCII > 8 && le64(b.data[end-8:])&highBits == 0 {
+		end -= 8
 	}
-	return validUTF8(w.win[w.high:e])
+	return validUTF8(b.data[b.nextNonASCII:end])
 }
 
-// commit takes n bytes written at the end.
-func (w *window) commit(n int) {
-	end := w.end
-	w.end += n
-	w.ready = 0
-	if w.lf == end {
-		w.lf = end + index(w.win[end:w.end], '\n')
+// commit adds the n bytes that were written at end to the bytes held.
+func (b *buffer) commit(n int) {
+	end := b.end
+	b.end += n
+	b.fastEnd = 0
+	if b.nextLF == end {
+		b.nextLF = end + index(b.data[end:b.end], '\n')
 	}
-	if w.cr == end {
-		w.cr = end + index(w.win[end:w.end], '\r')
+	if b.nextCR == end {
+		b.nextCR = end + index(b.data[end:b.end], '\r')
 	}
-	if w.high == end {
-		w.high = end + indexHigh(w.win[end:w.end])
+	if b.nextNonASCII == end {
+		b.nextNonASCII = end + indexNonASCII(b.data[end:b.end])
 	}
 }
 
-// commitText is commit for a few bytes that go on with a held line, and reports whether they do
-// no more than that: then there is nothing to parse yet. 0.7 of the time of small reads.
-func (w *window) commitText(n int) bool {
-	end := w.end
-	if n > 64 || w.pos == end || w.seen != end || w.room()-n < min(len(w.win), largeWindow)/2 {
-		return false // the size of the event is looked at before the window grows
-	}
-	if !isText((*[64]byte)(w.win[end:]), n) {
+// commitPlain is commit for a few bytes that continue an incomplete line and do not end it. It
+// reports whether it has committed them, in which case there is nothing new to parse. It does not
+// commit bytes that may end the line, or that the buffer may have to grow for, because the size of
+// the event must be checked before that.
+func (b *buffer) commitPlain(n int) bool {
+	end := b.end
+	if n > 64 || b.pos == end || b.searched != end ||
+		b.spare()-n < min(len(b.data), largeBuffer)/2 {
 		return false
 	}
-	if w.high == end {
-		w.high += n
+	if !allPlain((*[64]byte)(b.data[end:]), n) {
+		return false
 	}
-	w.end += n
-	w.seen, w.lf, w.cr = w.end, w.end, w.end
-	return true
+	if b.nextNonASCII == end {
+		b.nextNonASCII += n
+	}
+	b.end += n
+	b.searched, b.nextLF, b.nextCR = b.end, b.end, b.end
+	return true // fastEnd is 0, because the line is incomplete
 }
 
-func (w *window) room() int { return len(w.win) - padding - w.end }
+// spare returns how many bytes can be written at end.
+func (b *buffer) spare() int { return len(b.data) - padding - b.end }
 
-// free returns a part of the window to read into. Whoever calls it has called Next until that
-// returned false, and calls commit.
-func (p *Parser) free() []byte {
-	if p.full && len(p.win) < largeWindow {
-		p.makeRoom(largeWindow / 2)
-	} else if p.win == nil || p.room() < min(len(p.win), largeWindow)/2 {
-		p.makeRoom(1)
+// readBuffer returns memory at end for a Read, at most largeBuffer bytes. It may call grow. The
+// caller must have parsed all complete lines, and must call commit after the Read.
+func (b *buffer) readBuffer(data, id, idBuffer *value) []byte {
+	if b.full && len(b.data) < largeBuffer {
+		b.grow(largeBuffer/2, data, id, idBuffer)
+	} else if b.data == nil || b.spare() < min(len(b.data), largeBuffer)/2 {
+		b.grow(1, data, id, idBuffer)
 	}
-	return p.win[p.end : p.end+min(p.room(), largeWindow)]
+	return b.data[b.end : b.end+min(b.spare(), largeBuffer)]
 }
 
-// makeRoom makes room for n bytes at the end. What is still needed moves to the front of the
-// window if that frees half of it or more, or else to a larger one: linear in the bytes read.
-func (p *Parser) makeRoom(n int) {
-	p.keepIDs()
-	begun := 0
-	if !p.data.apart {
-		begun = p.data.len()
+// grow makes room for at least n bytes at end. The unparsed bytes move to the front of the buffer
+// if that frees at least half of it, and otherwise to a larger one, so that the cost of all moves
+// is linear in the bytes read. The bytes of data move with them. id and idBuffer are copied out of
+// the buffer.
+func (b *buffer) grow(n int, data, id, idBuffer *value) {
+	id.detach(b)
+	idBuffer.detach(b)
+	kept := 0 // bytes of data, which move to the front
+	if !data.owned {
+		kept = data.len()
 	}
-	live := begun + p.end - p.pos
-	old, oldBox := p.win, p.box
-	if need := live + n + padding; need > len(old) || live > len(old)/2 {
-		grow := 2
-		if live < 1<<20 {
-			grow = 4 // few steps to a large event
+	held := kept + b.end - b.pos
+	old, oldPooled := b.data, b.pooled
+	if need := held + n + padding; need > len(old) || held > len(old)/2 {
+		factor := 2
+		if held < 1<<20 {
+			factor = 4 // a large event takes fewer steps
 		}
-		p.take(max(need, grow*live))
+		b.allocate(max(need, factor*held))
 	}
-	if !p.data.apart {
-		copy(p.win, old[p.data.a:p.data.e])
-		p.data.a, p.data.e = 0, begun
+	if !data.owned {
+		copy(b.data, old[data.start:data.end])
+		data.start, data.end = 0, kept
 	}
-	copy(p.win[begun:], old[p.pos:p.end])
-	moved := p.pos - begun
-	p.pos, p.end, p.ready, p.seen = begun, live, 0, p.seen-moved
-	p.lf, p.cr, p.high = p.lf-moved, p.cr-moved, p.high-moved
-	if p.box != oldBox {
-		give(oldBox)
+	copy(b.data[kept:], old[b.pos:b.end])
+	shift := b.pos - kept
+	b.pos, b.end, b.fastEnd, b.searched = kept, held, 0, b.searched-shift
+	b.nextLF, b.nextCR, b.nextNonASCII = b.nextLF-shift, b.nextCR-shift, b.nextNonASCII-shift
+	if b.pooled != oldPooled {
+		putBuffer(oldPooled)
 	}
 }
 
-// take makes the window one of at least n bytes. A window for large events stays with the stream
-// until the collector finds it unused: an idle stream does not hold it.
-func (w *window) take(n int) {
-	if n <= smallWindow {
-		w.own = make([]byte, smallWindow)
-		w.win, w.box = w.own, nil
+// allocate sets data to memory of at least n bytes.
+//
+// Memory of more than largeBuffer bytes does not go to the pool, where streams of small events
+// would get it. A weak pointer keeps it for the next large event of this stream until the garbage
+// collector runs, so that an idle stream does not hold it.
+func (b *buffer) allocate(n int) {
+	if n <= smallBuffer {
+		b.small = make([]byte, smallBuffer)
+		b.data, b.pooled = b.small, nil
 		return
 	}
-	w.box = w.big.Value()
-	if w.box == nil || len(*w.box) < n {
-		if n <= largeWindow {
-			w.box = pool.Get().(*[]byte)
+	b.pooled = b.large.Value()
+	if b.pooled == nil || len(*b.pooled) < n {
+		if n <= largeBuffer {
+			b.pooled = pool.Get().(*[]byte)
 		} else {
-			b := make([]byte, 1<<bits.Len(uint(n-1)))
-			w.box = &b
-			w.big = weak.Make(w.box)
+			large := make([]byte, 1<<bits.Len(uint(n-1)))
+			b.pooled = &large
+			b.large = weak.Make(b.pooled)
 		}
 	}
-	w.win = *w.box
+	b.data = *b.pooled
 }
 
-// give returns a window that came from the pool.
-func give(box *[]byte) {
-	if box != nil && len(*box) == largeWindow {
-		pool.Put(box)
+// putBuffer returns b to the pool if it came from there.
+func putBuffer(b *[]byte) {
+	if b != nil && len(*b) == largeBuffer {
+		pool.Put(b)
 	}
 }
 
-// rest is called when there is nothing more to parse. An empty window starts anew, and the stream
-// holds no more than a small one unless it is busy.
-func (p *Parser) rest() {
-	if !p.hasType && len(p.last.name) > maxType {
-		p.last = knownType{}
+// release empties a buffer of which no byte is needed but those of id and idBuffer, which it
+// copies. It releases the memory unless that is small or the stream is busy: the last read has
+// filled it.
+func (b *buffer) release(id, idBuffer *value) {
+	id.detach(b)
+	idBuffer.detach(b)
+	b.pos, b.end, b.fastEnd, b.searched = 0, 0, 0, 0
+	b.nextLF, b.nextCR, b.nextNonASCII = 0, 0, 0
+	if b.pooled != nil && (!b.full || len(b.data) > largeBuffer) {
+		putBuffer(b.pooled)
+		b.data, b.pooled = b.small, nil
 	}
-	if !p.idMade {
-		p.idText = ""
+}
+
+// A value is a part of a buffer, or of memory of its own if it had to be decoded or has to outlive
+// the bytes in the buffer.
+type value struct {
+	start, end int // of the data of the buffer, or of own if owned
+	owned      bool
+	own        []byte // reused
+}
+
+func (v *value) len() int { return v.end - v.start }
+
+// bytes returns the bytes of v, a part of b.
+func (v *value) bytes(b *buffer) []byte {
+	data := b.data
+	if v.owned {
+		data = v.own
 	}
-	if p.pos < p.end || p.hasData && !p.data.apart {
+	return data[v.start:v.end:v.end]
+}
+
+// set makes v the part data[start:end] of the buffer.
+func (v *value) set(start, end int) { v.start, v.end, v.owned = start, end, false }
+
+// detach copies the bytes of v out of b, unless v owns them.
+func (v *value) detach(b *buffer) {
+	if v.owned {
 		return
 	}
-	p.keepIDs()
-	p.pos, p.end, p.ready, p.seen, p.lf, p.cr, p.high = 0, 0, 0, 0, 0, 0, 0
-	if p.box != nil && (!p.full || len(p.win) > largeWindow) {
-		give(p.box)
-		p.win, p.box = p.own, nil
+	if cap(v.own) > largeBuffer {
+		v.own = nil // do not keep the memory of a large value for small ones
+	}
+	v.own = append(v.own[:0], b.data[v.start:v.end]...)
+	v.start, v.end, v.owned = 0, len(v.own), true
+}
+
+// clear sets v to the empty value.
+func (v *value) clear() {
+	v.start, v.end, v.owned = 0, 0, false
+	if cap(v.own) > largeBuffer {
+		v.own = nil
 	}
 }
 
-// keepIDs copies the ids out of the window.
-func (p *Parser) keepIDs() {
-	p.id.keep(p.win)
-	if p.hasID {
-		p.nextID.keep(p.win)
-	}
+// joinLine appends an LF and data[start:end] to the value that ends at data[valueEnd]. It returns
+// the new end of the value.
+func joinLine(data []byte, valueEnd, start, end int) int {
+	data[valueEnd] = '\n'
+	return valueEnd + 1 + copy(data[valueEnd+1:], data[start:end])
 }
 
-// noCopy makes go vet report copies: two parsers would share a window.
+// noCopy makes go vet report copies of a Parser, which would share its buffer.
 type noCopy struct{}
 
 func (*noCopy) Lock()   {}

@@ -112,6 +112,10 @@ type Client struct {
 	// OnComment, if non-nil, is called with the text of each comment. See Parser.
 	OnComment func(text string)
 
+	// OnIgnored, if non-nil, is called with each line that the standard ignores and that is not a
+	// comment. Such lines often come from a server that does not send an event stream. See Parser.
+	OnIgnored func(line string)
+
 	// Logger, if non-nil, receives one record for each change of state:
 	//
 	//	DEBUG sse: connecting
@@ -202,7 +206,10 @@ func (c *Client) Stream(req *http.Request) *Stream {
 	}
 	s.lastID = last
 
-	s.reader = Reader{MaxEventSize: c.MaxEventSize, OnComment: c.OnComment}
+	s.reader = Reader{
+		MaxEventSize: c.MaxEventSize, OnComment: c.OnComment, OnIgnored: c.OnIgnored,
+	}
+	s.reader.p.onIgnored = func(line []byte) { s.conn.ignored.add(line) }
 	s.reader.p.setLastEventID(last)
 	s.reader.p.onID = func(id []byte) {
 		s.setLastEventID(id)

@@ -118,9 +118,7 @@ func (s *Stream) connect() {
 		s.http.CloseIdleConnections()
 	}
 	s.attempt++
-	if s.release(connecting) == ErrReconnect {
-		s.policy.waitSkipped.Store(true)
-	}
+	s.release(connecting)
 	s.conn = &conn{
 		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(),
 		replayable: !s.client.NoReconnect,
@@ -274,9 +272,9 @@ func (s *Stream) startReading(resp *http.Response) {
 	}
 }
 
-// release ends the attempt, the connection or the wait in progress, and enters the next phase. It
-// returns why the context of the old phase had been cancelled already, or nil.
-func (s *Stream) release(next phase) (cause error) {
+// release ends the attempt, the connection or the wait in progress, and enters the next phase. The
+// results are those of control.enter.
+func (s *Stream) release(next phase) (cause error, skipWait bool) {
 	var body *body
 	if s.conn != nil {
 		body = s.conn.body
@@ -284,13 +282,13 @@ func (s *Stream) release(next phase) (cause error) {
 	if body != nil {
 		s.conn.keepBody()
 	}
-	cause = s.control.enter(next, s.req.Context())
+	cause, skipWait = s.control.enter(next, s.req.Context())
 	if body != nil {
 		body.closeSource()
 	}
 	s.conn = nil
 	s.reader.release()
-	return cause
+	return cause, skipWait
 }
 
 const maxSentID = 4 << 10 // bytes of an ID that is sent: servers refuse larger headers
@@ -321,14 +319,6 @@ func sendableID(id []byte) ([]byte, bool) {
 
 // isPlain reports whether x has neither a byte less than 0x20 nor the byte 0x7f.
 func isPlain(x uint64) bool {
-	del := x ^ 0x7f*ones
-	return ((x-0x20*ones)&^x|(del-ones)&^del)&high == 0
-}
-
-// release drops the source and everything that is held of it. The last event ID and the
-// reconnection time stay.
-func (r *Reader) release() {
-	r.src, r.err, r.done = nil, nil, false
-	r.p.Reset()
-	r.p.own, r.p.win, r.p.comment, r.p.data.buf, r.p.nextID.buf = nil, nil, nil, nil, nil
+	del := x ^ 0x7f*lowBits
+	return ((x-0x20*lowBits)&^x|(del-lowBits)&^del)&highBits == 0
 }

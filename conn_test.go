@@ -318,8 +318,8 @@ func TestClientCheckResponse(t *testing.T) {
 		_, err := data(get(t, client))
 		equal(t, "Err()", err, nil)
 		equal(t, "responses", checked, []int{418, 418})
-		// The body of the accepted response is an incomplete event.
-		equal(t, "OnRetry", reasons, []string{"not yet 1m1s", "unexpected EOF 3s"})
+		equal(t, "OnRetry", reasons, []string{"not yet 1m1s", "sse: 418 I'm a teapot: " +
+			"the response contains no events, but other text: teapot (retry after 1m0s) 3s"})
 	})
 	denied := errors.New("denied")
 	client := newClient(t, sends().always)

@@ -47,6 +47,7 @@ type control struct {
 	ctx          context.Context         // of the attempt, the connection or the wait in progress
 	cancel       context.CancelCauseFunc // of ctx; nil before the first attempt
 	canReconnect bool                    // another attempt may follow this one
+	waitSkipped  bool                    // by Reconnect, since the last progress
 	stats        Stats                   // without State and LastRead
 	lastRead     atomic.Int64            // in nanoseconds since 1970
 }
@@ -57,17 +58,22 @@ func (c *control) state() phase { return phase(c.phase.Load()) }
 
 // enter ends the context of the attempt, connection or wait in progress, and starts the next phase
 // with a context of its own. It returns why the old context had been cancelled already: by Close,
-// Reconnect, a timeout or the parent context. It returns nil if it had not.
-func (c *control) enter(next phase, parent context.Context) (cause error) {
+// Reconnect, a timeout or the parent context. It returns nil if it had not. If that was Reconnect,
+// skipWait reports whether it may skip a wait.
+func (c *control) enter(next phase, parent context.Context) (cause error, skipWait bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cancel != nil {
 		cause = context.Cause(c.ctx)
 		c.cancel(nil)
 	}
+	if cause == ErrReconnect {
+		skipWait = !c.waitSkipped
+		c.waitSkipped = true
+	}
 	if next == closed {
 		c.phase.Store(int32(closed))
-		return cause
+		return cause, false
 	}
 	c.ctx, c.cancel = context.WithCancelCause(parent)
 	if c.state() == closing {
@@ -75,7 +81,7 @@ func (c *control) enter(next phase, parent context.Context) (cause error) {
 	} else {
 		c.phase.Store(int32(next))
 	}
-	return cause
+	return cause, skipWait
 }
 
 // change replaces the phase and keeps the context. It reports whether it did: not if Close was
@@ -95,14 +101,21 @@ func (c *control) close() {
 	}
 }
 
-// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. An
-// attempt or a wait that follows a skipped wait is left alone.
-func (c *control) reconnect(waitSkipped bool) {
+// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. It leaves
+// an attempt or a wait alone if a wait was skipped since the last progress.
+func (c *control) reconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.canReconnect && (c.state() == reading || !waitSkipped) {
+	if c.canReconnect && (c.state() == reading || !c.waitSkipped) {
 		c.cancel(ErrReconnect)
 	}
+}
+
+// resetSkip allows Reconnect to skip another wait.
+func (c *control) resetSkip() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waitSkipped = false
 }
 
 func (c *control) setCanReconnect(ok bool) {
@@ -143,7 +156,7 @@ func (s *Stream) Close() error {
 // event arrives or a connection has lasted a minute: after the second call, the wait is as usual.
 // Reconnect has no effect on a stream that has not started or has ended, or if the request is not
 // repeated.
-func (s *Stream) Reconnect() { s.control.reconnect(s.policy.waitSkipped.Load()) }
+func (s *Stream) Reconnect() { s.control.reconnect() }
 
 // State returns the state of the stream.
 func (s *Stream) State() State {

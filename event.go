@@ -1,7 +1,6 @@
 package sse
 
 import (
-	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -9,40 +8,40 @@ import (
 	"unicode/utf8"
 )
 
-// An Event is one event of a stream, as section 9.2.6 of the WHATWG HTML standard dispatches it. To
-// resume later, store what [Stream.LastEventID] returns rather than ID: it is always fit for a
-// header.
-type Event struct {
-	ID   string `json:"id"`   // the stream's last event ID when the event was dispatched, "" where there is none
-	Type string `json:"type"` // "message" where the stream named none
-	Data string `json:"data"` // the data lines, joined by "\n"
-}
-
-// The reasons why an event can't be written. The error that Append returns wraps one of them and
-// names the field.
-var (
-	ErrLineEnd     = errors.New("has a line end that would forge a line")
-	ErrNUL         = errors.New("has a NUL, so that it would be ignored")
-	ErrInvalidUTF8 = errors.New("is not valid UTF-8")
-)
-
-// A FieldError says which field of an event can't be written, and why.
-type FieldError struct {
-	Field string // "id", "event" or "data", as on the wire
-	Err   error  // ErrLineEnd, ErrNUL or ErrInvalidUTF8
-}
-
-func (e *FieldError) Error() string { return "sse: " + e.Field + " " + e.Err.Error() }
-
-// Unwrap returns e.Err.
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// Append appends the event's wire form, blank line included, to b and returns the extended slice.
-// An ID of "" writes no id line, so who reads it goes on with the last ID (the line "id" would reset that);
-// a Type of "" or "message" writes no event line; Data is written a line for each of its lines.
+// An Event is an event of a stream, as section 9.2.6 of the WHATWG HTML standard dispatches it.
 //
-// What can't be written so that it comes back equal is a *FieldError, and b is returned as it was:
-// a CR or LF in ID or Type, a NUL in ID, a CR in Data, invalid UTF-8 in any of them.
+// To resume a stream later, store the result of [Stream.LastEventID] rather than ID. It can always
+// be sent in a header.
+type Event struct {
+	// ID is the last event ID string when the event was dispatched: the value of the last id
+	// field of the stream, in this event or an earlier one. It is empty if there was none.
+	ID string `json:"id"`
+
+	// Type is the type of the event. It is "message" if the stream did not specify one.
+	Type string `json:"type"`
+
+	// Data is the values of the data fields, joined by "\n".
+	Data string `json:"data"`
+}
+
+// A FieldError reports a field of an Event that cannot be written to a stream so that it is read
+// back unchanged.
+type FieldError struct {
+	Field  string // the name of the field in the stream: "id", "event" or "data"
+	reason string
+}
+
+// Error returns a text such as "sse: id contains a line break".
+func (e *FieldError) Error() string { return "sse: " + e.Field + " " + e.reason }
+
+// Append appends the event to b in the format of a stream, with the blank line that ends it, and
+// returns the extended slice. If ID is empty, there is no id field, and the client keeps its last
+// event ID. (An empty id field would reset it.) If Type is empty or "message", there is no event
+// field. There is one data field for each line of Data.
+//
+// If the event cannot be written so that it is read back unchanged, Append returns b as it was and
+// a [*FieldError]. This is the case if ID or Type contains a CR or LF, ID contains a NUL, Data
+// contains a CR, or one of them is not valid UTF-8.
 func (e Event) Append(b []byte) ([]byte, error) {
 	if err := e.check(); err != nil {
 		return b, err
@@ -63,30 +62,36 @@ func (e Event) Append(b []byte) ([]byte, error) {
 	}
 }
 
+// appendField appends a line with a field to b. name includes the colon and the space after it.
 func appendField(b []byte, name, value string) []byte {
 	b = append(b, name...)
 	b = append(b, value...)
 	return append(b, '\n')
 }
 
+// check returns a *FieldError if a field of e cannot be written.
 func (e Event) check() error {
-	for _, f := range [...]struct{ name, value, lineEnds string }{
-		{"id", e.ID, "\r\n"}, {"event", e.Type, "\r\n"}, {"data", e.Data, "\r"},
-	} {
-		switch {
-		case strings.ContainsAny(f.value, f.lineEnds):
-			return &FieldError{f.name, ErrLineEnd}
-		case f.name == "id" && strings.IndexByte(f.value, 0) >= 0:
-			return &FieldError{f.name, ErrNUL}
-		case !utf8.ValidString(f.value):
-			return &FieldError{f.name, ErrInvalidUTF8}
-		}
+	switch {
+	case strings.ContainsAny(e.ID, "\r\n"):
+		return &FieldError{"id", "contains a line break"}
+	case strings.IndexByte(e.ID, 0) >= 0:
+		return &FieldError{"id", "contains U+0000"}
+	case !utf8.ValidString(e.ID):
+		return &FieldError{"id", "is not valid UTF-8"}
+	case strings.ContainsAny(e.Type, "\r\n"):
+		return &FieldError{"event", "contains a line break"}
+	case !utf8.ValidString(e.Type):
+		return &FieldError{"event", "is not valid UTF-8"}
+	case strings.IndexByte(e.Data, '\r') >= 0:
+		return &FieldError{"data", "contains a carriage return"}
+	case !utf8.ValidString(e.Data):
+		return &FieldError{"data", "is not valid UTF-8"}
 	}
 	return nil
 }
 
-// WriteTo writes the event's wire form to w in one call of Write; nothing is written of an event
-// that Append refuses.
+// WriteTo writes the event to w with one call to Write, in the format described at Append. If
+// Append returns an error, WriteTo returns it and writes nothing.
 func (e Event) WriteTo(w io.Writer) (int64, error) {
 	b, err := e.Append(nil)
 	if err != nil {
@@ -96,9 +101,10 @@ func (e Event) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// AppendComment appends a comment to b: a line that starts with a colon, for each line of text.
-// Parsers skip it; a server sends one now and then so that nobody takes the connection for dead.
-// Invalid UTF-8 is replaced by U+FFFD.
+// AppendComment appends a comment to b and returns the extended slice. A comment is a line that
+// starts with a colon. There is one for each line of text, in which invalid UTF-8 is replaced by
+// U+FFFD. Clients ignore comments. A server sends one from time to time to show that the connection
+// is alive.
 func AppendComment(b []byte, text string) []byte {
 	b = append(b, ':')
 	if !utf8.ValidString(text) {
@@ -115,8 +121,9 @@ func AppendComment(b []byte, text string) []byte {
 	}
 }
 
-// AppendRetry appends a retry field to b: the time that a client shall wait before it connects
-// again. It is rounded up to a millisecond; less than zero is zero.
+// AppendRetry appends a retry field to b and returns the extended slice. The field tells the client
+// to wait for d before it reconnects. d is rounded up to a whole number of milliseconds. If d is
+// negative, zero is written.
 func AppendRetry(b []byte, d time.Duration) []byte {
 	ms := max(d, 0) / time.Millisecond
 	if d > ms*time.Millisecond {
@@ -125,4 +132,17 @@ func AppendRetry(b []byte, d time.Duration) []byte {
 	b = append(b, "retry: "...)
 	b = strconv.AppendInt(b, int64(ms), 10)
 	return append(b, '\n')
+}
+
+// concat returns the concatenation of a and b. It builds a short string on the stack, which is
+// faster than a strings.Builder.
+func concat(a, b []byte) string {
+	if short := [64]byte{}; len(a)+len(b) <= len(short) {
+		return string(append(append(short[:0], a...), b...))
+	}
+	var s strings.Builder
+	s.Grow(len(a) + len(b))
+	s.Write(a)
+	s.Write(b)
+	return s.String()
 }

@@ -162,7 +162,7 @@ func ExampleEvent_Append() {
 	// data: lines
 	//
 	// : still here
-	// sse: id has a line end that would forge a line
+	// sse: id contains a line break
 }
 
 func ExampleEvent_WriteTo() {

@@ -33,9 +33,9 @@ func FuzzParser(f *testing.F) {
 	})
 }
 
-// FuzzChunks checks that the cuts of a stream, the sizes of reads and the errors
-// beside the last bytes change nothing: neither events nor what becomes of an
-// event that is too large.
+// FuzzChunks checks that neither the cuts of a stream, nor the sizes of reads, nor
+// errors returned with the last bytes, nor the fast path change the result: the
+// events, and the error for an event that is too large.
 func FuzzChunks(f *testing.F) {
 	addSuite(f, func(b []byte) {
 		f.Add(b, []byte{2}, 0)
@@ -59,7 +59,13 @@ func FuzzChunks(f *testing.F) {
 		}
 		compare(t, [][]byte{stream}, limit, len(sizes)%2 == 0, cut)
 
-		want := push(t, &sse.Parser{MaxEventSize: limit}, [][]byte{stream}).ofReader()
+		want := push(t, &sse.Parser{MaxEventSize: limit}, [][]byte{stream})
+		slow := &sse.Parser{MaxEventSize: limit}
+		sse.DisableFastPath(slow)
+		if got := push(t, slow, cut(stream)); !want.equal(got) {
+			t.Fatalf("%q, MaxEventSize %d, cut %q (-fast +slow):\n%s", stream, limit, cut(stream), want.diff(got))
+		}
+		want = want.ofReader()
 		for how, src := range map[string]io.Reader{
 			"EOF with data": iotest.DataErrReader(&chunkReader{cut(stream)}),
 			"half reads":    iotest.HalfReader(bytes.NewReader(stream)),

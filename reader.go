@@ -7,73 +7,96 @@ import (
 	"time"
 )
 
-// maxEmptyReads is how many reads in a row may bring neither a byte nor an error.
+// maxEmptyReads is how many reads in a row may return neither a byte nor an error.
 const maxEmptyReads = 100
 
-// A Reader reads the events of one connection from an io.Reader; see [NewReader]. It is not safe for
-// concurrent use, and must not be copied. It has no goroutine of its own. It reads ahead, at most
-// 32 KiB at a time.
+// A Reader reads the events of one connection from an io.Reader. It reads ahead, at most 32 KiB at
+// a time, and starts no goroutine. A Reader is not safe for concurrent use, and must not be copied
+// after its first use. Use [NewReader] to create one.
 type Reader struct {
-	// MaxEventSize and OnComment are those of [Parser]: the largest event in bytes, 0 for
-	// DefaultMaxEventSize, less than 0 for no limit; and what is called with each comment. They
-	// may be set before the first call of Next.
+	// MaxEventSize specifies the maximum size of an event in bytes, as in [Parser]. If zero, it
+	// is DefaultMaxEventSize. If negative, there is no limit. It must be set before the first call
+	// to Next.
 	MaxEventSize int
-	OnComment    func(text string)
 
-	src   io.Reader
-	err   error // what src ended with
-	begun bool
-	done  bool // Next has returned false
-	p     Parser
+	// OnComment, if non-nil, is called by Next for each comment, as in [Parser]. It must be set
+	// before the first call to Next.
+	OnComment func(text string)
+
+	// OnIgnored, if non-nil, is called by Next for each line that is ignored, as in [Parser]. It
+	// must be set before the first call to Next.
+	OnIgnored func(line string)
+
+	src     io.Reader
+	err     error // that src returned
+	started bool  // Next has been called
+	done    bool  // Next has returned false
+	p       Parser
 }
 
-// NewReader returns a Reader that reads from r. Whether the body of a response is an event stream its header
-// says: see [DefaultCheckResponse].
+// NewReader returns a Reader that reads from r. It does not check that r is an event stream. If r is
+// the body of an HTTP response, call [DefaultCheckResponse] first.
 func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
 
-// Next advances to the next event, and reports whether there is one. It reads only when the bytes
-// it has hold no further event, so an event is never withheld while more bytes are awaited. When
-// Next has returned false, Err tells why.
+// Next advances to the next event and reports whether there is one. It reads only if the bytes it
+// has contain no further event, so an event is delivered without waiting for the bytes after it.
+// After Next has returned false, Err returns the reason.
 func (r *Reader) Next() bool { return r.p.next(r) }
 
-// fill reads once, or until there is something to look at. It returns false when there is no more.
+// fill reads at least once into the buffer of the parser, and until there is something to parse. It
+// returns false if there is nothing left to read.
 func (r *Reader) fill() bool {
 	if r.err != nil || r.p.err != nil {
 		r.done = true
 		return false
 	}
-	if !r.begun {
-		r.begun = true
-		r.p.MaxEventSize, r.p.OnComment = r.MaxEventSize, r.OnComment
+	if !r.started {
+		r.started = true
+		r.p.MaxEventSize, r.p.OnComment, r.p.OnIgnored = r.MaxEventSize, r.OnComment, r.OnIgnored
 	}
-	b := r.p.free()
-	ample := r.p.limit()-r.p.size() > len(r.p.win) // nothing in this window is too large
+	b := r.p.readBuffer()
+	// While no event in the buffer can be too large, reads that only continue a line are appended
+	// without parsing.
+	mayAppend := !r.p.slow && r.p.limit()-r.p.size() > len(r.p.buf.data)
 	for empty := 0; ; {
 		n, err := r.src.Read(b)
 		if n < 0 || n > len(b) {
 			n, err = 0, bufio.ErrBadReadCount
 		}
-		r.p.full = n == len(b)
+		r.p.buf.full = n == len(b)
 		if n == 0 && err == nil {
 			if empty++; empty < maxEmptyReads {
 				continue
 			}
 			err = io.ErrNoProgress
 		}
-		if err == nil && n < len(b) && ample && r.p.commitText(n) {
+		if err == nil && n < len(b) && mayAppend && r.p.buf.commitPlain(n) {
 			b, empty = b[n:], 0
 			continue
 		}
-		r.p.commit(n)
+		r.p.buf.commit(n)
 		r.err = err
 		return true
 	}
 }
 
-// Err returns why Next returned false, and nil before that: nil at a clean end of the stream;
-// io.ErrUnexpectedEOF where it ended within an event (see [Parser.Partial]), which is never
-// delivered, as the standard has it; an error that wraps [ErrEventTooLarge]; io.ErrNoProgress after
-// 100 empty reads; otherwise what the io.Reader returned.
+// release drops the io.Reader and all memory that is held for its bytes. The last event ID and the
+// reconnection time are kept.
+func (r *Reader) release() {
+	r.src, r.err, r.done = nil, nil, false
+	r.p.Reset()
+	r.p.releaseMemory()
+}
+
+// Err returns the error that ended the stream. It returns nil before Next has returned false. After
+// that it returns
+//
+//   - nil, if the stream ended and its last event was complete;
+//   - io.ErrUnexpectedEOF, if the stream ended within an event (see [Parser.Partial]), which is not
+//     delivered;
+//   - an error that wraps [ErrEventTooLarge], if an event was larger than MaxEventSize;
+//   - io.ErrNoProgress, if 100 reads in a row returned neither a byte nor an error;
+//   - otherwise, the error of the io.Reader.
 func (r *Reader) Err() error {
 	switch {
 	case !r.done:
@@ -88,8 +111,9 @@ func (r *Reader) Err() error {
 	return nil
 }
 
-// All returns the events that are left, for use in a range loop. An error comes last, with no
-// event. A loop that was broken off can be resumed by another. All closes nothing.
+// All returns an iterator over the remaining events. If the stream ends with an error, the last
+// pair is the zero Event and that error. If the loop ends early, another one continues after its
+// last event. All does not close the io.Reader.
 func (r *Reader) All() iter.Seq2[Event, error] { return all(r) }
 
 func all(r interface {
@@ -109,23 +133,28 @@ func all(r interface {
 	}
 }
 
-// Event returns the event. It is safe to keep.
+// Event returns the current event as strings, which takes at most two allocations, and usually one.
+// It returns the zero Event if the last call to Next returned false.
 func (r *Reader) Event() Event { return r.p.Event() }
 
-// Data returns the event's data. It is borrowed: its bytes are valid until the next call of Next,
-// and may be changed until then. After that they may be bytes of another stream.
+// Data returns the data of the current event, or nil if the last call to Next returned false. The
+// slice is valid, and may be modified by the caller, until the next call to Next. After that its
+// contents may be overwritten, also with the bytes of another stream.
 func (r *Reader) Data() []byte { return r.p.Data() }
 
-// ID returns the event's ID, borrowed as with Data. It must not be changed.
+// ID returns the ID of the current event, or nil if the last call to Next returned false. The slice
+// is valid until the next call to Next, and must not be modified. An event without an id field has
+// the ID of the event before it.
 func (r *Reader) ID() []byte { return r.p.ID() }
 
-// Type returns the event's type, "message" where the stream named none. It is safe to keep.
+// Type returns the type of the current event, or "" if the last call to Next returned false. An
+// event without an event field has the type "message".
 func (r *Reader) Type() string { return r.p.Type() }
 
-// LastEventID returns the last event ID of the stream. It is safe to keep. It takes effect
-// at the end of a block, also of one that is no event.
+// LastEventID returns the last event ID string of the stream: the ID of the last block that a blank
+// line has ended, even if that block had no data.
 func (r *Reader) LastEventID() string { return r.p.LastEventID() }
 
-// Retry returns the reconnection time that the stream asked for last, and whether it asked for
-// any. See Parser.Retry.
+// Retry returns the reconnection time of the last valid retry field, and whether there was one. See
+// [Parser.Retry].
 func (r *Reader) Retry() (d time.Duration, ok bool) { return r.p.Retry() }

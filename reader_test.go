@@ -104,8 +104,8 @@ func TestReadsOnlyWhatIsNeeded(t *testing.T) {
 			if !r.Next() || r.Err() != nil {
 				t.Fatalf("MaxEventSize %d: event %d: Err() = %v", limit, n, r.Err())
 			}
-			if had := src.n / len(event); n == 0 && src.reads > 1 || had-n > largeWindow/len(event) || len(r.p.win) > largeWindow {
-				t.Fatalf("MaxEventSize %d: event %d after %d reads of %d events, the window is %d bytes", limit, n, src.reads, had, len(r.p.win))
+			if had := src.n / len(event); n == 0 && src.reads > 1 || had-n > largeBuffer/len(event) || len(r.p.buf.data) > largeBuffer {
+				t.Fatalf("MaxEventSize %d: event %d after %d reads of %d events, the window is %d bytes", limit, n, src.reads, had, len(r.p.buf.data))
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func (e *endless) Read(p []byte) (int, error) {
 // An io.Reader that panics costs nothing: what it brings later is read as if it had not.
 func TestReadPanics(t *testing.T) {
 	for _, first := range []string{
-		"data: a\n:" + strings.Repeat("c", smallWindow-padding-len("data: a\n:\n")) + "\n", // fills the window
+		"data: a\n:" + strings.Repeat("c", smallBuffer-padding-len("data: a\n:\n")) + "\n", // fills the window
 		"data: a\n:c\n", "data: a\n:c", "data: a\nda", "data: a\n\ndata: a\n",
 	} {
 		rest := &readList{[]string{first, "", "\ndata: b\n\n"}}

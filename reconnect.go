@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -78,6 +77,7 @@ type outcome struct {
 	responded  bool          // there was a response, accepted or not
 	opened     time.Time     // zero if no response was accepted
 	gotEvent   bool          // an event was delivered
+	skipWait   bool          // Reconnect ended it, and may skip the wait
 	retryAfter time.Duration // the least time to wait, from the response
 	replayable bool          // the request may be sent again after a failure
 	once       bool          // the request is not sent again after a clean end
@@ -93,6 +93,11 @@ func (o outcome) reason() error {
 		return o.err
 	}
 	return o.cause
+}
+
+// progress reports whether the connection was worth its attempt.
+func (o outcome) progress(now time.Time) bool {
+	return o.gotEvent || !o.opened.IsZero() && now.Sub(o.opened) >= progressTime
 }
 
 // timedOut reports whether a timeout ended the attempt: of the Stream, or of a Transport below it.
@@ -123,23 +128,18 @@ type retryPolicy struct {
 	timeouts         int                    // of connections, in a row without a response between them
 	refusals         int                    // in a row, and responses without events
 	tlsAlerts        int                    // in a row
-	waitSkipped      atomic.Bool            // Reconnect skipped a wait since the last progress
 }
 
 // decide returns what to do after an attempt that ended at now with outcome o.
 func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
-	opened := !o.opened.IsZero()
-	if o.gotEvent || opened && now.Sub(o.opened) >= progressTime {
-		p.waitSkipped.Store(false)
-		if p.backoff != nil {
-			p.backoff.Reset()
-		}
+	if o.progress(now) && p.backoff != nil {
+		p.backoff.Reset()
 	}
 	p.count(o)
 
 	err := o.reason()
 	switch {
-	case o.once && opened && err == io.EOF:
+	case o.once && !o.opened.IsZero() && err == io.EOF:
 		return verdict{done: true} // the response is complete
 	case !o.replayable, isPermanent(err), p.tlsAlerts >= maxTLSAlerts:
 		return verdict{err: err, done: true}
@@ -152,8 +152,7 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 	if p.timeouts > 1 && o.connReused {
 		v.abandon = o.conn
 	}
-	if err == ErrReconnect && !p.waitSkipped.Load() {
-		p.waitSkipped.Store(true)
+	if err == ErrReconnect && o.skipWait {
 		v.wait = max(0, v.earliest.Sub(now))
 		return v
 	}

@@ -546,16 +546,16 @@ func TestRetryPolicyDecide(t *testing.T) {
 		{"a body that CheckResponse closed", []step{
 			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true}, verdict{err: refusal, wait: 2 * s}},
 		}},
+		{"Reconnect skips the wait", []step{
+			{s, outcome{err: network, cause: ErrReconnect, skipWait: true, started: start, replayable: true},
+				verdict{err: ErrReconnect}},
+		}},
 		{"Reconnect does not skip the least interval between two attempts", []step{
-			{400 * time.Millisecond, outcome{err: network, cause: ErrReconnect, started: start, replayable: true}, verdict{err: ErrReconnect, wait: 600 * time.Millisecond}},
+			{400 * time.Millisecond, outcome{err: network, cause: ErrReconnect, skipWait: true, started: start, replayable: true},
+				verdict{err: ErrReconnect, wait: 600 * time.Millisecond}},
 		}},
-		{"Reconnect skips one wait", []step{
-			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
+		{"Reconnect that must not skip a wait", []step{
 			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect, wait: 2 * s}},
-		}},
-		{"Reconnect skips another wait after an event", []step{
-			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
-			{s, outcome{err: network, cause: ErrReconnect, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: ErrReconnect}},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

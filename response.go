@@ -247,7 +247,7 @@ type ignoredText struct {
 }
 
 func (t *ignoredText) add(line []byte) {
-	if t.resp == nil || len(t.text) >= maxErrorBody {
+	if t.resp == nil || len(line) == 0 || len(t.text) >= maxErrorBody {
 		return
 	}
 	if len(t.text) > 0 {

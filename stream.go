@@ -86,13 +86,17 @@ func (s *Stream) read() bool {
 		if err == nil {
 			err = io.EOF
 		}
+		if s.reader.p.idBuffer.set {
+			s.conn.ignored.stop() // the server speaks the protocol
+		}
+		s.conn.ignored.add(s.reader.p.incompleteIgnored())
 		s.endAttempt(s.conn.ignored.err(err), 0)
 		return false
 	}
 	if s.control.state() == closing { // by a hook: the event is not delivered
 		return false
 	}
-	hasID := s.reader.p.newID && s.setLastEventID(s.reader.p.ID())
+	hasID := s.reader.p.lastID.changed && s.setLastEventID(s.reader.p.ID())
 	if !s.conn.gotEvent {
 		s.conn.gotEvent = true
 		s.conn.ignored.stop()
@@ -106,7 +110,7 @@ func (s *Stream) read() bool {
 // setLastEventID sets the Last-Event-ID of the next request, and reports whether it did. An ID that
 // cannot be sent is ignored: with the ID before it, the server repeats events, but none is lost.
 func (s *Stream) setLastEventID(id []byte) bool {
-	s.reader.p.newID = false
+	s.reader.p.lastID.changed = false
 	id, ok := sendableID(id)
 	if ok {
 		s.lastID = append(s.lastID[:0], id...)
@@ -128,7 +132,11 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 		once:       s.conn.once,
 	}
 	o.conn, o.connReused = s.conn.trace.last()
-	o.cause = s.release(waiting)
+	now := time.Now()
+	if o.progress(now) {
+		s.control.resetSkip()
+	}
+	o.cause, o.skipWait = s.release(waiting)
 	s.control.setCanReconnect(!s.client.NoReconnect)
 
 	ctxErr := s.req.Context().Err()
@@ -143,7 +151,7 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	if d, ok := s.reader.Retry(); ok {
 		s.policy.reconnectionTime = d
 	}
-	v := s.policy.decide(o, time.Now())
+	v := s.policy.decide(o, now)
 	if v.done {
 		s.finish(v.err, 0)
 		return
@@ -168,8 +176,7 @@ func (s *Stream) sleep() {
 	case <-timer.C:
 		s.control.change(waiting, connecting)
 	case <-s.control.ctx.Done():
-		if s.control.enter(waiting, s.req.Context()) == ErrReconnect {
-			s.policy.waitSkipped.Store(true)
+		if cause, _ := s.control.enter(waiting, s.req.Context()); cause == ErrReconnect {
 			s.next.wait = max(0, time.Until(s.next.earliest))
 			s.control.setStats(Stats{LastErr: s.next.err, NextAttempt: time.Now().Add(s.next.wait)})
 		}

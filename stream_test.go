@@ -790,8 +790,8 @@ func TestStreamReleasesBuffers(t *testing.T) {
 			if r.src != nil || r.err != nil || s.conn != nil {
 				t.Errorf("%s: the stream holds its connection", when)
 			}
-			if r.p.win != nil || r.p.own != nil || r.p.box != nil || r.p.comment != nil ||
-				r.p.data.buf != nil || r.p.nextID.buf != nil {
+			if r.p.buf.data != nil || r.p.buf.small != nil || r.p.buf.pooled != nil ||
+				r.p.partial.text != nil || r.p.data.own != nil || r.p.idBuffer.own != nil {
 				t.Errorf("%s: the stream holds a buffer", when)
 			}
 			equal(t, when+": LastEventID()", s.LastEventID(), "7")

@@ -7,22 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// UTF-8 as the WHATWG Encoding standard decodes it. Neither range over a string nor
-// strings.ToValidUTF8 counts replacement characters as it does: one for each maximal subpart.
+// This file decodes UTF-8 as the WHATWG Encoding standard does: each maximal subpart of an invalid
+// sequence is replaced by one U+FFFD. A range loop over a string replaces each byte, and
+// strings.ToValidUTF8 each run of invalid bytes.
 
-// The decoder is a shift-based automaton: row b holds, at bit s, the state that follows state s
-// (itself a bit number) after byte b. A step is a load and a shift, with no branch to mispredict:
-// 2 to 3 times the speed of utf8.Valid on mixed scripts.
+// These are the states of a shift-based automaton. A state is the number of a bit. The row of byte
+// b in utf8Rows contains, from that bit on, the state that follows when b is read. So a step is a
+// load and a shift. It has no branch, which text of mixed scripts would mispredict.
 const (
-	accept = 6 * iota // between characters
-	reject            // ill-formed, for good
-	tail1             // one continuation byte is missing
-	tail2
-	tail3
-	afterE0 // the second byte is bounded: no overlong form, surrogate, or more than U+10FFFF
-	afterED
-	afterF0
-	afterF4
+	accept  = 6 * iota // between two characters
+	reject             // after an invalid byte
+	tail1              // one continuation byte is missing
+	tail2              // two are missing
+	tail3              // three are missing
+	afterE0            // two are missing; less than 0xa0 would be an overlong form
+	afterED            // two are missing; more than 0x9f would be a surrogate
+	afterF0            // three are missing; less than 0x90 would be an overlong form
+	afterF4            // three are missing; more than 0x8f would be above U+10FFFF
 )
 
 var utf8Rows = makeUTF8Rows()
@@ -57,7 +58,8 @@ func makeUTF8Rows() (rows [256]uint64) {
 	return rows
 }
 
-// validUTF8 reports whether b is well-formed. Eight steps a turn take 0.6 of the time of one.
+// validUTF8 reports whether b is valid UTF-8. The loop is unrolled because a step is so short that
+// the loop itself would take almost as long.
 func validUTF8(b []byte) bool {
 	s := uint64(accept)
 	i := 0
@@ -78,10 +80,11 @@ func validUTF8(b []byte) bool {
 	return s&63 == accept
 }
 
-// appendUTF8 appends b decoded: each maximal subpart of an ill-formed sequence becomes U+FFFD.
+// appendUTF8 appends b to dst, decoded, and returns the extended slice. Each maximal subpart of an
+// invalid sequence becomes U+FFFD.
 func appendUTF8(dst, b []byte) []byte {
-	start, state := 0, uint64(accept) // start: of the character, or of well-formed text
-	good := 0                         // b[start:good] is well-formed
+	start, good := 0, 0 // b[start:good] is valid and has not been appended
+	state := uint64(accept)
 	for i := 0; i < len(b); i++ {
 		state = utf8Rows[b[i]] >> state & 63
 		switch state {
@@ -91,7 +94,7 @@ func appendUTF8(dst, b []byte) []byte {
 			dst = append(dst, b[start:good]...)
 			dst = utf8.AppendRune(dst, utf8.RuneError)
 			if i > good {
-				i-- // this byte ended the subpart, and may start a character
+				i-- // this byte is not part of the subpart, and may start a character
 			}
 			start, good, state = i+1, i+1, accept
 		}
@@ -103,8 +106,8 @@ func appendUTF8(dst, b []byte) []byte {
 	return dst
 }
 
-// cutUTF8 returns the length of the longest whole text in the first n bytes of b, which is
-// well-formed.
+// cutUTF8 returns the length of the longest prefix of b that has at most n bytes and does not end
+// within a character. b must be valid UTF-8.
 func cutUTF8(b []byte, n int) int {
 	if len(b) <= n {
 		return len(b)
@@ -115,55 +118,60 @@ func cutUTF8(b []byte, n int) int {
 	return n
 }
 
-// indexHigh returns the index of the first byte that is not ASCII, and len(b) if there is none.
-// Seven bytes may be read behind b.
-func indexHigh(b []byte) int {
+// indexNonASCII returns the index of the first byte of b that is not ASCII, or len(b) if there is
+// none. Up to seven bytes after b must be readable.
+func indexNonASCII(b []byte) int {
 	i := 0
-	for ; i <= len(b)-128; i += 128 { // against 64 at a time: 0.92 of the time of wiki
-		x := anyBits(b[i : i+64])
-		if (x|anyBits(b[i+64:i+128]))&high != 0 {
-			if x&high == 0 {
+	for ; i <= len(b)-128; i += 128 {
+		x := orWords(b[i : i+64])
+		if (x|orWords(b[i+64:i+128]))&highBits != 0 {
+			if x&highBits == 0 {
 				i += 64
 			}
 			break
 		}
 	}
 	for ; i < len(b); i += 8 {
-		if x := binary.LittleEndian.Uint64(b[i:i+8:i+8]) & high; x != 0 {
+		if x := le64(b[i:i+8:i+8]) & highBits; x != 0 {
 			return min(i+bits.TrailingZeros64(x)/8, len(b))
 		}
 	}
 	return len(b)
 }
 
-// anyBits returns the bits that any of the eight words in b has.
-func anyBits(b []byte) uint64 {
-	return (binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) |
-		binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])) |
-		(binary.LittleEndian.Uint64(b[32:]) | binary.LittleEndian.Uint64(b[40:]) |
-			binary.LittleEndian.Uint64(b[48:]) | binary.LittleEndian.Uint64(b[56:]))
+// orWords returns the bitwise or of the eight words in b.
+func orWords(b []byte) uint64 {
+	return le64(b) | le64(b[8:]) | le64(b[16:]) | le64(b[24:]) |
+		(le64(b[32:]) | le64(b[40:]) | le64(b[48:]) | le64(b[56:]))
 }
 
+// le64 returns the first eight bytes of b as a little-endian word, so that its lowest bits are the
+// first byte.
+func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
 const (
-	ones = 0x0101010101010101
-	high = 0x80 * ones
+	lowBits  = 0x0101010101010101 // the lowest bit of each byte of a word
+	highBits = 0x80 * lowBits     // the highest bit of each byte of a word
 )
 
-// odd marks, in their highest bits, the bytes of x that are less than 0x10 (nearly always a line
-// end) or more than 0x8f. Only the first mark counts.
-func odd(x uint64) uint64 { return (x - 0x10*ones) & high }
+// markNonText sets the highest bit of the first byte of x that is less than 0x10 or more than 0x8f.
+// In text such a byte is nearly always a line ending. No byte before it is marked. The bytes after
+// it may be marked wrongly, because the subtraction of a byte less than 0x10 borrows from the next.
+func markNonText(x uint64) uint64 { return (x - 0x10*lowBits) & highBits }
 
-// textMask[64-n:] is the high bits of n bytes.
-var textMask = [128]byte([]byte(strings.Repeat("\x80", 64) + strings.Repeat("\x00", 64)))
+// plainMask[64-n:] starts with n bytes of 0x80 and contains zeros after them.
+var plainMask = [128]byte([]byte(strings.Repeat("\x80", 64) + strings.Repeat("\x00", 64)))
 
-// isText reports whether the first n bytes of c are all from 0x10 to 0x7f. How many they are is as
-// good as random, so it does the same for any number: 0.8 of the time of small reads, against searches.
-func isText(c *[64]byte, n int) bool {
-	mask := (*[64]byte)(textMask[64-n:])
-	var not uint64
+// allPlain reports whether the first n bytes of b are all from 0x10 to 0x7f, which includes neither
+// a line ending nor a NUL. n is unpredictable, so allPlain always tests all 64 bytes and masks the
+// rest, instead of branching on n.
+func allPlain(b *[64]byte, n int) bool {
+	mask := (*[64]byte)(plainMask[64-n:])
+	var marks uint64
 	for i := 0; i < 64; i += 8 {
-		x := binary.LittleEndian.Uint64(c[i:])
-		not |= (x - 0x10*ones | x) & binary.LittleEndian.Uint64(mask[i:])
+		x := le64(b[i:])
+		// If a byte is less than 0x10 the borrow can mark bytes after it, but this one is marked.
+		marks |= (x - 0x10*lowBits | x) & le64(mask[i:])
 	}
-	return not == 0
+	return marks == 0
 }

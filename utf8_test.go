@@ -6,14 +6,14 @@ import (
 )
 
 // Every place in and behind text of every length, with a second byte that is not ASCII at the end.
-func TestIndexHigh(t *testing.T) {
+func TestIndexNonASCII(t *testing.T) {
 	for n := range 400 {
 		b := bytes.Repeat([]byte{0x7f}, n+8)
 		b[n] = 0xff
 		for at := range b {
 			was := b[at]
 			b[at] = 0x80
-			if got, want := indexHigh(b[:n]), min(at, n); got != want {
+			if got, want := indexNonASCII(b[:n]), min(at, n); got != want {
 				t.Fatalf("of %d bytes with one at %d: %d, want %d", n, at, got, want)
 			}
 			b[at] = was
