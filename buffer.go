@@ -77,7 +77,7 @@ func (b *buffer) valid(start, end int) bool {
 		return true
 	}
 	// The end of a value is often ASCII, and cheaper to recognize than to decode.
-	for end-b.nextNonASCII > 8 && le64(b.data[end-8:])&highBits == 0 {
+	for end-b.nextNonASCII > 8 && le.Uint64(b.data[end-8:])&highBits == 0 {
 		end -= 8
 	}
 	return validUTF8(b.data[b.nextNonASCII:end])

@@ -81,13 +81,13 @@ refill:
 		held := data[:p.buf.fastEnd:p.buf.fastEnd]
 		for uint(pos) < uint(len(held)) { // a comparison as uint spares bounds checks
 			head := data[pos : pos+padding : pos+padding]
-			switch word := le64(head); {
+			switch word := le.Uint64(head); {
 			case word&mask5 == dataPrefix:
 				// The line ends in the eight bytes after the prefix, or is searched for its end. The
 				// start of the search does not depend on these bytes, so the processor need not
 				// wait for them.
 				start, eol, ending := pos+5, pos+13, byte(0)
-				if marks := markNonText(le64(head[5:])); marks != 0 {
+				if marks := markNonText(le.Uint64(head[5:])); marks != 0 {
 					n := 5 + bits.TrailingZeros64(marks)/8
 					eol, ending = pos+n, head[n]
 				}
@@ -150,7 +150,7 @@ refill:
 				pos += 3
 				continue
 
-			case p.eventType.last.matchHead(word, le64(head[8:])) &&
+			case p.eventType.last.matchHead(word, le.Uint64(head[8:])) &&
 				p.eventType.last.matchTail(held, pos):
 				pos += len(p.eventType.last.line)
 				p.eventType.set, p.inBlock = true, true
@@ -159,9 +159,9 @@ refill:
 			case word&mask3 == idPrefix && !p.data.set:
 				// A line of up to 16 bytes needs no search.
 				start, eol := pos+3, pos+16
-				if marks := markNonText(le64(head[3:])); marks != 0 {
+				if marks := markNonText(le.Uint64(head[3:])); marks != 0 {
 					eol = start + bits.TrailingZeros64(marks)/8
-				} else if marks := markNonText(le64(head[8:])); marks != 0 {
+				} else if marks := markNonText(le.Uint64(head[8:])); marks != 0 {
 					eol = pos + 8 + bits.TrailingZeros64(marks)/8
 				}
 				if uint(eol) >= uint(len(held)) {

@@ -93,7 +93,7 @@ func newCachedType(name, line []byte) cachedType {
 		mask[i] = 0xff
 	}
 	for i := range t.head {
-		t.head[i], t.mask[i] = le64(head[8*i:]), le64(mask[8*i:])
+		t.head[i], t.mask[i] = le.Uint64(head[8*i:]), le.Uint64(mask[8*i:])
 	}
 	return t
 }

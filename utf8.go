@@ -132,7 +132,7 @@ func indexNonASCII(b []byte) int {
 		}
 	}
 	for ; i < len(b); i += 8 {
-		if x := le64(b[i:i+8:i+8]) & highBits; x != 0 {
+		if x := le.Uint64(b[i:i+8:i+8]) & highBits; x != 0 {
 			return min(i+bits.TrailingZeros64(x)/8, len(b))
 		}
 	}
@@ -141,13 +141,12 @@ func indexNonASCII(b []byte) int {
 
 // orWords returns the bitwise or of the eight words in b.
 func orWords(b []byte) uint64 {
-	return le64(b) | le64(b[8:]) | le64(b[16:]) | le64(b[24:]) |
-		(le64(b[32:]) | le64(b[40:]) | le64(b[48:]) | le64(b[56:]))
+	return le.Uint64(b) | le.Uint64(b[8:]) | le.Uint64(b[16:]) | le.Uint64(b[24:]) |
+		(le.Uint64(b[32:]) | le.Uint64(b[40:]) | le.Uint64(b[48:]) | le.Uint64(b[56:]))
 }
 
-// le64 returns the first eight bytes of b as a little-endian word, so that its lowest bits are the
-// first byte.
-func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+// le reads words whose lowest bits are the first byte in memory.
+var le = binary.LittleEndian
 
 const (
 	lowBits  = 0x0101010101010101 // the lowest bit of each byte of a word
@@ -169,9 +168,9 @@ func allPlain(b *[64]byte, n int) bool {
 	mask := (*[64]byte)(plainMask[64-n:])
 	var marks uint64
 	for i := 0; i < 64; i += 8 {
-		x := le64(b[i:])
+		x := le.Uint64(b[i:])
 		// If a byte is less than 0x10 the borrow can mark bytes after it, but this one is marked.
-		marks |= (x - 0x10*lowBits | x) & le64(mask[i:])
+		marks |= (x - 0x10*lowBits | x) & le.Uint64(mask[i:])
 	}
 	return marks == 0
 }

@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-func TestCheck(t *testing.T) {
+func TestCheckFindings(t *testing.T) {
 	t.Parallel()
 	stream := func(body string) string {
 		return server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -50,19 +51,39 @@ func TestCheck(t *testing.T) {
 		stdout []string
 		stderr string
 	}{
-		{"good", []string{stream("id: 1\ndata: a\n\n")}, exitDone, []string{"0 errors, 0 warnings, 1 note in 1 event and 0 comments, 15 bytes, read for ", " to the end\n"}, ""},
-		{"bad", []string{stream("id: 1\ndata: a\n\nid: 2\ndata:b\n\ndata: c")}, exitError, []string{"error   line 7: ", "warning answer: ", "info    ", "1 error, 1 warning, "}, ""},
-		{"no stream", []string{server(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })}, exitError, []string{"error   answer: The status is 404"}, ""},
-		{"endless", []string{endless, "--for", "50ms"}, exitDone, []string{"0 events and 1 comment, "}, ""},
-		{"no answer in time", []string{mute, "--for", "50ms"}, exitTimeout, nil, "sse: check: timeout: no answer came\n"},
-		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, exitTimeout, nil, "sse: check: timeout: no response headers from the server\n"},
-		{"headers in time", []string{late, "--connect-timeout", "500ms"}, exitDone, []string{" in 1 event and ", " to the end\n"}, ""},
-		{"no content", []string{server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })}, exitDone, []string{"info    answer: The status 204"}, ""},
-		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, exitError, nil, "connection refused\n"},
-		{"usage", []string{"--raw", "http://x"}, exitUsage, nil, "sse: check: unknown flag --raw (see sse --help)\n"},
-		{"input", []string{"-"}, exitUsage, nil, "sse: check: want a URL"},
-		{"no URL", nil, exitUsage, nil, "sse: check: no URL"},
-		{"verbose", []string{"-v", stream("")}, exitDone, nil, "< Content-Type: text/event-stream\n"},
+		{"good", []string{stream("id: 1\ndata: a\n\n")}, errtext.ExitDone,
+			[]string{"0 errors, 0 warnings, 1 note in 1 event and 0 comments, 15 bytes, read for ",
+				" to the end\n"}, ""},
+		{"bad", []string{stream("id: 1\ndata: a\n\nid: 2\ndata:b\n\ndata: c")}, errtext.ExitError,
+			[]string{"error   line 7: ", "warning response: ", "info    ", "1 error, 1 warning, "},
+			""},
+		{"no stream",
+			[]string{server(t,
+				func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })},
+			errtext.ExitError, []string{"error   response: The status is 404"}, ""},
+		{"endless", []string{endless, "--for", "50ms"}, errtext.ExitDone,
+			[]string{"0 events and 1 comment, "}, ""},
+		{"no response in time", []string{mute, "--for", "50ms"}, errtext.ExitTimeout, nil,
+			"sse: check: GET {URL}: timeout: the server sent no response headers\n"},
+		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, errtext.ExitTimeout,
+			nil, "sse: check: GET {URL}: timeout: no response headers from the server\n"},
+		{"headers in time", []string{late, "--connect-timeout", "500ms"}, errtext.ExitDone,
+			[]string{" in 1 event and ", " to the end\n"}, ""},
+		{"no content",
+			[]string{server(t,
+				func(w http.ResponseWriter, _ *http.Request) {
+					w.WriteHeader(http.StatusNoContent)
+				})},
+			errtext.ExitDone, []string{"info    response: The status 204"}, ""},
+		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, errtext.ExitError, nil,
+			"connection refused\n"},
+		{"usage", []string{"--raw", "http://x"}, errtext.ExitUsage, nil,
+			"sse: check: unknown flag --raw (see sse --help)\n"},
+		{"input", []string{"-"}, errtext.ExitUsage, nil,
+			"sse: check: want a URL; standard input cannot be checked (see sse --help)\n"},
+		{"no URL", nil, errtext.ExitUsage, nil, "sse: check: no URL"},
+		{"verbose", []string{"-v", stream("")}, errtext.ExitDone, nil,
+			"< Content-Type: text/event-stream\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -75,37 +96,41 @@ func TestCheck(t *testing.T) {
 					t.Errorf("stdout lacks %q:\n%s", part, r.stdout)
 				}
 			}
-			if !strings.Contains(r.stderr, test.stderr) || test.stderr == "" && r.stderr != "" || strings.Contains(r.stderr, "s3cret") {
-				t.Errorf("stderr:\n%s\nwant:\n%s", r.stderr, test.stderr)
+			wantStderr := strings.ReplaceAll(test.stderr, "{URL}", urlOf(test.args))
+			if !strings.Contains(r.stderr, wantStderr) || test.stderr == "" && r.stderr != "" ||
+				strings.Contains(r.stderr, "s3cret") {
+				t.Errorf("stderr:\n%s\nwant:\n%s", r.stderr, wantStderr)
 			}
 		})
 	}
 
-	// Interrupted, it says what it has seen.
+	// If it is interrupted, it prints the findings so far.
 	r := start(t, command(t, "check", "-v", "--for", "1h", endless))
 	r.stderr.waitFor(t, "< Content-Type")
 	r.c.Process.Signal(os.Interrupt)
-	if res := r.wait(); res.code != exitInterrupted || !strings.Contains(res.stdout, "0 errors") {
-		t.Errorf("%+v", res)
+	if res := r.wait(); res.code != errtext.ExitInterrupted ||
+		!strings.Contains(res.stdout, "0 errors") {
+		t.Errorf("interrupted: %+v", res)
 	}
 }
 
-func TestCheckJSON(t *testing.T) {
+func TestCheckPrintsJSON(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "", "check", "--json", once(t, "data: a\n\ndata"))
 	var got struct {
 		Findings []struct{ Severity, Rule string }
 		Events   int
 	}
-	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Events != 1 || len(got.Findings) == 0 {
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Events != 1 ||
+		len(got.Findings) == 0 {
 		t.Errorf("%v: %s", err, r.stdout)
 	}
-	if r.code != exitError {
-		t.Errorf("exit code = %d, want %d", r.code, exitError)
+	if r.code != errtext.ExitError {
+		t.Errorf("exit code = %d, want %d", r.code, errtext.ExitError)
 	}
 }
 
-// Neither another host nor the terminal learns of a token in the query.
+// A token in the query is sent neither to another host nor to the terminal.
 func TestCheckKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	referer := make(chan string, 1)
@@ -129,10 +154,11 @@ func TestCheckKeepsSecrets(t *testing.T) {
 	})
 	runSSE(t, "", "check", url+"/?token=s3cret")
 	if got := <-referer; strings.Contains(got, "s3cret") {
-		t.Errorf("Referer = %q", got)
+		t.Errorf("Referer = %q, want no secret", got)
 	}
 	for _, path := range []string{"/broken", "/malformed"} {
-		if r := runSSE(t, "", "check", url+path); r.code != exitError || strings.Contains(r.stderr, "s3cret") {
+		if r := runSSE(t, "", "check", url+path); r.code != errtext.ExitError ||
+			strings.Contains(r.stderr, "s3cret") {
 			t.Errorf("a broken redirect: %s: %+v", path, r)
 		}
 	}

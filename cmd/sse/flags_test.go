@@ -1,17 +1,16 @@
 package main
 
 import (
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-func TestUsageErrors(t *testing.T) {
+func TestCommandRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
@@ -19,7 +18,7 @@ func TestUsageErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		args string // with "|" between
+		args string // separated by "|"
 		want string
 	}{
 		{"", "no URL"},
@@ -30,10 +29,10 @@ func TestUsageErrors(t *testing.T) {
 		{"-Uuser:s3cret|http://x", "unknown flag -U "},
 		{"-H|Bearer s3cret|http://x", "-H: want 'Name: value'"},
 		{"-H|s3cret|http://x", "-H: want 'Name: value'"},
-		{"flags.go", "\"flags.go\" is a file: sse - < FILE reads it"},
+		{"flags.go", "\"flags.go\" is a file; use sse - < FILE to read it"},
 		{"http://x|http://y", "more than one URL"},
-		{"--data|{}|http://x", "more than one URL (--data takes no value here: a body is sent with -d)"},
-		{"--json|{}|http://x", "a body is sent with -d"},
+		{"--data|{}|http://x", "more than one URL (--data takes no value; use -d to send a body)"},
+		{"--json|{}|http://x", "use -d to send a body"},
 		{"--json=1|http://x", "--json takes no value"},
 		{"http://x|-n", "-n needs a value"},
 		{"http://x|--count", "--count needs a value"},
@@ -41,41 +40,45 @@ func TestUsageErrors(t *testing.T) {
 		{"-nx|http://x", `-n "x": want a number of events`},
 		{"--for|soon|http://x", `--for "soon": want a duration such as 90s, 5m or 1.5 (seconds)`},
 		{"--for|-1s|http://x", `--for "-1s": want a duration`},
-		{"--for|0|http://x", `--for "0": want more than 0`},
+		{"--for|0|http://x", `--for "0": want a duration of more than 0`},
 		{"--for|NaN|http://x", `want a duration`},
 		{"--idle-timeout|often|http://x", `--idle-timeout "often": want a duration`},
+		{"--idle-timeout|auto|http://x", `--idle-timeout "auto": want a duration`},
 		{"--connect-timeout=1y|http://x", `--connect-timeout "1y": want a duration`},
 		{"--max-event-size|big|http://x", `--max-event-size "big": want a size`},
 		{"--max-event-size|0|http://x", `--max-event-size "0": want a size`},
 		{"--json|--data|http://x", "--json and --data exclude each other"},
-		{"--raw|--type|a|http://x", "--type can't filter --raw"},
-		{"--type|a,,b|http://x", `--type "a,,b": want types`},
+		{"--raw|--type|a|http://x", "--type has no effect on --raw"},
+		{"--type|a,,b|http://x", `--type "a,,b": want event types separated by commas`},
 		{"--field||http://x", "want a path"},
 		{"--color|mauve|http://x", "want auto, always or never"},
 		{"--summary=xml|http://x", "want text, json or none"},
 		{"--http1.1|--http2|http://x", "exclude each other"},
 		{"-H|no colon|http://x", "want 'Name: value'"},
-		{"-H|Bad Name: x|http://x", `-H: bad header name`},
-		{"-H|Authorization: Bearer s3cret\x01|http://x", `-H "Authorization": control characters`},
-		{"-b|s3cret\x01|http://x", "-b: control characters"},
-		{"-X|GE T|http://x", "bad method"},
+		{"-H|Bad Name: x|http://x", `-H: invalid header name`},
+		{"-H|Authorization: Bearer s3cret\x01|http://x",
+			`-H "Authorization": the value contains control characters`},
+		{"-b|s3cret\x01|http://x", "-b: the value contains control characters"},
+		{"-X|GE T|http://x", "invalid method"},
 		{"-d|@" + dir + "/none|http://x", "no such file or directory"},
-		{"-d|@-|-", "standard input is the stream: -d has nothing to send it to"},
-		{"-|--state|x", "standard input can't be resumed"},
+		{"-d|@-|-", "-d needs a URL: standard input takes no request"},
+		{"-|--state|x", "--state needs a URL: standard input cannot be resumed"},
 		{"-o|" + dir + "/none/x|http://x", "no such file or directory"},
-		{"--state|" + dir + "/none/x|http://x", "there is no such folder"},
-		{"--state|" + text + "|http://x", "this is no file of --state"},
-		{"--last-event-id|a\x02|http://x", "can't hold control characters"},
+		{"--state|" + dir + "/none/x|http://x", "the directory does not exist"},
+		{"--state|" + text + "|http://x",
+			"not a file written by --state; want one line with an event ID"},
+		{"--last-event-id|a\x02|http://x", "must not contain control characters"},
 		{"--cacert|" + dir + "/none|https://x", "no such file or directory"},
-		{"--cacert|" + text + "|https://x", "no certificate in it"},
+		{"--cacert|" + text + "|https://x", "the file contains no certificate"},
 		{"-x|http://|http://x", "-x: bad URL of a proxy"},
 		{"http://", "bad URL: no host"},
 		{"http://u:s3cret@a b/", "bad URL"},
 		{"http://u:s3cret@x:port/", "bad URL: invalid port"},
-		{"ftp://x/", `bad URL: scheme "ftp" is neither http nor https`},
-		{"ws://x/", "ws:// is a WebSocket, not an event stream: use a WebSocket client such as websocat, or the service's http:// address"},
-		{"wss://x/", "the service's https:// address"},
-		{"serve|--wat", "serve takes one argument"},
+		{"ftp://x/", `bad URL: the scheme is "ftp", want http or https`},
+		{"ws://x/", "ws:// is a WebSocket, not an event stream: " +
+			"use a WebSocket client such as websocat, or the http:// URL of the service's event stream"},
+		{"wss://x/", "or the https:// URL of the service's event stream"},
+		{"serve|--wat", "serve: want one argument, an address such as"},
 		{"serve|localhost:http2much", "serve: bad address"},
 		{"demo|--json", "unknown flag --json"},
 	} {
@@ -86,7 +89,7 @@ func TestUsageErrors(t *testing.T) {
 				args = strings.Split(test.args, "|")
 			}
 			r := runSSE(t, "data: x\n\n", args...)
-			r.want(t, exitUsage, "")
+			r.want(t, errtext.ExitUsage, "")
 			r.oneLine(t)
 			r.wantStderr(t, test.want, "(see sse --help)")
 			if strings.Contains(r.stderr, "s3cret") {
@@ -96,101 +99,31 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-func TestFlagForms(t *testing.T) {
-	t.Parallel()
-	for _, args := range [][]string{
-		{"-sk", "-XPUT", "-n", "3", "-HA: b", "x.test"},
-		{"x.test", "--silent", "-insecure", "--request=PUT", "--count=3", "--header", "A: b"},
-		{"-skXPUT", "-n3", "-H", "A: b", "--", "x.test"},
-		{"-sSfLNik", "--compressed", "-X", "PUT", "-n3", "-H", "A: b", "http://x.test"},
-	} {
-		o, err := parseArgs(args, append(requestFlags, streamFlags...), nil)
-		if err != nil {
-			t.Errorf("%q: %v", args, err)
-			continue
-		}
-		if !o.silent || !o.insecure || o.method != "PUT" || o.count != 3 || o.url.String() != "http://x.test" {
-			t.Errorf("%q: got %+v", args, o)
-		}
-		if diff := cmp.Diff(http.Header{"A": {"b"}}, o.header); diff != "" {
-			t.Errorf("%q: header (-want +got):\n%s", args, diff)
-		}
-	}
-}
-
-func TestSummaryFlag(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ args, want string }{
-		{"x.test", ""},
-		{"--summary x.test", "text"},
-		{"--summary text x.test", "text"},
-		{"--summary json x.test", "json"},
-		{"--summary=json x.test", "json"},
-		{"x.test --summary", "text"},
-		{"x.test --summary none", "none"},
-	} {
-		o, err := parseArgs(strings.Fields(test.args), streamFlags, nil)
-		if err != nil || o.summary != test.want || o.url.Host != "x.test" {
-			t.Errorf("%s: got %v, %v, want %q", test.args, o, err, test.want)
-		}
-	}
-}
-
-func TestDuration(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]time.Duration{
-		"90s": 90 * time.Second, "5m": 5 * time.Minute, "1.5": 1500 * time.Millisecond, "0": 0, "2": 2 * time.Second,
-		"-1": -1, "": -1, "1e300": -1, "Inf": -1, "NaN": -1, "5 m": -1,
-	} {
-		got, err := duration(s)
-		if err != nil {
-			got = -1
-		}
-		if got != want {
-			t.Errorf("duration(%q) = %v, %v, want %v", s, got, err, want)
-		}
-	}
-}
-
-func TestSize(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]int{
-		"1": 1, "65536": 65536, "512k": 512 << 10, "512K": 512 << 10, "64MiB": 64 << 20, "2gb": 2 << 30, "none": -1,
-		"0": 0, "-5": 0, "": 0, "k": 0, "99999999999999999999": 0, "1.5m": 0,
-	} {
-		got, err := size(s)
-		if err != nil {
-			got = 0
-		}
-		if got != want {
-			t.Errorf("size(%q) = %v, %v, want %v", s, got, err, want)
-		}
-	}
-}
-
-func TestHelp(t *testing.T) {
+func TestHelpNamesEveryFlag(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"--help", "-h", "help", "http://x --help", "demo --help"} {
 		r := runSSE(t, "", strings.Fields(args)...)
-		r.want(t, exitDone, help)
+		r.want(t, errtext.ExitDone, help)
 	}
 	lines := strings.Split(strings.TrimSuffix(help, "\n"), "\n")
 	if len(lines) > 40 {
-		t.Errorf("the help has %d lines: more than a screen", len(lines))
+		t.Errorf("the help has %d lines, want at most 40", len(lines))
 	}
 	for _, line := range lines {
-		if n := lineWidth([]span{{plain, line}}); n > 80 {
-			t.Errorf("the help has a line of %d columns: %s", n, line)
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("the help has a line of %d columns, want at most 80: %s", n, line)
 		}
 	}
-	// Every flag but curl's that change nothing is in it.
-	for _, f := range append(requestFlags, streamFlags...) {
+	// The help names every flag, except those that have no effect and variants of -d.
+	for _, f := range followFlags {
 		found := false
 		for name := range strings.FieldsSeq(f.names) {
-			found = found || strings.Contains(help, "-"+name+" ") || strings.Contains(help, "-"+name+"\n")
+			found = found || strings.Contains(help, "-"+name+" ") ||
+				strings.Contains(help, "-"+name+"\n")
 		}
 		switch f.names {
-		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "compressed", "data-binary", "data-raw":
+		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "compressed",
+			"data-binary", "data-raw":
 		default:
 			if !found {
 				t.Errorf("--help does not name %q", f.names)
@@ -199,7 +132,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
+func TestVersionIsPrinted(t *testing.T) {
 	t.Parallel()
 	if r := runSSE(t, "", "--version"); r.code != 0 || !strings.HasPrefix(r.stdout, "sse ") {
 		t.Errorf("got %+v", r)

@@ -1,16 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 const sample = `: a comment
@@ -27,79 +29,89 @@ data: tab	and ` + "\x1b[31m" + ` and ` + "\u202e" + `
 
 `
 
-func TestForms(t *testing.T) {
+func TestFollowFormats(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ flags, want string }{
-		{"", `tick	1	{"n":1,"html":"<a&b>","s":"x"}` + "\n" + `message	1	two\nlines` + "\n" + `done	3	tab	and \x1b[31m and \u202e` + "\n"},
-		{"--json", `{"id":"1","type":"tick","data":"{\"n\":1,\"html\":\"<a&b>\",\"s\":\"x\"}"}` + "\n" +
-			`{"id":"1","type":"message","data":"two\nlines"}` + "\n" + `{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
-		{"--data", `{"n":1,"html":"<a&b>","s":"x"}` + "\ntwo\nlines\ntab\tand \x1b[31m and \u202e\n"},
+		{"", `tick	1	{"n":1,"html":"<a&b>","s":"x"}` + "\n" + `message	1	two\nlines` +
+			"\n" + `done	3	tab	and \x1b[31m and \u202e` + "\n"},
+		{"--json", `{"id":"1","type":"tick","data":"{\"n\":1,\"html\":\"<a&b>\",\"s\":\"x\"}"}` +
+			"\n" +
+			`{"id":"1","type":"message","data":"two\nlines"}` + "\n" +
+			`{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
+		{"--data", `{"n":1,"html":"<a&b>","s":"x"}` +
+			"\ntwo\nlines\ntab\tand \x1b[31m and \u202e\n"},
 		{"--field html", "<a&b>\n"},
 		{"--raw", sample},
-		{"--type tick,done --data", `{"n":1,"html":"<a&b>","s":"x"}` + "\ntab\tand \x1b[31m and \u202e\n"},
+		{"--type tick,done --data",
+			`{"n":1,"html":"<a&b>","s":"x"}` + "\ntab\tand \x1b[31m and \u202e\n"},
 		{"-n 1 --data", `{"n":1,"html":"<a&b>","s":"x"}` + "\n"},
-		{"-n 1 --type done --json", `{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
+		{"-n 1 --type done --json",
+			`{"id":"3","type":"done","data":"tab\tand \u001b[31m and \u202e"}` + "\n"},
 	} {
 		t.Run(test.flags, func(t *testing.T) {
 			t.Parallel()
 			args := strings.Fields(test.flags)
-			runSSE(t, sample, append(args, "-")...).want(t, exitDone, test.want)
+			runSSE(t, sample, append(args, "-")...).want(t, errtext.ExitDone, test.want)
 			got := runSSE(t, "", append(args, once(t, sample))...)
 			if test.flags == "--raw" {
 				test.want = "retry: 0\n" + test.want
 			}
-			got.want(t, exitDone, test.want)
+			got.want(t, errtext.ExitDone, test.want)
 		})
 	}
 }
 
-func TestUntil(t *testing.T) {
+func TestFollowUntilEndsBeforeEvent(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\ndata: [DONE]\n\ndata: b\n\n", "--data", "--until", "[DONE]", "-")
-	r.want(t, exitDone, "a\n")
+	r.want(t, errtext.ExitDone, "a\n")
 }
 
-// A stream that ends before what --until waits for was cut.
-func TestUntilNeverCame(t *testing.T) {
+// If the stream ends without the event of --until, it is incomplete.
+func TestFollowUntilMissingIsAnError(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, "data: a\n\n", "--data", "--until", "[DONE]", "-")
-	r.want(t, exitError, "a\n")
-	r.wantStderr(t, "sse: the stream ended before what --until waits for\n")
+	r.want(t, errtext.ExitError, "a\n")
+	r.wantStderr(t, "sse: the stream ended without the event that --until waits for\n")
 	r = runSSE(t, "", "--data", "--until", "[DONE]", "-d", "{}", once(t, "data: a\n\n"))
-	r.want(t, exitError, "a\n")
+	r.want(t, errtext.ExitError, "a\n")
 }
 
-// An error that comes as an event has not the field that is printed.
-func TestFieldOfAnError(t *testing.T) {
+// An event that is an error lacks the field, so it would go unnoticed.
+func TestFollowFieldReportsErrorEvents(t *testing.T) {
 	t.Parallel()
 	const text = `{"error":{"message":"over\u001bloaded"}}`
-	if r := runSSE(t, strings.Repeat("data: {\"error\":false}\n\ndata: {\"error\":\"\"}\n\n", 9), "--field", "a", "-"); strings.Contains(r.stderr, "says") {
-		t.Errorf("no error: %s", r.stderr)
+	if r := runSSE(t, strings.Repeat("data: {\"error\":false}\n\ndata: {\"error\":\"\"}\n\n", 9),
+		"--field", "a", "-"); strings.Contains(r.stderr, "sent an error") {
+		t.Errorf("events that are not errors: stderr %q", r.stderr)
 	}
-	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a", "-"); strings.Count(r.stderr, "says") != mostNotes {
-		t.Errorf("99 errors: %s", r.stderr)
+	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a",
+		"-"); strings.Count(r.stderr, "sent an error") != 3 {
+		t.Errorf("99 errors: stderr %q, want 3 of them", r.stderr)
 	}
-	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n", "event: error\ndata: {}\n\n"} {
+	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n",
+		"event: error\ndata: {}\n\n"} {
 		r := runSSE(t, "data: {\"a\":\"x\"}\n\n"+event, "--field", "a", "-")
-		r.want(t, exitDone, "x\n")
-		r.wantStderr(t, "sse: the stream says: {")
-		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr, "says") {
+		r.want(t, errtext.ExitDone, "x\n")
+		r.wantStderr(t, "sse: the stream sent an error: {")
+		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr,
+			"sent an error") {
 			t.Errorf("-s: %s", r.stderr)
 		}
 	}
 }
 
-// A server that says nothing is not an "EOF".
-func TestNoAnswer(t *testing.T) {
+// If the connection is closed without a response, the text is more than "EOF".
+func TestFollowReportsMissingResponse(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	r := runSSE(t, "", "--no-reconnect", url)
-	r.want(t, exitError, "")
-	r.wantStderr(t, "sse: the server closed the connection without an answer\n")
+	r.want(t, errtext.ExitError, "")
+	r.wantStderr(t, "sse: GET "+url+": the server closed the connection without a response\n")
 }
 
-// A file is begun anew when there is something to write, and one that belongs to a state goes on.
-func TestOutFile(t *testing.T) {
+// The file of -o keeps its content until the stream is open. With --state, it is appended to.
+func TestFollowTruncatesFileWhenOpen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out")
@@ -109,44 +121,50 @@ func TestOutFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	refuses := server(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	refuses := server(t,
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	write("precious, and long")
-	for _, args := range [][]string{{refuses}, {"--state", filepath.Join(dir, "none", "x"), refuses}} {
-		if r := runSSE(t, "", append(args, "-o", file)...); r.code == exitDone {
+	for _, args := range [][]string{{refuses},
+		{"--state", filepath.Join(dir, "none", "x"), refuses}} {
+		if r := runSSE(t, "", append(args, "-o", file)...); r.code == errtext.ExitDone {
 			t.Errorf("%v: exit code 0", args)
 		}
 		if got := readFile(t, file); got != "precious, and long" {
 			t.Errorf("%v: file = %q", args, got)
 		}
 	}
-	runSSE(t, "", once(t, "data: a\n\n"), "-o", file, "--data").want(t, exitDone, "")
+	runSSE(t, "", once(t, "data: a\n\n"), "-o", file, "--data").want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); got != "a\n" {
 		t.Errorf("file = %q", got)
 	}
 	write("old")
-	runSSE(t, "data: b\n\n", "-", "-o", file, "--data").want(t, exitDone, "")
+	runSSE(t, "data: b\n\n", "-", "-o", file, "--data").want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); got != "b\n" {
 		t.Errorf("file = %q", got)
 	}
 	write("old and longer than what comes")
-	runSSE(t, "", "--color", "always", "--no-reconnect", "-o", file, once(t, "data: c\n\n")).want(t, exitDone, "")
-	if got := readFile(t, file); strings.ContainsAny(got, "\x00") || strings.Contains(got, "old") || !strings.Contains(got, "connecting") {
+	runSSE(t, "", "--color", "always", "--no-reconnect", "-o", file, once(t, "data: c\n\n")).want(t,
+		errtext.ExitDone, "")
+	if got := readFile(t, file); strings.ContainsAny(got, "\x00") || strings.Contains(got, "old") ||
+		!strings.Contains(got, "connecting") {
 		t.Errorf("file = %q", got)
 	}
 	write("b\n")
 	url := ids(t, 3)
-	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n", "1").want(t, exitDone, "")
-	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t, exitDone, "")
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state"), "-n",
+		"1").want(t, errtext.ExitDone, "")
+	runSSE(t, "", url, "-o", file, "--data", "--state", filepath.Join(dir, "state")).want(t,
+		errtext.ExitDone, "")
 	if got := readFile(t, file); got != "b\n1\n2\n3\n" {
 		t.Errorf("file = %q", got)
 	}
 }
 
-// What can't be written is an error, whatever was asked for.
-func TestFullDevice(t *testing.T) {
+func TestCommandReportsWriteErrors(t *testing.T) {
 	t.Parallel()
 	url := once(t, "data: a\n\n")
-	for _, args := range [][]string{{"--help"}, {"--version"}, {"check", url}, {"check", "--json", url}} {
+	for _, args := range [][]string{{"--help"}, {"--version"}, {"check", url},
+		{"check", "--json", url}} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -157,27 +175,16 @@ func TestFullDevice(t *testing.T) {
 		c.Stderr = &stderr
 		err = c.Run()
 		full.Close()
-		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != exitError || !strings.Contains(stderr.String(), "no space left") {
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) ||
+			exit.ExitCode() != errtext.ExitError ||
+			!strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("%v: %v: %s", args, err, stderr.String())
 		}
 	}
 }
 
-func TestDemo(t *testing.T) {
-	t.Parallel()
-	r := runSSE(t, "", "demo")
-	if r.code != exitDone {
-		t.Errorf("exit code = %d, want 0\nstderr: %s", r.code, r.stderr)
-	}
-	for _, part := range []string{"503 Service Unavailable", "unexpected end", "resumed after id 8", "\n24 received, 0 lost, 0 repeated, 4 reconnects\n"} {
-		if !strings.Contains(r.stdout, part) {
-			t.Errorf("output lacks %q:\n%s", part, r.stdout)
-		}
-	}
-}
-
-// An event is on the pipe before the next one is sent.
-func TestFlushedAtOnce(t *testing.T) {
+// Each event can be read from the pipe before the server sends the next one.
+func TestFollowPrintsEachEventAtOnce(t *testing.T) {
 	t.Parallel()
 	next := make(chan bool)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -197,11 +204,11 @@ func TestFlushedAtOnce(t *testing.T) {
 	if err := r.c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	r.wait().want(t, exitInterrupted, "")
+	r.wait().want(t, errtext.ExitInterrupted, "")
 	close(next)
 }
 
-func TestExitCodes(t *testing.T) {
+func TestFollowExitCodes(t *testing.T) {
 	t.Parallel()
 	cut := func(body string) string {
 		return server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -231,33 +238,65 @@ func TestExitCodes(t *testing.T) {
 		stdout string
 		stderr []string
 	}{
-		{"204", []string{status(204, "", "")}, exitDone, "", nil},
-		{"end of the answer to a POST", []string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
-		{"end without reconnect", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"}, exitDone, "a\n", nil},
-		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
-		{"an answer to a POST that is cut", []string{"-d", "x", cut("data: a\n\n"), "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
-		{"an event cut by a clean end", []string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"), "--data"}, exitError, "a\n", []string{"unexpected end"}},
-		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, exitError, "", []string{"connection refused"}},
-		{"too large", []string{"--max-event-size", "1k", status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")}, exitError, "",
-			[]string{"event too large", "(--max-event-size allows more)"}},
-		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")}, exitError, "",
-			[]string{"sse: no event stream: 200 OK: Content-Type is text/html, not text/event-stream\n  <h1>Hello\\x1b[31m</h1>\n"}},
-		{"401", []string{status(401, "application/json", "{\"error\": {\n  \"message\": \"bad key\"}}\n")}, exitHTTP, "",
-			[]string{"sse: HTTP 401 Unauthorized\n  {\"error\": {\n    \"message\": \"bad key\"}}\n"}},
-		{"404 and silent", []string{"-s", status(404, "text/plain", "")}, exitHTTP, "", []string{"sse: HTTP 404 Not Found\n"}},
-		{"503 without reconnect", []string{"--no-reconnect", status(503, "text/plain", "down")}, exitHTTP, "", []string{"sse: HTTP 503 Service Unavailable\n  down\n"}},
-		{"idle", []string{"--no-reconnect", "--idle-timeout", "0.05", silent}, exitTimeout, "", []string{"sse: idle timeout\n"}},
-		{"idle POST", []string{"-d", "x", "--idle-timeout", "50ms", silent}, exitTimeout, "", []string{"sse: idle timeout\n"}},
-		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute}, exitTimeout, "", []string{"sse: timeout"}},
-		{"time is up", []string{"--for", "50ms", silent}, exitDone, "", nil},
-		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"}, exitDone, "", nil},
-		{"cut input", []string{"-", "--data"}, exitError, "a\n", []string{"sse: unexpected end (if an event was cut, it is not shown)\n"}},
+		{"204", []string{status(204, "", "")}, errtext.ExitDone, "", nil},
+		{"end of the response to a POST",
+			[]string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"},
+			errtext.ExitDone, "a\n", nil},
+		{"end without reconnect",
+			[]string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\n"), "--data"},
+			errtext.ExitDone, "a\n", nil},
+		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"},
+			errtext.ExitError, "a\n",
+			[]string{"sse: GET {URL}: unexpected end of the stream " +
+				"(an incomplete event is not shown)\n"}},
+		{"cut response to a POST", []string{"-d", "x", cut("data: a\n\n"), "--data"},
+			errtext.ExitError, "a\n",
+			[]string{"sse: POST {URL}: unexpected end of the stream " +
+				"(an incomplete event is not shown)\n"}},
+		{"clean end within an event",
+			[]string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"),
+				"--data"}, errtext.ExitError, "a\n", []string{"unexpected end"}},
+		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, errtext.ExitError, "",
+			[]string{"connection refused"}},
+		{"too large",
+			[]string{"--max-event-size", "1k",
+				status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")},
+			errtext.ExitError, "",
+			[]string{"event too large", "(--max-event-size allows larger events)"}},
+		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")},
+			errtext.ExitError, "",
+			[]string{"sse: not an event stream: 200 OK: Content-Type is text/html, " +
+				"not text/event-stream\n  <h1>Hello\\x1b[31m</h1>\n  request: GET {URL}\n"}},
+		{"401", []string{status(401, "application/json",
+			"{\"error\": {\n  \"message\": \"bad key\"}}\n")}, errtext.ExitHTTP, "",
+			[]string{"sse: HTTP 401 Unauthorized\n  {\"error\": {\n    \"message\": \"bad key\"}}\n" +
+				"  request: GET {URL}\n" +
+				"  (-u USER:PASSWORD or -H 'Authorization: …' sends credentials)\n"}},
+		{"404 and silent", []string{"-s", status(404, "text/plain", "")}, errtext.ExitHTTP, "",
+			[]string{"sse: HTTP 404 Not Found\n  request: GET {URL}\n"}},
+		{"503 without reconnect", []string{"--no-reconnect", status(503, "text/plain", "down")},
+			errtext.ExitHTTP, "",
+			[]string{"sse: HTTP 503 Service Unavailable\n  down\n  request: GET {URL}\n"}},
+		{"idle", []string{"--no-reconnect", "--idle-timeout", "0.05", silent}, errtext.ExitTimeout,
+			"", []string{"sse: GET {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
+		{"idle POST", []string{"-d", "x", "--idle-timeout", "50ms", silent}, errtext.ExitTimeout,
+			"", []string{"sse: POST {URL}: idle timeout (--idle-timeout allows longer pauses)\n"}},
+		{"no headers", []string{"--no-reconnect", "--connect-timeout", "50ms", mute},
+			errtext.ExitTimeout, "", []string{"sse: GET {URL}: timeout"}},
+		{"time is up", []string{"--for", "50ms", silent}, errtext.ExitDone, "", nil},
+		{"time is up while waiting", []string{"--for", "50ms", "-s", "http://127.0.0.1:1"},
+			errtext.ExitDone, "", nil},
+		{"cut input", []string{"-", "--data"}, errtext.ExitError, "a\n",
+			[]string{"sse: standard input: unexpected end of the stream " +
+				"(an incomplete event is not shown)\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := runSSE(t, "data: a\n\ndata: b\n", test.args...)
 			r.want(t, test.code, test.stdout)
-			r.wantStderr(t, test.stderr...)
+			for _, part := range test.stderr {
+				r.wantStderr(t, strings.ReplaceAll(part, "{URL}", urlOf(test.args)))
+			}
 			if test.stderr == nil && r.stderr != "" {
 				t.Errorf("stderr: %s", r.stderr)
 			}
@@ -265,9 +304,19 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestSignals(t *testing.T) {
+// urlOf returns the URL in a command line.
+func urlOf(args []string) string {
+	i := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "http://") })
+	if i < 0 {
+		return ""
+	}
+	return args[i]
+}
+
+func TestFollowEndsOnSignal(t *testing.T) {
 	t.Parallel()
-	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: errtext.ExitInterrupted,
+		syscall.SIGTERM: errtext.ExitTerminated} {
 		url := server(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, "data: x\n\n")
@@ -308,50 +357,18 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-func TestForOnStandardInput(t *testing.T) {
+func TestFollowForEndsStandardInput(t *testing.T) {
 	t.Parallel()
 	c := command(t, "-", "--data", "--for", "50ms")
-	stdin, err := c.StdinPipe() // and nothing ever comes
+	stdin, err := c.StdinPipe() // nothing is written to it
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stdin.Close()
-	start(t, c).wait().want(t, exitDone, "")
+	start(t, c).wait().want(t, errtext.ExitDone, "")
 }
 
-// A reader that goes away ends the command without a word.
-func TestSIGPIPE(t *testing.T) {
-	t.Parallel()
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		for r.Context().Err() == nil {
-			io.WriteString(w, "data: x\n\n")
-			w.(http.Flusher).Flush()
-		}
-	})
-	for _, form := range []string{"--data", "--raw", "--json"} {
-		c := command(t, url, form)
-		stdout, err := c.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stderr strings.Builder
-		c.Stderr = &stderr
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
-			t.Fatal(err)
-		}
-		stdout.Close()
-		c.Wait()
-		if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGPIPE || stderr.String() != "" {
-			t.Errorf("%s: %v, stderr %q", form, c.ProcessState, stderr.String())
-		}
-	}
-}
-
-func TestReconnect(t *testing.T) {
+func TestFollowReconnectsAndResumes(t *testing.T) {
 	t.Parallel()
 	ids := make(chan string, 10)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -370,35 +387,38 @@ func TestReconnect(t *testing.T) {
 		}
 	})
 	r := runSSE(t, "", url, "--data", "--summary", "json")
-	r.want(t, exitDone, "a\nb\n")
-	r.wantStderr(t, "sse: unexpected end; connecting again in ", "sse: end of the response; connecting again in ",
-		`"reconnects":2,"causes":{"end of the response":1,"unexpected end":1},"last_event_id":"2","end":"server","exit_code":0`)
+	r.want(t, errtext.ExitDone, "a\nb\n")
+	r.wantStderr(t, "sse: unexpected end of the stream; connecting again in ",
+		"sse: end of the response; connecting again in ",
+		`"reconnects":2,"causes":{"end of the response":1,"unexpected end":1},`+
+			`"last_event_id":"2","end":"server","exit_code":0`)
 	if got := []string{<-ids, <-ids, <-ids}; got[0] != "" || got[1] != "1" || got[2] != "2" {
-		t.Errorf("ids sent: %q", got)
+		t.Errorf("Last-Event-IDs = %q, want \"\", 1 and 2", got)
 	}
 	silent := runSSE(t, "", once(t, "data: a\n\n"), "--data", "-s")
-	silent.want(t, exitDone, "a\n")
+	silent.want(t, errtext.ExitDone, "a\n")
 	if silent.stderr != "" {
-		t.Errorf("-s says %q", silent.stderr)
+		t.Errorf("-s: stderr %q, want nothing", silent.stderr)
 	}
 }
 
-func TestFirstFailureGivesAHint(t *testing.T) {
+func TestFollowFirstFailureGivesHint(t *testing.T) {
 	t.Parallel()
 	r := start(t, command(t, "http://127.0.0.1:1"))
 	r.stderr.waitFor(t, "connection refused; connecting again in ")
-	r.stderr.waitFor(t, "(--no-reconnect ends instead)\n")
+	r.stderr.waitFor(t, "(--no-reconnect ends the run instead)\n")
 	r.c.Process.Signal(os.Interrupt)
-	r.wait().want(t, exitInterrupted, "")
+	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
-// What a status line says is shown, and does nothing to the terminal.
-func TestStatusLineIsEscaped(t *testing.T) {
+// The text of a status line must not control the terminal.
+func TestFollowEscapesHTTPStatus(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		c, _, _ := http.NewResponseController(w).Hijack()
 		defer c.Close()
-		io.WriteString(c, "HTTP/1.1 "+r.URL.Path[1:]+" Oops\x1b]0;x\x07\xc2\x9b2J\r\nContent-Length: 0\r\n\r\n")
+		io.WriteString(c,
+			"HTTP/1.1 "+r.URL.Path[1:]+" Oops\x1b]0;x\x07\xc2\x9b2J\r\nContent-Length: 0\r\n\r\n")
 	})
 	const shown = `Oops\x1b]0;x\x07\x9b2J`
 	r := runSSE(t, "", url+"/404", "--summary")
@@ -414,24 +434,31 @@ func TestStatusLineIsEscaped(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoEvent(t *testing.T) {
+func TestFollowExplainsMissingEvents(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, stream, want string }{
 		{"comments only", ": hello\n\n:\n\n", ""},
 		{"nothing", "", ""},
-		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n", `no event so far: the lines are JSON without "data:" before it (NDJSON?): {"a":1}`},
-		{"one JSON value", "[1,2", "no event so far: what came is JSON, not an event stream: [1,2"},
-		{"text", "hello \x1b[31mworld\n\n", `no event so far: the lines are no fields of an event stream: hello \x1b[31mworld`},
-		{"no blank line", "data: a\ndata: b\n", "no event so far: data lines came, but no blank line, which ends an event"},
-		{"no data", "event: a\nid: 1\n\n", "no event so far: event or id lines came without a data line"},
-		{"an unfinished data line", "id: 1\ndata: and so on", "no event so far: a line began that has not ended: data: and so on"},
-		{"an unfinished line", "data: and so on", "no event so far: a line began that has not ended: data: and so on"},
+		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n",
+			`no event so far: the lines are JSON without "data:" (NDJSON?): {"a":1}`},
+		{"one JSON value", "[1,2", "no event so far: this is JSON, not an event stream: [1,2"},
+		{"text", "hello \x1b[31mworld\n\n",
+			`no event so far: the lines are not fields of an event stream: hello \x1b[31mworld`},
+		{"no blank line", "data: a\ndata: b\n",
+			"no event so far: there are data lines, but no blank line, which ends an event"},
+		{"no data", "event: a\nid: 1\n\n",
+			"no event so far: there are event or id lines, but no data line, which an event needs"},
+		{"an unfinished data line", "id: 1\ndata: and so on",
+			"no event so far: the line has not ended: data: and so on"},
+		{"an unfinished line", "data: and so on",
+			"no event so far: the line has not ended: data: and so on"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			check := func(how string, r result) {
 				t.Helper()
-				if (test.want != "") != strings.Contains(r.stderr, "no event so far") || !strings.Contains(r.stderr, test.want) {
+				if (test.want != "") != strings.Contains(r.stderr, "no event so far") ||
+					!strings.Contains(r.stderr, test.want) {
 					t.Errorf("%s: stderr %q, want %q", how, r.stderr, test.want)
 				}
 			}
@@ -445,8 +472,8 @@ func TestWhatIsNoEvent(t *testing.T) {
 	}
 }
 
-// A stream that says nothing that means anything is not waited for in silence.
-func TestWhatIsNoEventIsSaidMeanwhile(t *testing.T) {
+// The explanation does not wait for the end of the stream.
+func TestFollowExplainsMissingEventsBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -459,43 +486,44 @@ func TestWhatIsNoEventIsSaidMeanwhile(t *testing.T) {
 	r := start(t, c)
 	r.stderr.waitFor(t, "NDJSON?")
 	c.Process.Signal(os.Interrupt)
-	r.wait().want(t, exitInterrupted, "")
+	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
-func TestNothingToShow(t *testing.T) {
+func TestFollowExplainsEmptyOutput(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, sample, "--type", "other", "-")
-	r.want(t, exitDone, "")
-	r.wantStderr(t, "sse: of 3 events none was of the types asked for\n")
+	r.want(t, errtext.ExitDone, "")
+	r.wantStderr(t, "sse: no event had a type that --type lists (of 3 events)\n")
 	r = runSSE(t, sample, "--field", "choices.0", "-")
-	r.want(t, exitDone, "")
+	r.want(t, errtext.ExitDone, "")
 	r.wantStderr(t, "sse: no event had a field choices.0 (of 3 events)\n")
 }
 
-func TestOutputFile(t *testing.T) {
+func TestFollowWritesFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "out")
-	runSSE(t, sample, "-", "-o", file, "--type", "message", "--data").want(t, exitDone, "")
+	runSSE(t, sample, "-", "-o", file, "--type", "message", "--data").want(t, errtext.ExitDone, "")
 	b, err := os.ReadFile(file)
 	if err != nil || string(b) != "two\nlines\n" {
 		t.Errorf("file = %q, %v", b, err)
 	}
-	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, exitDone, "two\nlines\n")
+	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, errtext.ExitDone,
+		"two\nlines\n")
 	r := runSSE(t, sample, "-", "-o", "/dev/full")
-	r.want(t, exitError, "")
+	r.want(t, errtext.ExitError, "")
 	r.wantStderr(t, "no space left on device")
 	r = runSSE(t, "", once(t, sample), "-o", "/dev/full", "--raw")
-	r.want(t, exitError, "")
+	r.want(t, errtext.ExitError, "")
 	r.wantStderr(t, "no space left on device")
 }
 
-// An LLM's answer appears as running text, and is asked for once.
-func TestField(t *testing.T) {
+// The answer of an LLM is printed word by word, and the POST is sent once.
+func TestFollowFieldPrintsText(t *testing.T) {
 	t.Parallel()
-	asked := make(chan bool, 1)
+	requested := make(chan bool, 1)
 	next := make(chan bool)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		asked <- true
+		requested <- true
 		w.Header().Set("Content-Type", "text/event-stream")
 		for _, word := range []string{`"Hello"`, `", "`, `null`, `"wörld\n"`, `"!"`} {
 			<-next
@@ -513,6 +541,6 @@ func TestField(t *testing.T) {
 	for range 4 {
 		next <- true
 	}
-	r.wait().want(t, exitDone, ", wörld\n!\n")
-	<-asked
+	r.wait().want(t, errtext.ExitDone, ", wörld\n!\n")
+	<-requested
 }

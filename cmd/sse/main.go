@@ -1,128 +1,183 @@
-// Command sse follows an event stream (server-sent events) and shows what
-// it says: events as they come, what happens to the connection, and a summary.
-// It reconnects and resumes as a browser does. Its flags are curl's where
-// curl has them; "sse --help" lists them.
+// Command sse follows an event stream (Server-Sent Events) and prints its events.
 //
-// Its exit codes are 0 when what was asked is done, 1 when the stream ended
-// with an error, 2 for a command line that can't be understood, 22 for an
-// HTTP error, 28 for a timeout, and 130 when it was interrupted (143:
-// terminated).
+// It reconnects and resumes as a browser does. On a terminal it shows each event with its time and
+// the gap before it, what happens to the connection, and a status line. Flags that curl also has
+// mean the same as in curl. Run "sse --help" for all flags.
 //
-// On a terminal each event is shown with its time and the gap before it, above
-// a status line. On a pipe an event is a line, written at once: type, id ("-"
-// for none) and data, with tabs between; a line end in the data is shown as
-// \n, other control characters as \x1b. --json, --data, --field and --raw are
-// other forms, and exact. With --data, data of several lines is printed as
-// those lines. --raw prints what was read, so more than -n events may show.
+// # Output
 //
-// Like curl, -d @file leaves out the file's line ends (--data-binary keeps
-// them), -H 'Name:' removes a header, and a URL without a scheme is http. Unlike
-// curl, a body that is a JSON object or array is sent as application/json
-// unless -H says otherwise. The flags -L, -N, -f, -S, -i and --compressed are
-// accepted, and change nothing: they are always so here, or have no use.
+// On a pipe, each event is printed on one line, as soon as it arrives: the type, the ID ("-" if
+// there is none) and the data, separated by tabs. A line break in the data is printed as \n, other
+// control characters as \x1b. The formats --json, --data, --field and --raw print the exact data.
+// With --data, data of several lines is printed on several lines. With --raw, the output may
+// contain more events than -n allows, because it contains every byte that was read.
 //
-// --for ends the run with exit code 0. --until ends it, with 0 too, before an
-// event whose data is just that text; a stream that ends without it is an error.
-// --state keeps the last event ID in a file, stored after the event was printed:
-// a run that is killed may print the last few events again, and never loses one.
-// -o begins its file anew when the stream is open, and with --state adds to it.
+// With -o, the output goes to a file, which is truncated when the stream is open. With -o and
+// --state, the output is appended to the file.
 //
-// The summary is printed to standard error: on a terminal always, on a pipe
-// with --summary. -s silences everything on standard error but the error that
-// ends the run, and a --summary that was asked for.
+// A summary is printed to standard error at the end: always if standard output is a terminal, with
+// --summary otherwise. With -s, standard error contains only the error that ended the run, and the
+// summary if --summary is given.
+//
+// # Requests
+//
+// As in curl, -d @file omits the line breaks of the file and --data-binary keeps them, -H 'Name:'
+// removes a header, and a URL without a scheme is an http URL. Unlike in curl, a body that is a
+// JSON object or array is sent as application/json unless -H sets another type. The flags -L, -N,
+// -f, -S, -i and --compressed are accepted and have no effect.
+//
+// # End of a run
+//
+// With --for, -n and --until, a run ends with exit code 0. With --until, it ends before the event
+// whose data is the given text, and it is an error if the stream ends without such an event.
+//
+// With --state, the last event ID is kept in a file, and the next run resumes after that event. The
+// ID is stored after the event was printed. If a run is killed, the next one may print the last few
+// events again, but no event is lost.
+//
+// The exit codes are:
+//
+//	0    the run ended as requested, or the server ended the stream
+//	1    an error ended the stream, or sse check found an error
+//	2    the command line is invalid
+//	22   HTTP error
+//	28   timeout
+//	130  interrupted
+//	143  terminated
 package main
 
 import (
 	"context"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/check"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/demo"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
+
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
-
-// The exit codes.
-const (
-	exitDone        = 0
-	exitError       = 1
-	exitUsage       = 2
-	exitHTTP        = 22 // as curl -f
-	exitTimeout     = 28 // as curl
-	exitInterrupted = 130
-	exitTerminated  = 143
-)
-
-// stdio is what the command has of the world.
-type stdio struct {
-	in       io.Reader
-	out, err *os.File
-	getenv   func(string) string
-}
-
-func main() {
-	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr, os.Getenv}))
-}
 
 //go:embed help.txt
 var help string
 
-func run(args []string, std stdio) int {
-	ctx, stop := signals(context.Background())
+// Durations that tests shorten.
+var (
+	hintAfter  = 10 * time.Second
+	demoPace   = 250 * time.Millisecond
+	servePaces = serve.DefaultPaces
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run executes the command line and returns the exit code.
+func run(args []string) int {
+	ctx, stop := notifyContext(context.Background())
 	defer stop()
 	if len(args) == 0 {
-		return usage(std, "no URL")
+		return errtext.PrintUsage(os.Stderr, errors.New("no URL"))
 	}
 	for _, arg := range args {
 		if arg == "--" {
 			break
 		}
 		if arg == "--help" || arg == "-h" || arg == "-help" {
-			return say(std, help)
+			return printText(help)
 		}
 	}
 	switch args[0] {
 	case "help":
-		return say(std, help)
+		return printText(help)
 	case "--version", "-V", "-version", "version":
-		return say(std, "sse "+version()+"\n")
+		return printText("sse " + request.Version() + "\n")
 	case "demo":
-		return demo(ctx, args[1:], std)
+		return runDemo(ctx, args[1:])
 	case "serve":
-		return serve(ctx, args[1:], std)
+		return runServe(ctx, args[1:])
 	case "check":
-		return check(ctx, args[1:], std)
+		return runCheck(ctx, args[1:])
 	}
-	o, err := parseArgs(args, append(requestFlags, streamFlags...), std.in)
+	o, err := parseArgs(args, followFlags)
 	if err != nil {
-		return usage(std, err.Error())
+		return errtext.PrintUsage(os.Stderr, err)
 	}
-	return follow(ctx, o, std, nil)
+	return follow.Run(ctx, o, follow.Hooks{})
 }
 
-// say prints text, which is all that was asked for.
-func say(std stdio, text string) int {
-	if _, err := io.WriteString(std.out, text); err != nil {
-		complain(std.err, outputError{err})
-		return exitError
+// runDemo executes sse demo.
+func runDemo(ctx context.Context, args []string) int {
+	o := newOptions()
+	targets, err := newFlagParser(demoFlags, o).parse(args)
+	if err == nil && len(targets) > 0 {
+		err = errors.New("it starts its own server and takes no URL")
 	}
-	return exitDone
+	if err != nil {
+		return usageOf("demo", err)
+	}
+	return demo.Run(ctx, o, demoPace)
 }
 
-// usage says in one line what is wrong with the command line.
-func usage(std stdio, what string) int {
-	fmt.Fprintf(std.err, "sse: %s (see sse --help)\n", what)
-	return exitUsage
+// runServe executes sse serve.
+func runServe(ctx context.Context, args []string) int {
+	addr := ""
+	switch {
+	case len(args) == 1 && !strings.HasPrefix(args[0], "-"):
+		addr = args[0]
+	case len(args) > 0:
+		return usageOf("serve",
+			errors.New("want one argument, an address such as 8787 or 0.0.0.0:8787"))
+	}
+	return serve.Run(ctx, addr, servePaces, os.Stdout, os.Stderr)
 }
 
-// interrupted is the cause of a context that a signal ended.
-type interrupted struct{ os.Signal }
+// runCheck executes sse check.
+func runCheck(ctx context.Context, args []string) int {
+	o, err := parseArgs(args, checkFlags)
+	if err == nil && o.URL == nil {
+		err = errors.New("want a URL; standard input cannot be checked")
+	}
+	if err != nil {
+		return usageOf("check", err)
+	}
+	return check.Run(ctx, &check.Options{
+		Request:  &o.Options,
+		Duration: o.Duration,
+		JSON:     o.Format == output.FormatJSON,
+		Color:    o.Color,
+		Stdout:   o.Stdout,
+		Stderr:   o.Stderr,
+		Getenv:   o.Getenv,
+	})
+}
 
-func (i interrupted) Error() string { return i.String() }
+// printText prints the text that a flag such as --help asks for.
+func printText(text string) int {
+	if _, err := io.WriteString(os.Stdout, text); err != nil {
+		errtext.Print(os.Stderr, "", errtext.Output(err))
+		return errtext.ExitError
+	}
+	return errtext.ExitDone
+}
 
-// signals returns a context that the first signal ends; the second one ends
-// the process, as ever.
-func signals(ctx context.Context) (context.Context, func()) {
+// usageOf prints what is wrong with the command line of a subcommand.
+func usageOf(name string, err error) int {
+	return errtext.PrintUsage(os.Stderr, fmt.Errorf("%s: %w", name, err))
+}
+
+// notifyContext returns a context that the first SIGINT or SIGTERM cancels, with an errtext.Signal
+// as the cause. The second signal ends the process.
+func notifyContext(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
@@ -130,7 +185,7 @@ func signals(ctx context.Context) (context.Context, func()) {
 		select {
 		case sig := <-c:
 			signal.Stop(c)
-			cancel(interrupted{sig})
+			cancel(errtext.Signal{Signal: sig})
 		case <-ctx.Done():
 		}
 	}()

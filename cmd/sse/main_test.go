@@ -12,16 +12,17 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
 )
 
-// The tests run the command as a user does: arguments and input in, output,
-// errors and the exit code out. The command is this test binary, started with
-// beCommand in its environment.
+// The tests run the command as a user does. The command is this test binary, started with beCommand
+// in its environment.
 const beCommand = "SSE_TEST_BE_COMMAND"
 
 func TestMain(m *testing.M) {
-	// What takes a while for people to see is shorter in a test.
-	demoPace, wordPace, bytePace = time.Millisecond, time.Millisecond, time.Millisecond
+	demoPace, servePaces = time.Millisecond,
+		serve.Paces{Word: time.Millisecond, Byte: time.Millisecond}
 	if os.Getenv(beCommand) != "" {
 		if d, err := time.ParseDuration(os.Getenv("SSE_TEST_HINT_AFTER")); err == nil {
 			hintAfter = d
@@ -31,8 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// command is the command with these arguments, not started yet. It is killed
-// when the test ends.
+// command returns the command with args. It is killed when the test ends.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -40,20 +40,22 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), self, args...)
-	c.Env = []string{beCommand + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TERM=xterm",
-		"GORACE=atexit_sleep_ms=0"} // the race detector's second at the end of each process adds up
+	c.Env = []string{beCommand + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"TERM=xterm",
+		"GORACE=atexit_sleep_ms=0"} // without a second of waiting at the end
 	if dir := os.Getenv("GOCOVERDIR"); dir != "" {
 		c.Env = append(c.Env, "GOCOVERDIR="+dir)
 	}
 	return c
 }
 
-// A result is what a run of the command left behind.
+// A result is the output and the exit code of a run.
 type result struct {
 	stdout, stderr string
 	code           int
 }
 
+// finish runs c and waits for its end.
 func finish(t *testing.T, c *exec.Cmd) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -64,7 +66,7 @@ func finish(t *testing.T, c *exec.Cmd) result {
 	return result{stdout.String(), stderr.String(), c.ProcessState.ExitCode()}
 }
 
-// runSSE runs the command to its end with stdin as its input.
+// runSSE runs the command with stdin as its input, and waits for its end.
 func runSSE(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
 	c := command(t, args...)
@@ -72,7 +74,7 @@ func runSSE(t *testing.T, stdin string, args ...string) result {
 	return finish(t, c)
 }
 
-// want compares a result with what was expected of it.
+// want checks the exit code and the standard output.
 func (r result) want(t *testing.T, code int, stdout string) {
 	t.Helper()
 	if r.code != code {
@@ -86,6 +88,7 @@ func (r result) want(t *testing.T, code int, stdout string) {
 	}
 }
 
+// wantStderr checks that standard error contains parts.
 func (r result) wantStderr(t *testing.T, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -95,7 +98,7 @@ func (r result) wantStderr(t *testing.T, parts ...string) {
 	}
 }
 
-// oneLine checks that what the command has to say is one line.
+// oneLine checks that standard error is one line of the command.
 func (r result) oneLine(t *testing.T) {
 	t.Helper()
 	if strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "sse: ") {
@@ -103,7 +106,7 @@ func (r result) oneLine(t *testing.T) {
 	}
 }
 
-// server runs a handler on loopback.
+// server starts a server with handler h, and returns its URL.
 func server(t *testing.T, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -114,8 +117,8 @@ func server(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// once serves body as an event stream to the first request, and 204 to those
-// that come after it.
+// once starts a server whose first response is an event stream with body, and whose other responses
+// are 204.
 func once(t *testing.T, body string) string {
 	t.Helper()
 	first := make(chan bool, 1)
@@ -131,7 +134,7 @@ func once(t *testing.T, body string) string {
 	})
 }
 
-// A running command, whose output is read as it comes.
+// A running is a command that runs, and whose output can be read.
 type running struct {
 	t      *testing.T
 	c      *exec.Cmd
@@ -139,11 +142,11 @@ type running struct {
 	stderr *watched
 }
 
-// watched collects output, and lets a test wait for some of it.
+// A watched collects output. A test can wait for a part of it.
 type watched struct {
 	mu   sync.Mutex
 	text strings.Builder
-	more chan struct{} // closed when more has come
+	more chan struct{} // closed when text has changed
 }
 
 func (w *watched) Write(p []byte) (int, error) {
@@ -161,7 +164,7 @@ func (w *watched) String() string {
 	return w.text.String()
 }
 
-// waitFor returns when the output holds part.
+// waitFor waits until the output contains part.
 func (w *watched) waitFor(t *testing.T, part string) {
 	t.Helper()
 	for {
@@ -179,6 +182,7 @@ func (w *watched) waitFor(t *testing.T, part string) {
 	}
 }
 
+// start starts c.
 func start(t *testing.T, c *exec.Cmd) *running {
 	t.Helper()
 	r := &running{t: t, c: c, stderr: &watched{more: make(chan struct{})}}
@@ -205,6 +209,7 @@ func (r *running) line() string {
 	return strings.TrimSuffix(line, "\n")
 }
 
+// wait waits for the end of the command. The output of the result begins after the last line read.
 func (r *running) wait() result {
 	r.t.Helper()
 	rest, err := io.ReadAll(r.stdout)

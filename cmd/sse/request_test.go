@@ -7,14 +7,15 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// echo answers with an event whose data is the request.
+// echo is a handler that sends an event whose data describes the request.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -32,7 +33,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "\n")
 }
 
-func TestRequest(t *testing.T) {
+func TestRequestFlags(t *testing.T) {
 	t.Parallel()
 	url := server(t, echo)
 	host := strings.TrimPrefix(url, "http://")
@@ -41,13 +42,15 @@ func TestRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		args  string // with "|" between, after the URL
+		args  string // after the URL, separated by "|"
 		stdin string
 		want  []string
 		not   []string
 	}{
-		{"", "", []string{"method=GET", "Accept=text/event-stream", "Cache-Control=no-cache", "User-Agent=sse/", "Accept-Encoding=gzip", "body=\n"}, []string{"Last-Event-Id"}},
-		{"-H|X-One: 1|-H|X-Two:2|-HX-One: 3", "", []string{"X-One=1\n", "X-Two=2\n", "X-One=3\n"}, nil},
+		{"", "", []string{"method=GET", "Accept=text/event-stream", "Cache-Control=no-cache",
+			"User-Agent=sse/", "Accept-Encoding=gzip", "body=\n"}, []string{"Last-Event-Id"}},
+		{"-H|X-One: 1|-H|X-Two:2|-HX-One: 3", "", []string{"X-One=1\n", "X-Two=2\n", "X-One=3\n"},
+			nil},
 		{"-H|Accept:|-H|User-Agent:", "", nil, []string{"Accept=", "User-Agent"}},
 		{"-H|Accept-Encoding:", "", nil, []string{"Accept-Encoding"}},
 		{"-H|Accept-Encoding: gzip, br, zstd", "", []string{"Accept-Encoding=gzip\n"}, nil},
@@ -59,10 +62,13 @@ func TestRequest(t *testing.T) {
 		{"-b|a=1|-b|b=2", "", []string{"Cookie=a=1; b=2\n"}, nil},
 		{"-u|name:word", "", []string{"Authorization=Basic bmFtZTp3b3Jk\n"}, nil},
 		{"-X|REPORT", "", []string{"method=REPORT\n"}, nil},
-		{"-d|a=1|-d|b=2", "", []string{"method=POST\n", "body=a=1&b=2\n", "Content-Type=application/x-www-form-urlencoded\n"}, nil},
+		{"-d|a=1|-d|b=2", "",
+			[]string{"method=POST\n", "body=a=1&b=2\n",
+				"Content-Type=application/x-www-form-urlencoded\n"}, nil},
 		{`-d|{"a":1}`, "", []string{"Content-Type=application/json\n", `body={"a":1}` + "\n"}, nil},
 		{`-d|{"a":1}|-H|Content-Type: text/plain`, "", []string{"Content-Type=text/plain\n"}, nil},
-		{"-d|@" + file, "", []string{`body={"a": 1}` + "\n", "Content-Type=application/json\n"}, nil},
+		{"-d|@" + file, "", []string{`body={"a": 1}` + "\n", "Content-Type=application/json\n"},
+			nil},
 		{"-d|@-", "from\nstdin", []string{"body=fromstdin\n"}, nil},
 		{"--data-raw|@x", "", []string{"body=@x\n"}, nil},
 		{"-X|PUT|-d|x", "", []string{"method=PUT\n", "body=x\n"}, nil},
@@ -76,7 +82,7 @@ func TestRequest(t *testing.T) {
 				args = append(args, strings.Split(test.args, "|")...)
 			}
 			r := runSSE(t, test.stdin, args...)
-			if r.code != exitDone || r.stderr != "" {
+			if r.code != errtext.ExitDone || r.stderr != "" {
 				t.Errorf("exit code %d, stderr %q", r.code, r.stderr)
 			}
 			for _, want := range append(test.want, "uri=/p?q=1\n") {
@@ -91,18 +97,21 @@ func TestRequest(t *testing.T) {
 			}
 		})
 	}
-	if r := runSSE(t, "", host+"/p", "--no-reconnect", "--data"); !strings.Contains(r.stdout, "uri=/p\n") {
+	if r := runSSE(t, "", host+"/p", "--no-reconnect", "--data"); !strings.Contains(r.stdout,
+		"uri=/p\n") {
 		t.Errorf("without a scheme: %+v", r)
 	}
-	if r := runSSE(t, "", host+"/p?to=http://x/", "--no-reconnect", "--data"); !strings.Contains(r.stdout, "uri=/p?to=http://x/\n") {
-		t.Errorf("without a scheme, and one in the query: %+v", r)
+	if r := runSSE(t, "", host+"/p?to=http://x/", "--no-reconnect",
+		"--data"); !strings.Contains(r.stdout, "uri=/p?to=http://x/\n") {
+		t.Errorf("without a scheme, with one in the query: %+v", r)
 	}
-	if r := runSSE(t, "", "http://me:pw@"+host, "--no-reconnect", "--data"); !strings.Contains(r.stdout, "Authorization=Basic bWU6cHc=\n") {
+	if r := runSSE(t, "", "http://me:pw@"+host, "--no-reconnect",
+		"--data"); !strings.Contains(r.stdout, "Authorization=Basic bWU6cHc=\n") {
 		t.Errorf("with user info: %+v", r)
 	}
 }
 
-func TestDataBytes(t *testing.T) {
+func TestRequestBodyKeepsBytes(t *testing.T) {
 	t.Parallel()
 	bodies := make(chan string, 1)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -110,17 +119,17 @@ func TestDataBytes(t *testing.T) {
 		bodies <- string(b)
 		w.WriteHeader(http.StatusNoContent)
 	})
-	runSSE(t, "a\r\nb\n", url, "--data-binary", "@-").want(t, exitDone, "")
+	runSSE(t, "a\r\nb\n", url, "--data-binary", "@-").want(t, errtext.ExitDone, "")
 	if got := <-bodies; got != "a\r\nb\n" {
 		t.Errorf("body = %q", got)
 	}
-	runSSE(t, "\xe9\r\n\x00\xff\n", url, "-d", "@-").want(t, exitDone, "")
+	runSSE(t, "\xe9\r\n\x00\xff\n", url, "-d", "@-").want(t, errtext.ExitDone, "")
 	if got := <-bodies; got != "\xe9\xff" {
 		t.Errorf("with -d, body = %q", got)
 	}
 }
 
-func TestProxy(t *testing.T) {
+func TestRequestUsesProxy(t *testing.T) {
 	t.Parallel()
 	proxy := server(t, echo)
 	for _, test := range []struct{ args, env string }{
@@ -128,7 +137,9 @@ func TestProxy(t *testing.T) {
 		{"-x " + strings.TrimPrefix(proxy, "http://"), ""},
 		{"", "http_proxy=" + proxy},
 	} {
-		c := command(t, append(strings.Fields(test.args), "http://stream.test/x", "--data", "--no-reconnect")...)
+		c := command(t,
+			append(strings.Fields(test.args), "http://stream.test/x", "--data",
+				"--no-reconnect")...)
 		if test.env != "" {
 			c.Env = append(c.Env, test.env)
 		}
@@ -136,7 +147,7 @@ func TestProxy(t *testing.T) {
 			t.Errorf("%+v: %+v", test, r)
 		}
 	}
-	// -x "" means none, whatever the environment says.
+	// With -x "" no proxy is used, even if the environment names one.
 	c := command(t, "-x", "", proxy, "--data", "--no-reconnect")
 	c.Env = append(c.Env, "http_proxy=http://127.0.0.1:1")
 	if r := finish(t, c); !strings.Contains(r.stdout, "uri=/\n") {
@@ -144,7 +155,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-func TestTLS(t *testing.T) {
+func TestRequestTLSFlags(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 	s.EnableHTTP2 = true
@@ -152,7 +163,9 @@ func TestTLS(t *testing.T) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+	if err := os.WriteFile(ca,
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -170,13 +183,18 @@ func TestTLS(t *testing.T) {
 		if r.code != test.code || !strings.Contains(r.stdout, test.want) {
 			t.Errorf("%s: %+v", test.flags, r)
 		}
-		if v := runSSE(t, "", append(strings.Fields(test.flags), s.URL+"/p", "-v", "--no-reconnect")...); test.code == 0 {
+		if v := runSSE(t, "",
+			append(strings.Fields(test.flags), s.URL+"/p", "-v",
+				"--no-reconnect")...); test.code == 0 {
 			proto := strings.TrimSuffix(strings.TrimPrefix(test.want, "proto="), ".0\n")
-			v.wantStderr(t, "* TLS 1.3, ", "> GET /p "+strings.TrimSpace(proto)+"\n", "ccept: text/event-stream\n", "< "+strings.TrimSpace(strings.TrimPrefix(test.want, "proto="))+" 200 OK\n")
+			v.wantStderr(t, "* TLS 1.3, ", "> GET /p "+strings.TrimSpace(proto)+"\n",
+				"ccept: text/event-stream\n",
+				"< "+strings.TrimSpace(strings.TrimPrefix(test.want, "proto="))+" 200 OK\n")
 		}
 		if test.code != 0 {
 			r.oneLine(t)
-			r.wantStderr(t, "x509", "(--cacert FILE trusts another authority, -k any)")
+			r.wantStderr(t, "x509",
+				"(--cacert FILE sets the certificate authorities, -k accepts any certificate)")
 		}
 	}
 }
@@ -188,12 +206,13 @@ func TestUnencryptedHTTP2(t *testing.T) {
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
 	s.Start()
 	t.Cleanup(s.Close)
-	if r := runSSE(t, "", "--http2", s.URL, "--data", "--no-reconnect"); !strings.Contains(r.stdout, "proto=HTTP/2.0\n") {
+	if r := runSSE(t, "", "--http2", s.URL, "--data", "--no-reconnect"); !strings.Contains(r.stdout,
+		"proto=HTTP/2.0\n") {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestGzip(t *testing.T) {
+func TestRequestDecodesGzip(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -202,13 +221,14 @@ func TestGzip(t *testing.T) {
 		io.WriteString(z, "data: a\n\ndata: b\n\n")
 		z.Close()
 	})
-	runSSE(t, "", "--no-reconnect", "--raw", url).want(t, exitDone, "data: a\n\ndata: b\n\n")
+	runSSE(t, "", "--no-reconnect", "--raw", url).want(t, errtext.ExitDone,
+		"data: a\n\ndata: b\n\n")
 	r := runSSE(t, "", "--no-reconnect", "-v", "--data", "-n", "1", url)
-	r.want(t, exitDone, "a\n")
+	r.want(t, errtext.ExitDone, "a\n")
 	r.wantStderr(t, "* the body is gzip")
 }
 
-func TestRedirect(t *testing.T) {
+func TestVerboseRedactsRedirects(t *testing.T) {
 	t.Parallel()
 	other := server(t, echo)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -218,60 +238,46 @@ func TestRedirect(t *testing.T) {
 	if !strings.Contains(r.stdout, "uri=/there?token=s3cret\n") {
 		t.Errorf("%+v", r)
 	}
-	r.wantStderr(t, "> GET /here?key=**** HTTP/1.1\n", "< HTTP/1.1 302 Found\n", "< Location: "+other+"/there?token=****\n", "> GET /there?token=**** HTTP/1.1\n",
+	r.wantStderr(t, "> GET /here?key=**** HTTP/1.1\n", "< HTTP/1.1 302 Found\n",
+		"< Location: "+other+"/there?token=****\n", "> GET /there?token=**** HTTP/1.1\n",
 		"> Authorization: Basic ****\n")
 	if strings.Contains(r.stderr, "s3cret") || strings.Contains(r.stderr, "bWU6cHc=") {
 		t.Errorf("a secret is shown:\n%s", r.stderr)
 	}
 }
 
-func TestVerbose(t *testing.T) {
+func TestVerboseHidesSecrets(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Set-Cookie", "id=s3cret")
 		w.Header().Set("X-Odd", "a\u009b31mb")
 		echo(w, r)
 	})
-	r := runSSE(t, "", "-v", "--no-reconnect", "--data", "-s", url+"/x", "-H", "X-Api-Key: s3cret", "-H", "Authorization: Bearer s3cret",
-		"-H", "X-Auth-Token: s3cret", "-b", "s3cret", "-H", "Proxy-Authorization: s3cret", "-H", "Idempotency-Key: shown", "-H", "X-Topic: shown too",
-		"-H", "Ocp-Apim-Subscription-Key: s3cret", "-H", "Cf-Access-Jwt-Assertion: s3cret", "-H", "DPoP: s3cret", "-H", "X-GitHub-OTP: s3cret",
-		"-H", "CB-ACCESS-PASSPHRASE: s3cret", "-H", "CB-ACCESS-SIGN: s3cret", "-H", "Origin: http://u:s3cret@a", "-H", "X-Link: <http://a/?b=s3cret&c=s3cret>; rel=self")
+	r := runSSE(t, "", "-v", "--no-reconnect", "--data", "-s", url+"/x", "-H", "X-Api-Key: s3cret",
+		"-H", "Authorization: Bearer s3cret",
+		"-H", "X-Auth-Token: s3cret", "-b", "s3cret", "-H", "Proxy-Authorization: s3cret", "-H",
+		"Idempotency-Key: shown", "-H", "X-Topic: shown too",
+		"-H", "Ocp-Apim-Subscription-Key: s3cret", "-H", "Cf-Access-Jwt-Assertion: s3cret", "-H",
+		"DPoP: s3cret", "-H", "X-GitHub-OTP: s3cret",
+		"-H", "CB-ACCESS-PASSPHRASE: s3cret", "-H", "CB-ACCESS-SIGN: s3cret", "-H",
+		"Origin: http://u:s3cret@a", "-H", "X-Link: <http://a/?b=s3cret&c=s3cret>; rel=self")
 	if r.code != 0 {
 		t.Errorf("exit code %d", r.code)
 	}
-	r.wantStderr(t, "* connected to 127.0.0.1:", "> GET /x HTTP/1.1\n", "> Host: 127.0.0.1:", "> Accept: text/event-stream\n", "> X-Api-Key: ****\n",
-		"> Authorization: Bearer ****\n", "> X-Auth-Token: ****\n", "> Cookie: ****\n", "> Proxy-Authorization: ****\n", "> Idempotency-Key: shown\n",
-		"> X-Topic: shown too\n", "> X-Link: <http://a/?b=****&c=****>; rel=self\n", "> Origin: http://a\n", "> Ocp-Apim-Subscription-Key: ****\n", "< HTTP/1.1 200 OK\n", "< Content-Type: text/event-stream\n", "< Set-Cookie: ****\n")
+	r.wantStderr(t, "* connected to 127.0.0.1:", "> GET /x HTTP/1.1\n", "> Host: 127.0.0.1:",
+		"> Accept: text/event-stream\n", "> X-Api-Key: ****\n",
+		"> Authorization: Bearer ****\n", "> X-Auth-Token: ****\n", "> Cookie: ****\n",
+		"> Proxy-Authorization: ****\n", "> Idempotency-Key: shown\n",
+		"> X-Topic: shown too\n", "> X-Link: <http://a/?b=****&c=****>; rel=self\n",
+		"> Origin: http://a\n", "> Ocp-Apim-Subscription-Key: ****\n", "< HTTP/1.1 200 OK\n",
+		"< Content-Type: text/event-stream\n", "< Set-Cookie: ****\n")
 	if strings.Contains(r.stderr, "s3cret") || strings.Contains(r.stderr, "\u009b") {
 		t.Errorf("a secret or a control character is shown:\n%q", r.stderr)
 	}
 }
 
-// Of an Authorization the name of a scheme is shown, of other headers what is no secret. A URL in them may hold one.
-func TestMask(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ name, value, want string }{
-		{"Authorization", "Bearer s3cret", "Bearer ****"},
-		{"Authorization", "basic s3cret", "basic ****"},
-		{"Authorization", "s3cret x", "****"},
-		{"Authorization", "s3cret", "****"},
-		{"X-Link", "http://user:p@ssw0rd@host/", "http://host/"},
-		{"X-Link", "<http://h/a?sig=abc,DEF&x>; rel=self", "<http://h/a?sig=****&****>; rel=self"},
-		{"X-Link", "0; url=/x?token=s3cret#access_token=s3cret", "0; url=/x?token=****#access_token=****"},
-		{"X-Link", "http://h/%zz?s3cret", "****"},
-		{"X-Link", "text/html; charset=utf-8; q=0.5, text/plain=1", "text/html; charset=utf-8; q=0.5, text/plain=1"},
-		{"X-Footprint", "shown", "shown"},
-		{"X-Signal", "shown", "shown"},
-		{"X-Design", "shown", "shown"},
-	} {
-		if got := mask(test.name, test.value); got != test.want {
-			t.Errorf("mask(%q, %q) = %q, want %q", test.name, test.value, got, test.want)
-		}
-	}
-}
-
-// The name and password of a URL go along with a redirect to the same host, as with curl.
-func TestUserOfAURL(t *testing.T) {
+// As in curl, the user info of a URL is also sent after a redirect to the same host.
+func TestRequestKeepsUserInfoOnRedirect(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/from" {
@@ -280,36 +286,20 @@ func TestUserOfAURL(t *testing.T) {
 		}
 		echo(w, r)
 	})
-	r := runSSE(t, "", "--no-reconnect", "--data", strings.Replace(url, "://", "://me:pw@", 1)+"/from")
+	r := runSSE(t, "", "--no-reconnect", "--data",
+		strings.Replace(url, "://", "://me:pw@", 1)+"/from")
 	if !strings.Contains(r.stdout, "Authorization=Basic bWU6cHc=\n") {
 		t.Errorf("%+v", r)
 	}
-	r = runSSE(t, "", "--no-reconnect", "--data", "-H", "Authorization: Bearer t", strings.Replace(url, "://", "://me:pw@", 1)+"/from")
+	r = runSSE(t, "", "--no-reconnect", "--data", "-H", "Authorization: Bearer t",
+		strings.Replace(url, "://", "://me:pw@", 1)+"/from")
 	if !strings.Contains(r.stdout, "Authorization=Bearer t\n") {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestRedact(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"http://u:p@h/a?b=c&d=e#f":  "http://h/a?b=****&d=****",
-		"https://h/?token":          "https://h/?****",
-		"http://h/%1b%5b31m":        "http://h/%1b%5b31m",
-		"http://h:80/p?a=b%26c&&x=": "http://h:80/p?a=****&****&x=****",
-	} {
-		u, err := url.Parse(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := redact(u); got != want {
-			t.Errorf("redact(%s) = %s, want %s", in, got, want)
-		}
-	}
-}
-
-// An id is the server's: on its way back it does not reach the terminal raw.
-func TestVerboseEscapesTheRequest(t *testing.T) {
+// The Last-Event-ID comes from the server, so it must be escaped.
+func TestVerboseEscapesRequest(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Last-Event-ID") != "" {
@@ -320,7 +310,8 @@ func TestVerboseEscapesTheRequest(t *testing.T) {
 		io.WriteString(w, "retry: 1\nid: \u009b31m\u202e\ndata: x\n\n")
 	})
 	r := runSSE(t, "", "-v", "--data", url)
-	if strings.ContainsAny(r.stderr, "\u009b\u202e") || !strings.Contains(r.stderr, `> Last-Event-Id: \x9b31m\u202e`) {
+	if strings.ContainsAny(r.stderr, "\u009b\u202e") ||
+		!strings.Contains(r.stderr, `> Last-Event-Id: \x9b31m\u202e`) {
 		t.Errorf("stderr = %q", r.stderr)
 	}
 }

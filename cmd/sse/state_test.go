@@ -10,9 +10,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// ids serves the numbers after Last-Event-ID, and ends.
+// ids starts a server that sends the numbers after Last-Event-ID up to to, and returns its URL.
 func ids(t *testing.T, to int) string {
 	return server(t, func(w http.ResponseWriter, r *http.Request) {
 		from, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
@@ -37,21 +39,23 @@ func readFile(t *testing.T, name string) string {
 	return string(b)
 }
 
-func TestState(t *testing.T) {
+func TestStateResumesNextRun(t *testing.T) {
 	t.Parallel()
 	url := ids(t, 6)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "state")
 	args := []string{url, "--data", "--state", file}
-	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, exitDone, "2\n3\n")
+	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, errtext.ExitDone,
+		"2\n3\n")
 	if got := readFile(t, file); got != "3\n" {
 		t.Errorf("state = %q, want 3", got)
 	}
-	// The file comes before --last-event-id.
-	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, exitDone, "4\n")
-	runSSE(t, "", append(args, "--until", "5")...).want(t, exitDone, "")
-	runSSE(t, "", args...).want(t, exitDone, "6\n")
-	runSSE(t, "", args...).want(t, exitDone, "")
+	// The file takes precedence over --last-event-id.
+	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, errtext.ExitDone,
+		"4\n")
+	runSSE(t, "", append(args, "--until", "5")...).want(t, errtext.ExitDone, "")
+	runSSE(t, "", args...).want(t, errtext.ExitDone, "6\n")
+	runSSE(t, "", args...).want(t, errtext.ExitDone, "")
 	if got := readFile(t, file); got != "6\n" {
 		t.Errorf("state = %q, want 6", got)
 	}
@@ -60,8 +64,8 @@ func TestState(t *testing.T) {
 	}
 }
 
-// A link stays a link, and what it leads to is the state.
-func TestStateBehindALink(t *testing.T) {
+// A symbolic link remains, and the file that it points to is written.
+func TestStateFollowsSymlink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link")
@@ -71,7 +75,7 @@ func TestStateBehindALink(t *testing.T) {
 	if err := os.Symlink("state", link); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 3), "--data", "--state", link).want(t, exitDone, "3\n")
+	runSSE(t, "", ids(t, 3), "--data", "--state", link).want(t, errtext.ExitDone, "3\n")
 	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
 		t.Errorf("state = %q, want 3", got)
 	}
@@ -80,8 +84,8 @@ func TestStateBehindALink(t *testing.T) {
 	}
 }
 
-// What a link of the temporary file's name leads to is not written to.
-func TestStateDoesNotFollowALink(t *testing.T) {
+// If the temporary file is a symbolic link, the file that it points to is not written.
+func TestStateReplacesTemporarySymlink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious")
@@ -91,17 +95,18 @@ func TestStateDoesNotFollowALink(t *testing.T) {
 	if err := os.Symlink(precious, filepath.Join(dir, ".state.tmp")); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t, exitDone, "1\n2\n3\n")
+	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t,
+		errtext.ExitDone, "1\n2\n3\n")
 	if got := readFile(t, precious); got != "mine\n" {
-		t.Errorf("it says %q", got)
+		t.Errorf("the file contains %q", got)
 	}
 	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
 		t.Errorf("state = %q, want 3", got)
 	}
 }
 
-// What is killed at any moment loses nothing.
-func TestStateSurvivesAKill(t *testing.T) {
+// A run that is killed at any moment loses no event.
+func TestStateSurvivesKill(t *testing.T) {
 	t.Parallel()
 	const last = 300
 	url := ids(t, last)
@@ -135,7 +140,7 @@ func TestStateSurvivesAKill(t *testing.T) {
 	}
 }
 
-func TestStateThatCannotBeWritten(t *testing.T) {
+func TestStateWriteErrorEndsRun(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "dir")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -158,22 +163,23 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 	}
 	next <- true
 	res := r.wait()
-	res.want(t, exitError, "x\n")
+	res.want(t, errtext.ExitError, "x\n")
 	res.wantStderr(t, `state": no such file or directory`)
 }
 
-// What is no file is refused before anything is asked for: it would be replaced.
-func TestStateThatIsNoFile(t *testing.T) {
+// A device or directory is refused before the request is sent, because it would be replaced.
+func TestStateRejectsOtherFiles(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{os.DevNull, t.TempDir()} {
 		r := runSSE(t, "", "--state", path, "http://127.0.0.1:1/")
-		if r.code != exitUsage || !strings.Contains(r.stderr, "this is no file of --state") {
+		if r.code != errtext.ExitUsage ||
+			!strings.Contains(r.stderr, "not a file written by --state") {
 			t.Errorf("--state %s: %+v", path, r)
 		}
 	}
 }
 
-func TestStateKeepsItsMode(t *testing.T) {
+func TestStateKeepsFileMode(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(file, nil, 0o640); err != nil {
@@ -182,7 +188,7 @@ func TestStateKeepsItsMode(t *testing.T) {
 	if err := os.Chmod(file, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 1), "--data", "--state", file).want(t, exitDone, "1\n")
+	runSSE(t, "", ids(t, 1), "--data", "--state", file).want(t, errtext.ExitDone, "1\n")
 	info, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -9,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-// clocks replaces what differs from run to run by as many columns: the time
-// of day, durations, the port.
-func clocks(s string) string {
+// withoutTimes replaces the time of day, durations and the port by texts of the same width.
+func withoutTimes(s string) string {
 	for pattern, with := range map[string]string{
 		`\d\d:\d\d:\d\d\.\d\d\d`:             "HH:MM:SS.mmm",
 		` *\+\d+(\.\d+)?(µs|ms|s)`:           "   +GAP",
@@ -49,8 +49,7 @@ data: {"n": 1
 
 `
 
-// With --color always the view comes on a pipe, too, without the status
-// line; here in colours, and, with NO_COLOR kept, in none.
+// With --color always, the view is also used on a pipe, without the status line.
 func TestViewGolden(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +64,7 @@ func TestViewGolden(t *testing.T) {
 	c := command(t, "--color", "always", url+"/s?key=s3cret")
 	c.Env = append(c.Env, "COLUMNS=48")
 	r := finish(t, c)
-	if r.code != exitDone || r.stderr != "" {
+	if r.code != errtext.ExitDone || r.stderr != "" {
 		t.Errorf("%+v", r)
 	}
 	want := strings.Join([]string{
@@ -103,22 +102,24 @@ func TestViewGolden(t *testing.T) {
 		"HH:MM:SS.mmm  ended  end of the response · conn…",
 	}, "\n") + "\n"
 	colours := regexp.MustCompile("\x1b\\[[0-9]*m")
-	if diff := cmp.Diff(want, clocks(colours.ReplaceAllString(r.stdout, ""))); diff != "" {
+	if diff := cmp.Diff(want, withoutTimes(colours.ReplaceAllString(r.stdout, ""))); diff != "" {
 		t.Errorf("view (-want +got):\n%s", diff)
 	}
 	for _, part := range []string{
-		"\x1b[1mtick\x1b[m", "\x1b[36mid 1\x1b[m", "\x1b[34m\"n\"\x1b[m: \x1b[35m1\x1b[m", "\x1b[32m\"<b>\"\x1b[m", "\x1b[2m: a comment\x1b[m", "\x1b[32mopen",
+		"\x1b[1mtick\x1b[m", "\x1b[36mid 1\x1b[m", "\x1b[34m\"n\"\x1b[m: \x1b[35m1\x1b[m",
+		"\x1b[32m\"<b>\"\x1b[m", "\x1b[2m: a comment\x1b[m", "\x1b[32mopen",
 	} {
 		if !strings.Contains(r.stdout, part) {
 			t.Errorf("colours: lacks %q:\n%q", part, r.stdout)
 		}
 	}
-	if rest := colours.ReplaceAllString(r.stdout, ""); strings.ContainsAny(rest, "\x1b\u009b\u202e") || strings.Contains(rest, "s3cret") {
+	if rest := colours.ReplaceAllString(r.stdout, ""); strings.ContainsAny(rest,
+		"\x1b\u009b\u202e") || strings.Contains(rest, "s3cret") {
 		t.Errorf("a control character or a secret is shown:\n%q", rest)
 	}
 }
 
-func TestViewFull(t *testing.T) {
+func TestViewFullCutsNothing(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789", 30)
 	lines := strings.Repeat("data: x\n", 100)
@@ -126,102 +127,44 @@ func TestViewFull(t *testing.T) {
 	c := command(t, "--color", "always", "--full", "-")
 	c.Stdin = strings.NewReader(in)
 	full := finish(t, c)
-	if !strings.Contains(full.stdout, long) || strings.Count(full.stdout, "\n  x") != 100 || strings.Contains(full.stdout, "…") {
+	if !strings.Contains(full.stdout, long) || strings.Count(full.stdout, "\n  x") != 100 ||
+		strings.Contains(full.stdout, "…") {
 		t.Errorf("--full:\n%s", full.stdout)
 	}
 	c = command(t, "--color", "always", "-")
 	c.Env = append(c.Env, "COLUMNS=80")
 	c.Stdin = strings.NewReader(in)
 	cut := finish(t, c)
-	if strings.Contains(cut.stdout, long) || strings.Count(cut.stdout, "\n  x") != maxLines || !strings.Contains(cut.stdout, "… (199 bytes; --full shows all)") {
+	if strings.Contains(cut.stdout, long) || strings.Count(cut.stdout, "\n  x") != 40 ||
+		!strings.Contains(cut.stdout, "… (199 bytes; --full shows all)") {
 		t.Errorf("cut:\n%s", cut.stdout)
 	}
 }
 
-// A pipe gets no colour and no decoration unless it is asked for.
-func TestNoColorOnAPipe(t *testing.T) {
+func TestViewIsNotUsedOnPipe(t *testing.T) {
 	t.Parallel()
 	for _, color := range []string{"auto", "never"} {
 		r := runSSE(t, "data: x\n\n", "-", "--color", color)
-		r.want(t, exitDone, "message\t-\tx\n")
+		r.want(t, errtext.ExitDone, "message\t-\tx\n")
 	}
 }
 
-func TestWidths(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]int{"abc": 3, "é": 1, "e\u0301": 1, "世界": 4, "👩": 2, "한글": 4, "ｱ": 1, "Ａ": 2, "…": 1, "": 0} {
-		if got := lineWidth([]span{{plain, s}}); got != want {
-			t.Errorf("width of %q = %d, want %d", s, got, want)
-		}
-	}
-	line := []span{{bold, "ab"}, {dim, "世界"}, {plain, "c"}}
-	for columns, want := range []string{"…", "…", "a…", "ab…", "ab…", "ab世…", "ab世…", "ab世界c"} {
-		got := ""
-		for _, s := range cutLine(line, columns) {
-			got += s.text
-		}
-		if got != want {
-			t.Errorf("cut to %d: %q, want %q", columns, got, want)
-		}
-	}
-}
-
-// What a server nests or repeats without end is shown in bounded time and space.
-func TestJSONLinesAreBounded(t *testing.T) {
-	t.Parallel()
-	deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
-	wide := "[" + strings.Repeat(`{"a":[1,2,3]},`, 100000) + "0]"
-	for name, s := range map[string]string{"deep": deep, "wide": wide} {
-		lines := jsonLines(s, 76, 41)
-		if len(lines) != 42 {
-			t.Errorf("%s: %d lines", name, len(lines))
-		}
-	}
-	size := 0
-	for _, l := range jsonLines(deep, 76, len(deep)) {
-		for _, s := range l {
-			size += len(s.text)
-		}
-	}
-	if size > 50*len(deep) {
-		t.Errorf("all of %d bytes of depth makes %d", len(deep), size)
-	}
-}
-
-func TestJSONLinesKeepTheValue(t *testing.T) {
-	t.Parallel()
-	const in = ` { "a" : [ ] , "b":[ 1 , -2.5e+10 ,"x\"]}\\" ] ,"c":{"d":{}}, "e":[[[1],[2]],{"f":null}] } `
-	want := strings.NewReplacer(" ", "").Replace(in)
-	for columns := 0; columns < 60; columns++ {
-		var b strings.Builder
-		for _, l := range jsonLines(in, columns, 1000) {
-			for _, s := range l {
-				b.WriteString(s.text)
-			}
-		}
-		if got := strings.ReplaceAll(b.String(), " ", ""); got != want {
-			t.Errorf("%d columns: %s, want %s", columns, got, want)
-		}
-	}
-	if got := fmt.Sprint(len(jsonLines(in, 0, 1))); got != "1" {
-		t.Errorf("one line: %s", got)
-	}
-}
-
-// Characters without a width do not make a line without end.
-// Characters of several bytes are cut between them, with a mark.
-func TestViewCutsCharacters(t *testing.T) {
+// A line is cut between characters, and ends in "…".
+func TestViewCutsBetweenCharacters(t *testing.T) {
 	t.Parallel()
 	c := command(t, "--color", "always", "-")
 	c.Env = append(c.Env, "COLUMNS=80")
-	c.Stdin = strings.NewReader("data: " + strings.Repeat("\u0e17\u0e35\u0e48", 30) + "END\n\ndata: " + strings.Repeat("\u0e17\u0e35\u0e48", 400) + "\n\n")
+	c.Stdin = strings.NewReader("data: " + strings.Repeat("\u0e17\u0e35\u0e48", 30) +
+		"END\n\ndata: " + strings.Repeat("\u0e17\u0e35\u0e48", 400) + "\n\n")
 	r := finish(t, c)
-	if strings.Contains(r.stdout, `\x`) || !strings.Contains(r.stdout, "END") || !strings.Contains(r.stdout, "…") {
+	if strings.Contains(r.stdout, `\x`) || !strings.Contains(r.stdout, "END") ||
+		!strings.Contains(r.stdout, "…") {
 		t.Errorf("stdout:\n%s", r.stdout)
 	}
 }
 
-func TestViewBoundsALine(t *testing.T) {
+// Characters without a width must not make a line of any length.
+func TestViewBoundsLineLength(t *testing.T) {
 	t.Parallel()
 	c := command(t, "--color", "always", "-")
 	c.Env = append(c.Env, "COLUMNS=80")

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+)
+
+// newOptions returns the options of a command line without flags.
+func newOptions() *options {
+	return &options{
+		Options:   request.Options{Header: make(http.Header)},
+		Stdin:     os.Stdin,
+		Stdout:    os.Stdout,
+		Stderr:    os.Stderr,
+		Getenv:    os.Getenv,
+		Color:     "auto",
+		HintAfter: hintAfter,
+	}
+}
+
+// parseArgs parses a command line with one URL, or "-" for standard input.
+func parseArgs(args []string, flags []flagDef) (*options, error) {
+	o := newOptions()
+	p := newFlagParser(flags, o)
+	targets, err := p.parse(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTargets(o, targets); err != nil {
+		return nil, err
+	}
+	if targets[0] == "-" {
+		return o, nil
+	}
+	u, err := request.ParseURL(targets[0])
+	if err != nil {
+		return nil, err
+	}
+	o.SetURL(u)
+	return o, nil
+}
+
+// checkTargets reports whether targets is one argument that fits the flags.
+func checkTargets(o *options, targets []string) error {
+	switch {
+	case len(targets) == 0:
+		return errors.New("no URL")
+	case len(targets) > 1 && (o.Format == output.FormatData || o.Format == output.FormatJSON):
+		return fmt.Errorf("more than one URL (--%s takes no value; use -d to send a body)",
+			o.Format)
+	case len(targets) > 1:
+		return errors.New("more than one URL")
+	case o.HTTP1 && o.HTTP2:
+		return errors.New("--http1.1 and --http2 exclude each other")
+	case o.Format == output.FormatRaw && o.Types != nil:
+		return errors.New("--type has no effect on --raw")
+	}
+	name := targets[0]
+	switch {
+	case name == "-" && o.HasBody:
+		return errors.New("-d needs a URL: standard input takes no request")
+	case name == "-" && o.State != "":
+		return errors.New("--state needs a URL: standard input cannot be resumed")
+	case name == "-":
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return fmt.Errorf("%q is a file; use sse - < FILE to read it, or http://%s for a host",
+			name, escape.Line(name))
+	}
+	return nil
+}
+
+// A flagParser parses a command line as curl does: flags before and after other arguments, -XPOST
+// and -sN, --name=value and --name value. As in the go command, -name stands for --name.
+type flagParser struct {
+	byName map[string]*flagDef
+	o      *options
+	args   []string // the arguments that are left
+}
+
+// newFlagParser returns a flagParser that sets the options in o.
+func newFlagParser(flags []flagDef, o *options) *flagParser {
+	p := &flagParser{byName: make(map[string]*flagDef), o: o}
+	for i := range flags {
+		for name := range strings.FieldsSeq(flags[i].names) {
+			p.byName[name] = &flags[i]
+		}
+	}
+	return p
+}
+
+// parse sets the options of the flags in args, and returns the other arguments.
+func (p *flagParser) parse(args []string) (targets []string, err error) {
+	p.args = args
+	for len(p.args) > 0 {
+		arg := p.args[0]
+		p.args = p.args[1:]
+		if arg == "--" {
+			return append(targets, p.args...), nil
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			targets = append(targets, arg)
+			continue
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+		switch {
+		case len(name) > 1 && p.byName[name] != nil:
+			err = p.setLong(p.byName[name], arg)
+		case arg[1] == '-':
+			err = fmt.Errorf("unknown flag --%s", escape.Line(name))
+		default:
+			err = p.setShort(arg)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return targets, nil
+}
+
+// setLong handles --name, --name=value and --name value.
+func (p *flagParser) setLong(f *flagDef, arg string) error {
+	name, v, hasValue := strings.Cut(arg, "=")
+	switch {
+	case f.optional != "":
+		isValue := len(p.args) > 0 && slices.Contains(strings.Fields(f.optional), p.args[0])
+		if !hasValue && isValue {
+			v = p.next()
+		}
+	case !f.value && hasValue:
+		return fmt.Errorf("%s takes no value", name)
+	case f.value && !hasValue:
+		if len(p.args) == 0 {
+			return fmt.Errorf("%s needs a value", name)
+		}
+		v = p.next()
+	}
+	return p.set(f, name, v)
+}
+
+// setShort handles -s, -sN, -X POST, -XPOST and -sXPOST.
+func (p *flagParser) setShort(arg string) error {
+	for rest := arg[1:]; rest != ""; {
+		name, v := rest[:1], ""
+		rest = rest[1:]
+		f := p.byName[name]
+		if f == nil {
+			return fmt.Errorf("unknown flag -%s", escape.Line(name)) // the rest may be a secret
+		}
+		if f.value {
+			if v, rest = rest, ""; v == "" {
+				if len(p.args) == 0 {
+					return fmt.Errorf("-%s needs a value", name)
+				}
+				v = p.next()
+			}
+		}
+		if err := p.set(f, "-"+name, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next removes the first argument that is left and returns it.
+func (p *flagParser) next() string {
+	arg := p.args[0]
+	p.args = p.args[1:]
+	return arg
+}
+
+// set sets the option of f. An error names the flag, and its value if that is not secret.
+func (p *flagParser) set(f *flagDef, name, v string) error {
+	err := f.set(p.o, v)
+	if err == nil || !f.value && f.optional == "" {
+		return err
+	}
+	switch strings.Trim(name, "-") {
+	case "H", "header":
+		header, _, ok := strings.Cut(v, ":") // what follows may be a secret
+		if !ok || !request.IsToken(header) {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		v = header
+	case "b", "cookie", "x", "proxy":
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return fmt.Errorf("%s %q: %w", name, v, err)
+}

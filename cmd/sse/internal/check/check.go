@@ -1,0 +1,171 @@
+// Package check reads a stream once and prints what is wrong with it.
+package check
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/term"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
+	checker "github.com/seed-0d85b69d/sse/internal/check"
+)
+
+// A live stream has no end. These limits say how much of it is read.
+const (
+	checkBytes = 16 << 20
+	checkTime  = 10 * time.Second // unless --for says otherwise
+)
+
+// Options describes a check.
+type Options struct {
+	Request  *request.Options
+	Duration time.Duration // if zero, 10 seconds
+	JSON     bool          // print the report as JSON
+	Color    string        // "auto", "always" or "never"
+
+	Stdout, Stderr *os.File
+	Getenv         func(string) string
+}
+
+var (
+	errChecked     = errors.New("checked") // ends the stream after the response was checked
+	errCheckTimeUp = errors.New("time is up")
+)
+
+// Run makes the request once, prints what is wrong with the response, and returns the exit code.
+func Run(ctx context.Context, o *Options) int {
+	base, err := o.Request.Transport()
+	if err != nil {
+		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %w", err))
+	}
+	rec := &request.Recorder{Base: base}
+	if o.Request.Verbose {
+		rec.Verbose = o.Stderr
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Duration, checkTime), errCheckTimeUp)
+	defer cancel()
+	req, err := o.Request.NewRequest(ctx)
+	if err != nil {
+		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %s", errtext.Message(err)))
+	}
+	begun := time.Now()
+	report, err := o.checkResponse(ctx, req, rec)
+	if err != nil {
+		if errors.Is(err, errCheckTimeUp) {
+			err = errtext.ErrNoResponse
+		}
+		status := errtext.ExitStatus(err)
+		if status.Failed() {
+			errtext.Print(o.Stderr, "check: "+o.Request.Description(), err)
+		}
+		return status.Code
+	}
+	if o.JSON {
+		enc := json.NewEncoder(o.Stdout)
+		enc.SetEscapeHTML(false)
+		err = enc.Encode(report)
+	} else {
+		err = o.printReport(report, time.Since(begun))
+	}
+	if err != nil {
+		err = errtext.Output(err)
+		errtext.Print(o.Stderr, "", err)
+		return errtext.ExitStatus(err).Code
+	}
+	if sig := (errtext.Signal{}); errors.As(context.Cause(ctx), &sig) {
+		return errtext.ExitStatus(sig).Code
+	}
+	if worst, _ := report.Worst(); worst == checker.Error {
+		return errtext.ExitError
+	}
+	return errtext.ExitDone
+}
+
+// checkResponse makes the request and checks its response. The Client follows redirects as it does
+// for every stream.
+func (o *Options) checkResponse(
+	ctx context.Context, req *http.Request, rec *request.Recorder,
+) (*checker.Report, error) {
+	var report *checker.Report
+	client := &sse.Client{
+		HTTPClient: &http.Client{Transport: rec, Timeout: o.Request.ConnectTimeout},
+		Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
+		Prepare: func(req *http.Request) error {
+			o.Request.RemoveHeaders(req)
+			return nil
+		},
+		CheckResponse: func(resp *http.Response) error {
+			r := checker.Response(ctx, resp, checkBytes)
+			report = &r
+			return errChecked
+		},
+	}
+	stream := client.Stream(req)
+	stream.Next()
+	if err := stream.Err(); report == nil && err != nil {
+		return nil, err
+	}
+	if report == nil { // CheckResponse is not called for a 204
+		resp := &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}
+		r := checker.Response(ctx, resp, checkBytes)
+		report = &r
+	}
+	return report, nil
+}
+
+// printReport prints the findings, the worst first, and a summary.
+func (o *Options) printReport(r *checker.Report, took time.Duration) error {
+	styles := map[checker.Severity]string{
+		checker.Error:   term.Red,
+		checker.Warning: term.Yellow,
+		checker.Info:    term.Dim,
+	}
+	findings := slices.Clone(r.Findings)
+	slices.SortStableFunc(findings, func(a, b checker.Finding) int {
+		return int(b.Severity) - int(a.Severity)
+	})
+	count := make(map[checker.Severity]int)
+	var lines [][]term.Span
+	for _, f := range findings {
+		count[f.Severity]++
+		where := "response"
+		if f.Line > 0 {
+			where = fmt.Sprintf("line %d", f.Line)
+		}
+		times := ""
+		if f.Count > 1 {
+			times = fmt.Sprintf(" (%d times)", f.Count)
+		}
+		lines = append(lines, []term.Span{
+			term.Styled(styles[f.Severity], fmt.Sprintf("%-8s", f.Severity)),
+			term.Styled(term.Plain, where+": "+escape.Line(f.Message)+times),
+			term.Styled(term.Dim, " ["+f.Section+" "+f.Rule+"]"),
+		})
+	}
+	end := ""
+	if r.Complete {
+		end = " to the end"
+	}
+	lines = append(lines, []term.Span{
+		term.Styled(term.Bold, units.Plural(count[checker.Error], "error")+", "+
+			units.Plural(count[checker.Warning], "warning")+", "+
+			units.Plural(count[checker.Info], "note")),
+		term.Styled(term.Plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s",
+			units.Plural(r.Events, "event"), units.Plural(r.Comments, "comment"),
+			units.Bytes(r.Bytes), units.Duration(took), end)),
+	})
+	return term.PrintLines(o.Stdout, term.Inspect(o.Stdout, o.Color, o.Getenv).Color, lines...)
+}

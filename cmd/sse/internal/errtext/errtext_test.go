@@ -1,0 +1,61 @@
+package errtext
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-0d85b69d/sse"
+)
+
+func TestExitStatus(t *testing.T) {
+	t.Parallel()
+	refused := &sse.ResponseError{Status: "503 Service Unavailable", StatusCode: 503}
+	html := &sse.ResponseError{Status: "200 OK", StatusCode: http.StatusOK}
+	for _, test := range []struct {
+		name string
+		err  error
+		want Status
+	}{
+		{"none", nil, Status{"server", "the server ended the stream", ExitDone}},
+		{"stop", &Stop{"count", "2 events (-n)"}, Status{"count", "2 events (-n)", ExitDone}},
+		{"SIGINT", Signal{os.Interrupt}, Status{"interrupted", "interrupted", ExitInterrupted}},
+		{"SIGTERM", Signal{syscall.SIGTERM}, Status{"terminated", "terminated", ExitTerminated}},
+		{"refused", fmt.Errorf("wrapped: %w", refused),
+			Status{"error", "503 Service Unavailable", ExitHTTP}},
+		{"not a stream", html, Status{"error", "200 OK", ExitError}},
+		{"idle", sse.ErrIdleTimeout, Status{"error", "idle timeout", ExitTimeout}},
+		{"timeout", ErrNoResponse, Status{"error", "timeout", ExitTimeout}},
+		{"cut", io.ErrUnexpectedEOF, Status{"error", "unexpected end", ExitError}},
+		{"other", errors.New("sse: a\x1bb"), Status{"error", `a\x1bb`, ExitError}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, ExitStatus(test.err)); diff != "" {
+				t.Errorf("ExitStatus (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPrintBoundsBody(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	Print(&b, "GET http://h/", &sse.ResponseError{
+		Status:     "400 Bad Request",
+		StatusCode: http.StatusBadRequest,
+		Body:       []byte(strings.Repeat("é", maxBodyLine) + "\r\n" + strings.Repeat("x\n", 20)),
+	})
+	want := "sse: HTTP 400 Bad Request\n  " + strings.Repeat("é", maxBodyLine/2) + "…\n" +
+		strings.Repeat("  x\n", 9) + "  …\n  request: GET http://h/\n"
+	if b.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", b.String(), want)
+	}
+}

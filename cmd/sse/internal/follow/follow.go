@@ -1,0 +1,120 @@
+package follow
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/state"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
+)
+
+// Run prints the events of a stream until the run ends, and returns the exit code.
+func Run(ctx context.Context, o *Options, hooks Hooks) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := &session{
+		o:         o,
+		hooks:     hooks,
+		cancel:    cancel,
+		stats:     stats.New(time.Now()),
+		lines:     new(lineStats),
+		beginFile: func() {},
+	}
+	out, err := s.openFile()
+	if err != nil {
+		return errtext.PrintUsage(o.Stderr, fmt.Errorf("-o %q: %w", o.OutFile, errtext.Reason(err)))
+	}
+	if out != o.Stdout {
+		defer out.Close()
+	}
+	s.rec = new(request.Recorder)
+	if o.URL == nil {
+		s.rec.Opened()
+	} else if s.rec.Base, err = o.Transport(); err != nil {
+		return errtext.PrintUsage(o.Stderr, err)
+	}
+	if err := s.openState(); err != nil {
+		return errtext.PrintUsage(o.Stderr, err)
+	}
+	s.openOutput(out)
+	s.rec.OnRead = s.recorded
+	if o.Verbose {
+		s.rec.Verbose = s.diag
+	}
+	if o.Duration > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, o.Duration, errTimeUp)
+		defer stop()
+	}
+	return s.run(ctx)
+}
+
+// openFile opens the file of -o. If there is none, it returns standard output.
+func (s *session) openFile() (*os.File, error) {
+	o := s.o
+	if o.OutFile == "" || o.OutFile == "-" {
+		return o.Stdout, nil
+	}
+	mode := os.O_RDWR | os.O_CREATE // with O_WRONLY, opening a named pipe would wait for its reader
+	if o.State != "" {
+		mode |= os.O_APPEND // the file holds the events up to the stored ID
+	}
+	f, err := os.OpenFile(o.OutFile, mode, 0o666)
+	if err == nil && o.State == "" {
+		// The old content stays until the stream is open. A pipe cannot be truncated.
+		s.beginFile = sync.OnceFunc(func() { f.Truncate(0) })
+	}
+	return f, err
+}
+
+// openState reads the file of --state, if there is one.
+func (s *session) openState() error {
+	o := s.o
+	if o.State == "" {
+		return nil
+	}
+	id, err := state.Read(o.State)
+	if err != nil {
+		return fmt.Errorf("--state %q: %w", o.State, err)
+	}
+	if id != "" {
+		o.Header.Set("Last-Event-ID", id)
+	}
+	s.saver = state.NewSaver(o.State, id, s.cancel)
+	return nil
+}
+
+// run follows the stream and returns the exit code.
+func (s *session) run(ctx context.Context) int {
+	src, err := s.openSource(ctx)
+	if err != nil {
+		s.sink.Close()
+		return errtext.PrintUsage(s.o.Stderr, err)
+	}
+	defer src.Close()
+	err = s.loop(src)
+	switch {
+	case err != nil:
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	default:
+		err = cmp.Or(src.Err(), s.lastErr)
+		if err == nil && s.o.Until != nil {
+			err = errtext.ErrNoUntil
+		}
+		if err == nil && s.o.URL == nil {
+			err = errInputEnd
+		}
+	}
+	code := s.finish(err, src.LastEventID())
+	if s.hooks.OnEnd != nil {
+		s.hooks.OnEnd(s.stats.Snapshot(time.Now()).Reconnects)
+	}
+	return code
+}

@@ -1,0 +1,170 @@
+package follow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/state"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/term"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
+)
+
+// A session is the state of one run. The hooks of the client use it from other goroutines only
+// through seen, explained, stats and lines.
+type session struct {
+	o         *Options
+	hooks     Hooks
+	cancel    context.CancelCauseFunc
+	stats     *stats.Stats
+	lines     *lineStats
+	rec       *request.Recorder
+	saver     *state.Saver // nil without --state
+	beginFile func()       // truncates the file of -o; called when the stream is open
+
+	sink       sink
+	view       *term.View      // the sink, if it is the terminal view
+	printer    *output.Printer // the sink, if it is not
+	observer   observer
+	onTerminal bool      // the sink is the view, on a terminal
+	diag       io.Writer // standard error, above the status line if there is one
+
+	lastErr   error        // the error that --no-reconnect made final
+	seen      atomic.Int64 // the events that arrived, printed or not
+	explained atomic.Bool
+}
+
+// Reasons to end a run.
+var (
+	errTimeUp   = &errtext.Stop{Name: "for", Text: "time is up (--for)"}
+	errUntil    = &errtext.Stop{Name: "until", Text: "the event of --until arrived"}
+	errInputEnd = &errtext.Stop{Name: "input", Text: "end of the input"}
+)
+
+// loop prints events until the source has no more, or until -n or --until ends the run. In that
+// case it returns an *errtext.Stop. Any other error means that the output cannot be written.
+func (s *session) loop(src source) error {
+	o := s.o
+	for printed := 0; src.Next(); {
+		now, ev := time.Now(), src.Event()
+		s.seen.Add(1)
+		stop := o.stopBefore(ev)
+		if stop == nil && (o.Types == nil || o.Types[ev.Type]) {
+			if err := s.sink.Event(ev, now, s.stats.Event(now, ev.Type)); err != nil {
+				return errtext.Output(err)
+			}
+			if s.hooks.OnEvent != nil {
+				s.hooks.OnEvent(ev)
+			}
+			printed++
+		}
+		if s.saver != nil {
+			s.saver.Save(src.LastEventID())
+		}
+		if stop != nil {
+			return stop
+		}
+		if printed == o.Count && o.Count > 0 {
+			return &errtext.Stop{Name: "count", Text: units.Plural(o.Count, "event") + " (-n)"}
+		}
+	}
+	return nil
+}
+
+// stopBefore returns the reason to end the run before ev is printed, or nil.
+func (o *Options) stopBefore(ev sse.Event) *errtext.Stop {
+	if o.Until != nil && ev.Data == *o.Until {
+		return errUntil
+	}
+	return nil
+}
+
+// recorded handles bytes of the open stream.
+func (s *session) recorded(p []byte) {
+	s.stats.AddBytes(len(p))
+	s.lines.Write(p)
+	if s.o.Format == output.FormatRaw {
+		if _, err := s.printer.Write(p); err != nil {
+			s.cancel(errtext.Output(err))
+		}
+	}
+}
+
+// explain reports, at most once, why no event was dispatched although bytes arrived.
+func (s *session) explain() {
+	if s.seen.Load() > 0 {
+		return
+	}
+	if why := s.lines.explain(); why != "" && !s.explained.Swap(true) {
+		s.observer.Note("no event so far: " + why)
+	}
+}
+
+// finish ends the output, prints how the run ended, and returns the exit code. The run was ended by
+// err, and id is the last event ID.
+func (s *session) finish(err error, id string) int {
+	o := s.o
+	if s.saver != nil {
+		if s.seen.Load() > 0 && !errors.As(err, new(*errtext.WriteError)) {
+			s.saver.Save(id) // the last block may have had only an ID
+		}
+		if saveErr := s.saver.Close(); saveErr != nil {
+			err = saveErr
+		}
+	}
+	if !o.Silent {
+		s.explain()
+	}
+	if closeErr := s.sink.Close(); closeErr != nil && err == nil {
+		err = errtext.Output(closeErr)
+	}
+	status := errtext.ExitStatus(err)
+	if !o.Silent {
+		s.explainOutput()
+	}
+	if status.Failed() {
+		errtext.Print(o.Stderr, s.subject(err), err)
+	}
+	switch {
+	case o.Summary == "json":
+		s.stats.WriteJSON(o.Stderr, time.Now(), id, status)
+	case o.Summary == "text", o.Summary == "" && s.onTerminal && !o.Silent:
+		s.stats.WriteText(o.Stderr, time.Now(), id, status)
+	}
+	return status.Code
+}
+
+// subject returns what err is about: the request, the input, or nothing.
+func (s *session) subject(err error) string {
+	switch {
+	case errors.As(err, new(*errtext.WriteError)), err == errtext.ErrNoUntil:
+		return ""
+	case s.o.URL == nil:
+		return "standard input"
+	}
+	return s.o.Description()
+}
+
+// explainOutput reports why nothing was printed although events arrived.
+func (s *session) explainOutput() {
+	seen := int(s.seen.Load())
+	printed := s.stats.Snapshot(time.Now()).Events
+	switch {
+	case seen == 0:
+	case printed == 0 && s.o.Types != nil:
+		fmt.Fprintf(s.o.Stderr, "sse: no event had a type that --type lists (of %s)\n",
+			units.Plural(seen, "event"))
+	case printed > 0 && s.o.Format == output.FormatField && !s.printer.Found():
+		fmt.Fprintf(s.o.Stderr, "sse: no event had a field %s (of %s)\n", escape.Line(s.o.Field),
+			units.Plural(printed, "event"))
+	}
+}

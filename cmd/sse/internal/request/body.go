@@ -1,0 +1,44 @@
+package request
+
+import (
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+)
+
+// AddData adds the value v of -d to the body. If v is "@name", it adds the content of the file
+// name, or of stdin if name is "-". If strip is true, it omits the line breaks and NULs of the
+// content, as curl does.
+func (o *Options) AddData(v string, stdin io.Reader, strip bool) error {
+	name, isFile := strings.CutPrefix(v, "@")
+	if !isFile {
+		o.AddBody([]byte(v))
+		return nil
+	}
+	var b []byte
+	var err error
+	if name == "-" {
+		b, err = io.ReadAll(stdin)
+	} else {
+		b, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return errtext.Reason(err)
+	}
+	if strip {
+		b = slices.DeleteFunc(b, func(c byte) bool { return c == '\r' || c == '\n' || c == 0 })
+	}
+	o.AddBody(b)
+	return nil
+}
+
+// AddBody adds b to the body, after a "&" if the body is not empty.
+func (o *Options) AddBody(b []byte) {
+	if o.HasBody {
+		o.body = append(o.body, '&')
+	}
+	o.body, o.HasBody = append(o.body, b...), true
+}

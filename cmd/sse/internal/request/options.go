@@ -1,0 +1,69 @@
+// Package request builds the request of a stream, and records what is sent and received.
+package request
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
+)
+
+// Options describes a request in the terms of curl's flags.
+type Options struct {
+	URL            *url.URL // set by SetURL
+	Method         string   // if empty, GET, or POST if there is a body
+	Header         http.Header
+	HasBody        bool
+	User           *url.Userinfo
+	LastEventID    string
+	Proxy          *string // if nil, the environment decides; if empty, there is none
+	CACert         string  // if not empty, a file with the trusted certificate authorities
+	Insecure       bool    // certificates are not verified
+	HTTP1, HTTP2   bool    // if set, only this version is used
+	ConnectTimeout time.Duration
+	Verbose        bool
+
+	host    string   // if not empty, the Host header
+	removed []string // the headers that -H 'Name:' removes
+	body    []byte
+}
+
+// SetURL sets the URL and what depends on it and on the other options: the method, the content
+// type, the credentials and the Last-Event-ID header.
+func (o *Options) SetURL(u *url.URL) {
+	o.URL = u
+	if u.User != nil {
+		// As an option, the credentials are also sent after a redirect to the same host.
+		if o.Header.Get("Authorization") == "" {
+			o.User = cmp.Or(o.User, u.User)
+		}
+		u.User = nil
+	}
+	if o.Method == "" {
+		o.Method = http.MethodGet
+		if o.HasBody {
+			o.Method = http.MethodPost
+		}
+	}
+	if o.HasBody && o.Header.Get("Content-Type") == "" {
+		o.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if isJSON(bytes.TrimSpace(o.body)) {
+			o.Header.Set("Content-Type", "application/json")
+		}
+	}
+	if o.LastEventID != "" {
+		o.Header.Set("Last-Event-ID", o.LastEventID)
+	}
+}
+
+// isJSON reports whether b is a JSON object or array.
+func isJSON(b []byte) bool {
+	return len(b) > 0 && (b[0] == '{' || b[0] == '[') && json.Valid(b)
+}
+
+// Description returns the method and the URL, without secrets.
+func (o *Options) Description() string { return o.Method + " " + redact.URL(o.URL) }

@@ -1,0 +1,70 @@
+package request
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// A Recorder is an http.RoundTripper that passes on what it sees: the headers of each exchange to
+// verbose, and the bytes of the open stream to onRead.
+type Recorder struct {
+	Base    *http.Transport
+	Verbose io.Writer      // if nil, headers are not shown
+	OnRead  func(p []byte) // if nil, bytes are not passed on
+
+	live atomic.Bool // the newest response was accepted as a stream
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.live.Store(false)
+	var wrote <-chan struct{}
+	if r.Verbose != nil {
+		trace, shown := traceTo(r.Verbose, req)
+		req, wrote = req.WithContext(httptrace.WithClientTrace(req.Context(), trace)), shown
+	}
+	resp, err := r.Base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if r.Verbose != nil {
+		// HTTP/2 may report the request only after the response has arrived.
+		select {
+		case <-wrote:
+		case <-time.After(time.Second):
+		}
+		io.WriteString(r.Verbose, responseHeader(resp))
+	}
+	if resp.StatusCode == http.StatusOK {
+		resp.Body = r.Body(resp.Body)
+	}
+	return resp, nil
+}
+
+// CloseIdleConnections closes the idle connections of the base transport.
+func (r *Recorder) CloseIdleConnections() { r.Base.CloseIdleConnections() }
+
+// Opened tells r that the newest response was accepted as a stream. The bytes of other responses
+// are not passed on.
+func (r *Recorder) Opened() { r.live.Store(true) }
+
+// Body returns a reader of b that passes on what is read while the stream is open.
+func (r *Recorder) Body(b io.ReadCloser) io.ReadCloser { return &recordedBody{b, r} }
+
+// A recordedBody passes on what is read from it.
+type recordedBody struct {
+	io.ReadCloser
+	r *Recorder
+}
+
+// Read implements io.Reader.
+func (b *recordedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 && b.r.live.Load() && b.r.OnRead != nil {
+		b.r.OnRead(p[:n])
+	}
+	return n, err
+}
