@@ -47,6 +47,10 @@ type Client struct {
 	// that the caller spends between two calls of Next does not count. If zero or negative, there
 	// is no limit.
 	//
+	// If the process was suspended during the wait, for example by SIGSTOP, a frozen cgroup or a
+	// paused virtual machine, the limit is extended by a quarter, so that data that arrived in the
+	// meantime is read before the connection is given up.
+	//
 	// After a timeout, of IdleTimeout or of HTTPClient, HTTPClient.CloseIdleConnections is called,
 	// so that a dead HTTP/2 connection is not used again. If many streams share an HTTP/2
 	// connection, pings detect its end earlier and for all of them: see SendPingTimeout and

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -17,10 +16,19 @@ import (
 type conn struct {
 	ctx        context.Context
 	cancel     context.CancelCauseFunc
-	body       *body     // nil until there is a response
-	opened     time.Time // zero until the response was accepted
-	gotEvent   bool      // an event was delivered
-	replayable bool      // nothing was sent yet, or the request may be sent again
+	headers    *idleTimer  // limits the wait for the response headers; nil if there is no limit
+	body       *body       // nil until there is a response
+	keepBody   func() bool // the body is no longer closed when ctx ends
+	opened     time.Time   // zero until the response was accepted
+	gotEvent   bool        // an event was delivered
+	replayable bool        // nothing was sent yet, or the request may be sent again
+}
+
+// setBody sets the body. It is closed when the context of c ends, even if the RoundTripper does not
+// watch that context.
+func (c *conn) setBody(src io.ReadCloser, idle time.Duration) {
+	c.body = newBody(c.ctx, c.cancel, src, idle)
+	c.keepBody = context.AfterFunc(c.ctx, c.body.closeSource)
 }
 
 // connect makes one attempt. It opens the stream, or calls endAttempt or finish.
@@ -41,7 +49,7 @@ func (s *Stream) connect() {
 		s.endAttempt(err, 0)
 		return
 	}
-	s.conn.body = newBody(s.conn, resp.Body, s.client.IdleTimeout)
+	s.conn.setBody(resp.Body, s.client.IdleTimeout)
 	resp.Body = s.conn.body
 	if resp.StatusCode == http.StatusNoContent {
 		s.finish(nil, resp.StatusCode)
@@ -69,9 +77,13 @@ func (s *Stream) send() (*http.Response, error) {
 	}
 	if timeout > 0 {
 		cancel := s.conn.cancel
-		defer time.AfterFunc(timeout, func() { cancel(cause) }).Stop()
+		s.conn.headers = &idleTimer{period: timeout, expire: func() { cancel(cause) }}
+		s.conn.headers.start()
 	}
 	resp, err := s.http.Do(req)
+	if s.conn.headers != nil {
+		s.conn.headers.stop()
+	}
 	if err != nil {
 		return nil, classifyError(err)
 	}
@@ -176,62 +188,14 @@ func (s *Stream) release(next phase) (cause error) {
 		body = s.conn.body
 	}
 	if body != nil {
-		body.stop()
+		s.conn.keepBody()
 	}
 	cause = s.control.enter(next, s.req.Context())
 	if body != nil {
-		body.close()
+		body.closeSource()
 	}
 	s.conn = nil
 	return cause
-}
-
-// A body is the body of a response. It is closed when the context of its conn ends. A Read that
-// waits longer than the idle timeout ends that context.
-type body struct {
-	conn  *conn
-	src   io.ReadCloser
-	idle  time.Duration
-	close func()      // closes src, once
-	stop  func() bool // src is no longer closed when the context ends
-	timer *time.Timer // runs during a Read
-}
-
-func newBody(c *conn, src io.ReadCloser, idle time.Duration) *body {
-	b := &body{conn: c, src: src, idle: idle}
-	b.close = sync.OnceFunc(func() { src.Close() })
-	b.stop = context.AfterFunc(c.ctx, b.close)
-	return b
-}
-
-// Close may be called by CheckResponse. It cancels the request because closing alone does not
-// interrupt a blocked Read of a compressed body: net/http closes that only after the Read.
-func (b *body) Close() error {
-	b.conn.cancel(http.ErrBodyReadAfterClose)
-	b.close()
-	return nil
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	if b.conn.ctx.Err() != nil {
-		return 0, context.Cause(b.conn.ctx) // not what the closed src would return
-	}
-	if b.idle <= 0 {
-		return b.src.Read(p)
-	}
-	return b.readWithTimeout(p)
-}
-
-// readWithTimeout is separate from Read because the frame of a blocked Read must stay small, as in
-// connect.
-func (b *body) readWithTimeout(p []byte) (int, error) {
-	if b.timer == nil {
-		b.timer = time.AfterFunc(b.idle, func() { b.conn.cancel(ErrIdleTimeout) })
-	} else {
-		b.timer.Reset(b.idle)
-	}
-	defer b.timer.Stop()
-	return b.src.Read(p)
 }
 
 const maxSentID = 4 << 10 // bytes of an ID that is sent: servers refuse larger headers

@@ -22,8 +22,8 @@ const (
 	progressTime            = time.Minute // a connection that lasted so long resets the backoff
 )
 
-// ErrIdleTimeout reports that no data arrived for Client.IdleTimeout. Its Timeout method returns
-// true.
+// ErrIdleTimeout reports that no data arrived for Client.IdleTimeout or Transport.IdleTimeout. Its
+// Timeout method returns true.
 var ErrIdleTimeout error = timeoutError("sse: idle timeout: no data from the server")
 
 const errHeaderTimeout = timeoutError("sse: timeout: no response headers from the server")
@@ -118,11 +118,16 @@ func (p *retryPolicy) countTimeouts(o outcome) {
 	if o.responded {
 		p.timeouts = 0
 	}
-	if _, ok := o.cause.(timeoutError); ok {
+	if isTimeout(o.cause) || isTimeout(o.err) { // o.err of a Transport below the Client
 		p.timeouts++
 	} else {
 		p.timeouts = 0
 	}
+}
+
+func isTimeout(err error) bool {
+	var timeout timeoutError
+	return errors.As(err, &timeout)
 }
 
 // nextWait returns the wait before the next attempt if the server asked for at least retryAfter. It
