@@ -358,11 +358,7 @@ func (s *Stream) State() State {
 // by break, return or panic.
 func (s *Stream) All() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		defer func() {
-			if s.control.state() != closed {
-				s.finish(nil, 0)
-			}
-		}()
+		defer s.endLoop()
 		all(s)(yield)
 	}
 }
