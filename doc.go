@@ -25,6 +25,10 @@
 // until the next call to Next, and Type returns a cached string. Reading events in this form
 // normally allocates nothing.
 //
+// [Decode] and [DecodeUntilDone] return the events of a Stream or a Reader as typed values. A
+// [Transport] gives an idle timeout to code that reads streams without this package, such as an
+// SDK.
+//
 // A [Writer] writes a stream as the response of a handler. [Event.Append], [AppendComment] and
 // [AppendRetry] encode events. Package ssetest tests clients and servers without a network and
 // without waiting.
