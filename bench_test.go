@@ -12,43 +12,53 @@ import (
 
 var random = rand.New(rand.NewPCG(9, 2))
 
-// The workloads of internal/bench, which compares them with other libraries, in little.
-
+// benchWorkloads contains short forms of the workloads of internal/bench, which compares this
+// package with others.
 var benchWorkloads = []struct {
 	name  string
 	eol   string
-	piece int // bytes of the longest read; 0: no limit
+	most  int // the size of the longest read; 0 for no limit
 	beats int // comments before each event
 	event func(n int) sse.Event
 }{
-	{"llm", "\n", 0, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(8 + random.IntN(110)))} }},
-	{"anthropic", "\n", 0, 0, func(n int) sse.Event {
-		return sse.Event{Type: "content_block_delta", Data: `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + randomWords(35) + `"}}`}
+	{"llm", "\n", 0, 0, func(int) sse.Event { return words(8 + random.IntN(110)) }},
+	{"anthropic", "\n", 0, 0, func(int) sse.Event {
+		return sse.Event{
+			Type: "content_block_delta",
+			Data: `{"type":"content_block_delta","index":0,` +
+				`"delta":{"type":"text_delta","text":"` + randomWords(35) + `"}}`,
+		}
 	}},
 	{"ticks", "\n", 0, 0, func(n int) sse.Event {
 		return sse.Event{ID: fmt.Sprint(100000 + n), Type: "tick", Data: fmt.Sprint(10 + n%90)}
 	}},
 	{"wiki", "\n", 0, 0, func(n int) sse.Event {
-		return sse.Event{ID: fmt.Sprint(n, randomWords(145)), Type: "message", Data: completion(randomWords(1300))}
+		return message(fmt.Sprint(n, randomWords(145)), completion(randomWords(1300)))
 	}},
-	{"multiline", "\n", 0, 0, func(n int) sse.Event {
+	{"multiline", "\n", 0, 0, func(int) sse.Event {
 		return sse.Event{Data: strings.Repeat(randomWords(60)+"\n", 39) + randomWords(60)}
 	}},
-	{"big", "\n", 0, 0, func(n int) sse.Event { return sse.Event{Data: randomWords(1 << 20)} }},
-	{"crlf", "\r\n", 0, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
-	{"cr", "\r", 0, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
-	{"comments", "\n", 0, 49, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
-	{"utf8", "\n", 0, 0, func(n int) sse.Event {
+	{"big", "\n", 0, 0, func(int) sse.Event { return sse.Event{Data: randomWords(1 << 20)} }},
+	{"crlf", "\r\n", 0, 0, func(int) sse.Event { return words(60) }},
+	{"cr", "\r", 0, 0, func(int) sse.Event { return words(60) }},
+	{"comments", "\n", 0, 49, func(int) sse.Event { return words(60) }},
+	{"utf8", "\n", 0, 0, func(int) sse.Event {
 		return sse.Event{Data: completion(strings.Repeat("漢字かな привет 🎈 ", 6))}
 	}},
-	{"dribble", "\n", 64, 0, func(n int) sse.Event { return sse.Event{Data: completion(randomWords(60))} }},
+	{"dribble", "\n", 64, 0, func(int) sse.Event { return words(60) }},
 }
 
+// words returns an event of a language model with n bytes of text.
+func words(n int) sse.Event { return sse.Event{Data: completion(randomWords(n))} }
+
+// completion returns the JSON that a language model service sends for a part of its output.
 func completion(content string) string {
-	return `{"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1741569952,` +
-		`"model":"m-1","choices":[{"index":0,"delta":{"content":"` + content + `"},"finish_reason":null}]}`
+	return `{"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk",` +
+		`"created":1741569952,"model":"m-1",` +
+		`"choices":[{"index":0,"delta":{"content":"` + content + `"},"finish_reason":null}]}`
 }
 
+// randomWords returns n bytes of lower-case letters and spaces.
 func randomWords(n int) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -57,7 +67,7 @@ func randomWords(n int) string {
 	return string(b)
 }
 
-// BenchmarkReader reads 4 MB of each workload, in the borrowed form and as events that are safe to keep.
+// BenchmarkReader reads 4 MB of each workload with Data, ID and Type, and with Event.
 func BenchmarkReader(b *testing.B) {
 	for _, w := range benchWorkloads {
 		var stream []byte
@@ -73,14 +83,19 @@ func BenchmarkReader(b *testing.B) {
 			name string
 			use  func(r *sse.Reader) int
 		}{
-			{"borrowed", func(r *sse.Reader) int { return len(r.Data()) + len(r.ID()) + len(r.Type()) }},
-			{"strings", func(r *sse.Reader) int { e := r.Event(); return len(e.Data) + len(e.ID) + len(e.Type) }},
+			{"borrowed", func(r *sse.Reader) int {
+				return len(r.Data()) + len(r.ID()) + len(r.Type())
+			}},
+			{"strings", func(r *sse.Reader) int {
+				e := r.Event()
+				return len(e.Data) + len(e.ID) + len(e.Type)
+			}},
 		} {
 			b.Run(w.name+"/"+form.name, func(b *testing.B) {
 				b.SetBytes(int64(len(stream)))
 				b.ReportAllocs()
 				for b.Loop() {
-					r := sse.NewReader(&pieceReader{rest: stream, most: w.piece})
+					r := sse.NewReader(&shortReader{rest: stream, most: w.most})
 					for r.Next() {
 						form.use(r)
 					}

@@ -27,7 +27,7 @@ var decodeSources = map[string]decodeSource{
 	"Stream": func(t testing.TB, body io.Reader) (sse.Source, func() bool) {
 		tracked := &trackedBody{Reader: body}
 		client := &sse.Client{HTTPClient: &http.Client{
-			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 				return &http.Response{
 					StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}},
 					Body: tracked, Request: r,

@@ -12,12 +12,14 @@ import (
 )
 
 var (
-	streams = flag.Int("streams", 10000, "how many generated streams TestDifferential compares")
-	dump    = flag.String("dump", "", "a file for these streams and what the reference makes of them, in the form of testdata/parser.json")
+	streams = flag.Int("streams", 10000,
+		"the `number` of generated streams that TestDifferential compares")
+	dump = flag.String("dump", "",
+		"write these streams and their outcomes to a `file` in the format of testdata/parser.json")
 )
 
-// TestDifferential compares the parser with the reference on generated streams.
-// Stream i is the same in every run.
+// The parser is compared with the reference on generated streams. Stream i is the same in every
+// run.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
 	n := *streams
@@ -41,7 +43,7 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// dumpStreams writes the first n generated streams to a file.
+// dumpStreams writes the first n generated streams to the file dump.
 func dumpStreams(t *testing.T, n int) {
 	type connection struct {
 		Chunks      []string    `json:"chunks"`
@@ -62,7 +64,11 @@ func dumpStreams(t *testing.T, n int) {
 		var ref reference
 		for _, stream := range g.connections() {
 			want := ref.run(stream)
-			conn := connection{nil, append([]sse.Event{}, want.Events...), want.LastEventID, "", want.Partial}
+			conn := connection{
+				Events:      append([]sse.Event{}, want.Events...),
+				LastEventID: want.LastEventID,
+				Partial:     want.Partial,
+			}
 			if want.HasRetry {
 				conn.Retry = ref.reconnectionTime.String()
 			}

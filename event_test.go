@@ -28,17 +28,21 @@ func TestEventAppend(t *testing.T) {
 		if string(got) != "x"+c.want || err != nil {
 			t.Errorf("%q: Append = %q, %v, want %q", c.event, got, err, "x"+c.want)
 		}
-		var w writer
-		if n, err := c.event.WriteTo(&w); string(w.got) != c.want || w.calls != 1 || n != int64(len(c.want)) || err != nil {
-			t.Errorf("%q: WriteTo = %d, %v; %d writes of %q, want one of %q", c.event, n, err, w.calls, w.got, c.want)
+		var w countingWriter
+		n, err := c.event.WriteTo(&w)
+		if string(w.got) != c.want || n != int64(len(c.want)) || err != nil {
+			t.Errorf("%q: WriteTo = %d, %v, wrote %q, want %q", c.event, n, err, w.got, c.want)
+		}
+		if w.calls != 1 {
+			t.Errorf("%q: WriteTo called Write %d times, want once", c.event, w.calls)
 		}
 	}
 }
 
 func TestEventWriteToShortWrite(t *testing.T) {
-	w := writer{short: true}
+	w := countingWriter{short: true}
 	if n, err := (sse.Event{Data: "abc"}).WriteTo(&w); n != 8 || err != errRead {
-		t.Errorf("WriteTo a writer that takes 8 bytes = %d, %v, want 8, %v", n, err, errRead)
+		t.Errorf("WriteTo = %d, %v, want 8, %v", n, err, errRead)
 	}
 }
 
@@ -56,22 +60,25 @@ func TestEventAppendRejects(t *testing.T) {
 		{sse.Event{Type: "a\ndata: forged"}, "event", sse.ErrLineEnd, ""},
 		{sse.Event{Type: "\r"}, "event", sse.ErrLineEnd, ""},
 		{sse.Event{Type: "\xe2\x82"}, "event", sse.ErrInvalidUTF8, ""},
-		{sse.Event{Data: "a\rb"}, "data", sse.ErrLineEnd, "sse: data has a line end that would forge a line"},
+		{sse.Event{Data: "a\rb"}, "data", sse.ErrLineEnd,
+			"sse: data has a line end that would forge a line"},
 		{sse.Event{Data: "a\r\nb"}, "data", sse.ErrLineEnd, ""},
 		{sse.Event{Data: "\xed\xa0\x80"}, "data", sse.ErrInvalidUTF8, ""},
 		{sse.Event{ID: "1", Type: "e", Data: "a\n\xc0\x80"}, "data", sse.ErrInvalidUTF8, ""},
 	} {
 		got, err := c.event.Append([]byte("x"))
 		var field *sse.FieldError
-		if string(got) != "x" || !errors.As(err, &field) || field.Field != c.field || !errors.Is(err, c.err) {
-			t.Errorf("%q: Append = %q, %v, want nothing and %v of %s", c.event, got, err, c.err, c.field)
+		if string(got) != "x" || !errors.As(err, &field) || field.Field != c.field ||
+			!errors.Is(err, c.err) {
+			t.Errorf("%q: Append = %q, %v, want %v of %s", c.event, got, err, c.err, c.field)
 		}
 		if c.text != "" && errorText(err) != c.text {
 			t.Errorf("%q: error %q, want %q", c.event, errorText(err), c.text)
 		}
-		var w writer
+		var w countingWriter
 		if n, err := c.event.WriteTo(&w); n != 0 || w.calls != 0 || !errors.Is(err, c.err) {
-			t.Errorf("%q: WriteTo = %d, %v, after %d writes, want none and %v", c.event, n, err, w.calls, c.err)
+			t.Errorf("%q: WriteTo = %d, %v, after %d calls of Write, want 0, %v, after none",
+				c.event, n, err, w.calls, c.err)
 		}
 	}
 }

@@ -19,7 +19,8 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// exampleServer sends the events 1 to 5, two on each connection, and then tells its clients to stop.
+// exampleServer returns a server that sends the events 1 to 5, two on each connection, and then a
+// 204, which ends the stream.
 func exampleServer() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
@@ -53,7 +54,7 @@ func ExampleGet() {
 	// tick event 5
 }
 
-// A stream with a request, a policy and hooks of one's own goes on where an earlier run stopped.
+// A request with a Last-Event-ID resumes the stream where an earlier run stopped.
 func ExampleClient_Stream() {
 	srv := exampleServer()
 	defer srv.Close()
@@ -64,8 +65,8 @@ func ExampleClient_Stream() {
 	}
 	req.Header.Set("Last-Event-ID", "3") // stored by an earlier run
 	client := &sse.Client{
-		IdleTimeout: time.Minute, // the server's heartbeat comes every 15 s
-		Prepare: func(r *http.Request) error { // before every attempt
+		IdleTimeout: time.Minute, // the server sends a heartbeat every 15 s
+		Prepare: func(r *http.Request) error { // called before every attempt
 			r.Header.Set("Authorization", "Bearer "+"fresh token")
 			return nil
 		},
@@ -77,19 +78,19 @@ func ExampleClient_Stream() {
 	for stream.Next() {
 		fmt.Println(stream.Event().Data)
 	}
-	fmt.Println("the end:", stream.Err())
+	fmt.Println("end:", stream.Err())
 	// Output:
 	// open: 200 OK
 	// event 4
 	// event 5
 	// retry: EOF
-	// the end: <nil>
+	// end: <nil>
 }
 
-// The answer of a language model to a POST is read once, and never asked for again. What went wrong
-// is told: an answer that is no stream, with the server's words, and one that was cut.
+// The response of a language model to a POST is read only once, because the request is not
+// repeated. The error shows whether the server refused the request or the response was cut.
 func ExampleClient_Stream_post() {
-	answers := []http.HandlerFunc{
+	responses := []http.HandlerFunc{
 		func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "20")
 			http.Error(w, `{"error":"rate limit reached"}`, http.StatusTooManyRequests)
@@ -100,18 +101,20 @@ func ExampleClient_Stream_post() {
 		},
 		func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
-			io.WriteString(w, "data: {\"delta\":\"Hello\"}\n\ndata: {\"delta\":\", world\"}\n\ndata: [DONE]\n\n")
+			io.WriteString(w, "data: {\"delta\":\"Hello\"}\n\ndata: {\"delta\":\", world\"}\n\n")
+			io.WriteString(w, "data: [DONE]\n\n")
 		},
 	}
 	n := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answers[n](w, r)
+		responses[n](w, r)
 		n++
 	}))
 	defer srv.Close()
 
-	ask := func() (answer string, err error) {
-		req, err := http.NewRequest(http.MethodPost, srv.URL, strings.NewReader(`{"stream":true,"prompt":"Hi!"}`))
+	complete := func() (text string, err error) {
+		body := strings.NewReader(`{"stream":true,"prompt":"Hi!"}`)
+		req, err := http.NewRequest(http.MethodPost, srv.URL, body)
 		if err != nil {
 			return "", err
 		}
@@ -120,40 +123,41 @@ func ExampleClient_Stream_post() {
 		defer stream.Close()
 		for stream.Next() {
 			if string(stream.Data()) == "[DONE]" {
-				return answer, nil
+				return text, nil
 			}
 			var chunk struct{ Delta string }
 			if err := json.Unmarshal(stream.Data(), &chunk); err != nil {
-				return answer, err
+				return text, err
 			}
-			answer += chunk.Delta
+			text += chunk.Delta
 		}
 		if err := stream.Err(); err != nil {
-			return answer, err
+			return text, err
 		}
-		return answer, io.ErrUnexpectedEOF // a clean end, but before [DONE]
+		return text, io.ErrUnexpectedEOF // a clean end, but before [DONE]
 	}
 
-	for range answers {
-		answer, err := ask()
+	for range responses {
+		text, err := complete()
 		var refused *sse.ResponseError
 		switch {
 		case errors.As(err, &refused):
-			fmt.Printf("%s: come back after %v: %s", refused.Status, refused.RetryAfter(), refused.Body)
+			fmt.Printf("%s: retry after %v: %s", refused.Status, refused.RetryAfter(), refused.Body)
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			fmt.Printf("cut: %q\n", answer)
+			fmt.Printf("cut: %q\n", text)
 		default:
-			fmt.Printf("%q, %v\n", answer, err)
+			fmt.Printf("%q, %v\n", text, err)
 		}
 	}
 	// Output:
-	// 429 Too Many Requests: come back after 20s: {"error":"rate limit reached"}
+	// 429 Too Many Requests: retry after 20s: {"error":"rate limit reached"}
 	// cut: "Hello"
 	// "Hello, world", <nil>
 }
 
-// A CheckResponse can forgive what DefaultCheckResponse does not: here a token that has expired, for
-// which Prepare sends another with the next attempt, and a server that calls its streams text/plain.
+// A CheckResponse can accept a response that DefaultCheckResponse refuses, or retry a request that
+// would end the stream. This server labels its streams text/plain, and it refuses an expired token,
+// which Prepare replaces in the next attempt.
 func ExampleClient_checkResponse() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer fresh" {
@@ -161,7 +165,7 @@ func ExampleClient_checkResponse() {
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain")
-		io.WriteString(w, "data: here we are\n\n")
+		io.WriteString(w, "data: hello\n\n")
 	}))
 	defer srv.Close()
 
@@ -179,9 +183,10 @@ func ExampleClient_checkResponse() {
 			}
 			err := sse.DefaultCheckResponse(r)
 			var refused *sse.ResponseError
-			if errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && token == "stale" {
+			expired := errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized
+			if expired && token == "stale" {
 				token = "fresh"
-				return refused // without backoff.Permanent around it: it is tried again
+				return refused // is not a backoff.PermanentError, so the request is repeated
 			}
 			return err
 		},
@@ -195,10 +200,10 @@ func ExampleClient_checkResponse() {
 	if stream.Next() {
 		fmt.Println(stream.Event().Data)
 	}
-	// Output: here we are
+	// Output: hello
 }
 
-// Close ends a stream from any goroutine, wherever Next is blocked.
+// Any goroutine may call Close. It interrupts a blocked Next.
 func ExampleStream_Close() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -211,7 +216,7 @@ func ExampleStream_Close() {
 	stream := sse.Get(context.Background(), srv.URL)
 	for stream.Next() {
 		fmt.Println(stream.Event().Data)
-		go stream.Close() // a signal, a shutdown
+		go stream.Close() // for example after a signal
 	}
 	fmt.Println(stream.Err(), stream.State())
 	// Output:
@@ -219,13 +224,13 @@ func ExampleStream_Close() {
 	// <nil> closed
 }
 
-// A service that stores the ID of each event after it has handled it goes on there when it is
-// started again, wherever it was killed: no event is lost, and at most the one in hand comes twice.
+// A service stores the ID of each event after it has handled the event. After a crash it resumes
+// there. No event is lost, and at most one event is handled twice.
 //
-// With a database, store the ID in the transaction that stores what the event did: then nothing
-// comes twice either. With several replicas let one of them follow the stream, under a lock or a
-// lease of the database, and store the ID only while it holds it (with a fencing token in the
-// UPDATE's WHERE clause).
+// If the service has a database, it should store the ID in the same transaction as the effects of
+// the event. Then no event is handled twice. If the service has several replicas, only one of them
+// should follow the stream, for example the holder of a lease. It must store the ID only while it
+// holds the lease, for example with a fencing token in the WHERE clause of the UPDATE.
 func ExampleStream_LastEventID() {
 	srv := exampleServer()
 	defer srv.Close()
@@ -236,7 +241,7 @@ func ExampleStream_LastEventID() {
 	defer os.RemoveAll(dir)
 	name := filepath.Join(dir, "last-event-id")
 
-	// store replaces the file as a whole: after a crash it is the old or the new one.
+	// store replaces the file atomically, so that a crash leaves either the old or the new one.
 	store := func(id string) error {
 		f, err := os.CreateTemp(dir, "last-event-id-*")
 		if err != nil {
@@ -259,7 +264,7 @@ func ExampleStream_LastEventID() {
 		case err == nil:
 			req.Header.Set("Last-Event-ID", string(last))
 		case !errors.Is(err, os.ErrNotExist):
-			return err // to begin anew would handle everything again
+			return err // a start without the ID would handle all events again
 		}
 		stream := new(sse.Client).Stream(req)
 		defer stream.Close()

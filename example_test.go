@@ -26,8 +26,8 @@ func ExampleNewReader() {
 	// Output: 7 greeting "hello\nworld"
 }
 
-// A request of the Model Context Protocol is answered by JSON or by a stream. Where the stream ends
-// before the answer, it goes on at a GET with the last event ID.
+// The response to a request of the Model Context Protocol is JSON or a stream. If the stream ends
+// before the result, a GET with the last event ID continues it.
 func ExampleNewReader_mcp() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -45,8 +45,8 @@ func ExampleNewReader_mcp() {
 	}))
 	defer srv.Close()
 
-	isAnswer := func(data []byte) bool { return bytes.Contains(data, []byte(`"result"`)) }
-	call := func(message string) (answer string, err error) {
+	isResult := func(data []byte) bool { return bytes.Contains(data, []byte(`"result"`)) }
+	call := func(message string) (result string, err error) {
 		resp, err := http.Post(srv.URL, "application/json", strings.NewReader(message))
 		if err != nil {
 			return "", err
@@ -61,7 +61,7 @@ func ExampleNewReader_mcp() {
 		}
 		r := sse.NewReader(resp.Body)
 		for r.Next() {
-			if isAnswer(r.Data()) {
+			if isResult(r.Data()) {
 				return r.Event().Data, nil
 			}
 		}
@@ -76,7 +76,7 @@ func ExampleNewReader_mcp() {
 		stream := (&sse.Client{ReconnectionTime: wait}).Stream(req)
 		defer stream.Close()
 		for stream.Next() {
-			if isAnswer(stream.Data()) {
+			if isResult(stream.Data()) {
 				return stream.Event().Data, nil
 			}
 		}
@@ -89,7 +89,7 @@ func ExampleNewReader_mcp() {
 	// {"result":{"sum":42}} <nil>
 }
 
-// The borrowed form: nothing is allocated for an event. What must be kept is copied.
+// Data returns bytes that are valid until the next call of Next. It allocates nothing for an event.
 func ExampleReader_Data() {
 	r := sse.NewReader(strings.NewReader("data: 1\n\ndata: 22\n\ndata: 333\n\n"))
 	n := 0
@@ -100,7 +100,7 @@ func ExampleReader_Data() {
 	// Output: 6 <nil>
 }
 
-// An answer that was cut within an event is not mistaken for a whole one.
+// A stream that was cut in an event ends with an error.
 func ExampleReader_Err() {
 	r := sse.NewReader(strings.NewReader("data: first\n\ndata: second"))
 	for r.Next() {
@@ -112,7 +112,7 @@ func ExampleReader_Err() {
 	// true
 }
 
-// A Parser is for bytes that come by callback, or from a transport of one's own.
+// A Parser is for bytes that do not come from an io.Reader, for example from a callback.
 func ExampleParser() {
 	var p sse.Parser
 	for _, chunk := range []string{"da", "ta: one\r", "\n\r", "\ndata: two\n\n"} {
@@ -124,11 +124,11 @@ func ExampleParser() {
 	if err := p.Err(); err != nil {
 		fmt.Println(err)
 	}
-	fmt.Println("cut within an event:", p.Partial())
+	fmt.Println("cut in an event:", p.Partial())
 	// Output:
 	// one
 	// two
-	// cut within an event: false
+	// cut in an event: false
 }
 
 func ExampleParser_Retry() {

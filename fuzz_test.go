@@ -19,8 +19,8 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// FuzzParser compares the parser with the reference, on two connections of one
-// event source. What it dispatches can be written, and comes back equal.
+// FuzzParser compares the parser with the reference on two connections of one event source. It also
+// checks that the events can be written and parsed again.
 func FuzzParser(f *testing.F) {
 	addSuite(f, func(b []byte) { f.Add(b, b) })
 	f.Fuzz(func(t *testing.T, first, second []byte) {
@@ -85,7 +85,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id, typ, data, comment string, ns int64) {
 		roundTrip(t, sse.Event{ID: id, Type: typ, Data: data})
 
-		// Comments and reconnection times go between events, and leave them alone.
+		// A comment and a reconnection time do not affect the event after them.
 		event := sse.Event{ID: "1", Type: "e", Data: "x"}
 		b, err := event.Append(sse.AppendRetry(sse.AppendComment(nil, comment), time.Duration(ns)))
 		if err != nil {
@@ -94,57 +94,66 @@ func FuzzRoundTrip(f *testing.F) {
 		var ref reference
 		want := ref.run(b)
 		if len(want.Events) != 1 || want.Events[0] != event || want.Partial {
-			t.Errorf("comment %q, retry %d: %q is %q", comment, ns, b, want.Events)
+			t.Errorf("comment %q, retry %d: %q has the events %q", comment, ns, b, want.Events)
 		}
 		if got := push(t, new(sse.Parser), [][]byte{b}); !want.equal(got) {
 			t.Errorf("%q (-reference +parser):\n%s", b, want.diff(got))
 		}
-		lines := strings.Split(strings.ReplaceAll(strings.ReplaceAll(comment, "\r\n", "\n"), "\r", "\n"), "\n")
+		comment = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(comment)
+		lines := strings.Split(comment, "\n")
 		for i := range lines {
 			lines[i] = utf8Decode([]byte("\xef\xbb\xbf" + lines[i]))
 		}
 		if !slices.Equal(ref.comments, lines) {
 			t.Errorf("comment %q: %q has the comments %q", comment, b, ref.comments)
 		}
-		if wait := time.Duration(max(ns, 0)); want.Retry < wait || want.Retry-wait >= time.Millisecond {
-			t.Errorf("AppendRetry(%v) gives %v", time.Duration(ns), want.Retry)
+		wait := time.Duration(max(ns, 0))
+		if want.Retry < wait || want.Retry-wait >= time.Millisecond {
+			t.Errorf("AppendRetry(%v) is parsed as %v", time.Duration(ns), want.Retry)
 		}
 	})
 }
 
-// FuzzClient plays a script of responses to a Client, in virtual time, and
-// compares what it asks, waits for and delivers with a model of it. The low bits
-// of the last argument say after how many events the stream is closed, or asked
-// to reconnect if the highest is set; 0: never.
+// FuzzClient plays a script of responses to a Client in virtual time. It compares the requests,
+// waits and events with a model of the Client. If the low bits of act are not zero, the stream is
+// closed after this number of events. If the highest bit is also set, Reconnect is called instead.
 func FuzzClient(f *testing.F) {
 	const ok = "200\nContent-Type: text/event-stream\n\n"
 	f.Add("", "1", uint8(0))
 	f.Add(ok+"id:1\ndata:a\n\nid:2\ndata:b", "", uint8(0))
-	f.Add(ok+"retry:5\nid:1\ndata:a\n\n\x1e"+ok+"\xef\xbb\xbfid\ndata:b\n\n\x1e503\nRetry-After: 7\n\nbusy\x1e"+ok+":c\n\n\x1e204\n\n", "0", uint8(0))
-	f.Add("fail\x1ecut "+ok+"data:a\n\ndata:b\x1ebytes "+ok+"id:a\x01\ndata:a\r\r\x1e404\n\nno such stream", " 5\t", uint8(0))
+	f.Add(ok+"retry:5\nid:1\ndata:a\n\n\x1e"+ok+"\xef\xbb\xbfid\ndata:b\n\n"+
+		"\x1e503\nRetry-After: 7\n\nbusy\x1e"+ok+":c\n\n\x1e204\n\n", "0", uint8(0))
+	f.Add("fail\x1ecut "+ok+"data:a\n\ndata:b\x1ebytes "+ok+"id:a\x01\ndata:a\r\r"+
+		"\x1e404\n\nno such stream", " 5\t", uint8(0))
 	f.Add(ok+"data:a\n\ndata:b\n\ndata:c\n\n", "", uint8(2))
 	f.Add("200\nContent-Type: text/html\n\ndata:a\n\n", "", uint8(0))
 	f.Add("307\nLocation: /b\n\n\x1e"+ok+"data:a\n\n", "", uint8(0))
-	f.Add("429\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\n\n\x1e"+ok+"retry:99999999999999999999\n\x1e"+ok+"\x1e"+ok, "", uint8(0))
+	f.Add("429\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\n\n"+
+		"\x1e"+ok+"retry:99999999999999999999\n\x1e"+ok+"\x1e"+ok, "", uint8(0))
 	f.Add("bytes "+ok+"id:1\ndata:a\n\ndata:b\n\n\x1e"+ok+"data:c\n\n", "", uint8(0x81))
 	f.Fuzz(func(t *testing.T, script, lastEventID string, act uint8) {
-		synctest.Test(t, func(t *testing.T) { playScript(t, script, lastEventID, int(act&0x7f), act >= 0x80) })
+		synctest.Test(t, func(t *testing.T) {
+			playScript(t, script, lastEventID, int(act&0x7f), act >= 0x80)
+		})
 	})
 }
 
-// A scriptedResponse is one of the responses of a script, which \x1e parts.
-// It looks like one of HTTP, but for its first line: words, and the status.
+// A scriptedResponse is one of the responses of a script, which are separated by \x1e. It has the
+// form of an HTTP response, except that its first line consists of words and the status.
 type scriptedResponse struct {
-	fail, cut, bytes bool // no response; a body that breaks; a body that comes byte by byte
-	status           int
-	header           http.Header
-	body             string
-	plain            bool // the model knows what it means
+	fail    bool // there is no response
+	cut     bool // the connection breaks after the body
+	bytes   bool // the body arrives byte by byte
+	status  int
+	header  http.Header
+	body    string
+	modeled bool // the model can predict what the Client does
 }
 
+// parseScript returns the responses of a script.
 func parseScript(script string) (responses []scriptedResponse) {
 	for _, part := range strings.Split(script, "\x1e") {
-		r := scriptedResponse{header: http.Header{}, plain: true}
+		r := scriptedResponse{header: http.Header{}, modeled: true}
 		head, body, _ := strings.Cut(part, "\n\n")
 		r.body = body
 		lines := strings.Split(head, "\n")
@@ -162,26 +171,26 @@ func parseScript(script string) (responses []scriptedResponse) {
 			if name, value, ok := strings.Cut(line, ": "); ok {
 				r.header.Add(name, value)
 				if name != "Content-Type" && name != "Retry-After" || len(r.header[name]) > 1 {
-					r.plain = false
+					r.modeled = false
 				}
 				if at, err := http.ParseTime(value); err == nil && at.Year() >= 2000 {
-					r.plain = false // it may be in the future, which begins with 2000 here
+					r.modeled = false // the virtual time starts in 2000, so it may be in the future
 				}
 			}
 		}
 		r.fail = r.status == 0
 		switch ct := r.header["Content-Type"]; {
-		case r.status >= 300 && r.status <= 399: // may be followed
-			r.plain = false
+		case r.status >= 300 && r.status <= 399: // may be a redirect
+			r.modeled = false
 		case len(ct) == 1 && ct[0] != "text/event-stream" && ct[0] != "text/html":
-			r.plain = false
+			r.modeled = false
 		}
 		responses = append(responses, r)
 	}
 	return responses
 }
 
-// responseBody is a scripted body that knows whether it was closed.
+// A responseBody records whether it was closed.
 type responseBody struct {
 	io.Reader
 	closed bool
@@ -192,6 +201,7 @@ func (b *responseBody) Close() error {
 	return nil
 }
 
+// response returns r as the response to req.
 func (r *scriptedResponse) response(req *http.Request) *http.Response {
 	var body io.Reader = strings.NewReader(r.body)
 	if r.cut {
@@ -207,21 +217,27 @@ func (r *scriptedResponse) response(req *http.Request) *http.Response {
 	}
 }
 
+// A clientRun is what a Client did while a script was played.
+type clientRun struct {
+	sentIDs     []string // the Last-Event-ID of each request
+	events      []sse.Event
+	waits       []time.Duration
+	total       time.Duration
+	lastEventID string
+	err         error
+}
+
+// playScript plays a script to a Client and checks what it does.
 func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnect bool) {
 	responses := parseScript(script)
-	model := len(responses) > 0 && actAfter == 0
-	for _, r := range responses {
-		model = model && r.plain
-	}
-
-	var asked []string // the Last-Event-ID of each request
+	var run clientRun
 	var bodies []*responseBody
 	client := &sse.Client{
-		HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			i := len(asked)
-			asked = append(asked, strings.Join(r.Header.Values("Last-Event-ID"), "\n"))
+		HTTPClient: httpClient(func(r *http.Request) (*http.Response, error) {
+			i := len(run.sentIDs)
+			run.sentIDs = append(run.sentIDs, strings.Join(r.Header.Values("Last-Event-ID"), "\n"))
 			if i == len(responses) {
-				return &http.Response{StatusCode: 204, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+				return statusResponse(r, 204), nil
 			}
 			if i > len(responses) {
 				t.Fatalf("%q: request %d after a 204", script, i+1)
@@ -232,15 +248,14 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 			resp := responses[i].response(r)
 			bodies = append(bodies, resp.Body.(*responseBody))
 			return resp, nil
-		})},
+		}),
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	}
-	var waits []time.Duration
 	client.OnRetry = func(err error, wait time.Duration) {
 		if err == nil || wait < 0 || wait > time.Hour {
 			t.Errorf("%q: OnRetry(%v, %v)", script, err, wait)
 		}
-		waits = append(waits, wait)
+		run.waits = append(run.waits, wait)
 	}
 	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://sse.test/", nil)
 	if err != nil {
@@ -250,18 +265,19 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 
 	start := time.Now()
 	stream := client.Stream(req)
-	var events []sse.Event
 	for stream.Next() {
-		events = append(events, current(t, idOf{stream}))
+		run.events = append(run.events, currentEvent(t, idOf{stream}))
 		switch {
-		case actAfter == 0 || len(events) != actAfter:
+		case actAfter == 0 || len(run.events) != actAfter:
 		case reconnect:
 			stream.Reconnect()
 		default:
 			stream.Close()
 		}
 	}
-	slept := time.Since(start)
+	run.total = time.Since(start)
+	run.lastEventID, run.err = stream.LastEventID(), stream.Err()
+
 	if stream.Next() || stream.State() != sse.StateClosed {
 		t.Errorf("%q: state %v after the end", script, stream.State())
 	}
@@ -270,38 +286,47 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 			t.Errorf("%q: body %d is left open", script, i+1)
 		}
 	}
-	if closed := actAfter > 0 && len(events) >= actAfter && !reconnect; closed && (len(events) > actAfter || stream.Err() != nil) {
-		t.Errorf("%q: closed after %d events, got %d and %v", script, actAfter, len(events), stream.Err())
+	if n := len(run.events); actAfter > 0 && n >= actAfter && !reconnect {
+		if n > actAfter || run.err != nil {
+			t.Errorf("%q: closed after %d events, got %d and %v", script, actAfter, n, run.err)
+		}
 	}
-	if !model {
-		return
+	for _, r := range responses {
+		if !r.modeled {
+			return
+		}
 	}
+	if len(responses) > 0 && actAfter == 0 {
+		checkModel(t, script, responses, lastEventID, run)
+	}
+}
 
-	// The model.
-	ref := reference{}
-	sent := "" // the newest id that a header can carry
-	adopt := func(id string) bool {
+// checkModel compares a run with the model of a Client.
+func checkModel(
+	t *testing.T, script string, responses []scriptedResponse, lastEventID string, run clientRun,
+) {
+	sent := "" // the last event ID that a header can carry
+	setLastEventID := func(id string) bool {
 		id = strings.Trim(id, " \t")
-		if len(id) > 4096 || strings.ContainsFunc(id, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
+		if len(id) > 4096 || strings.ContainsFunc(id, func(r rune) bool {
+			return r < 0x20 && r != '\t' || r == 0x7f
+		}) {
 			return false
 		}
 		sent = id
 		return true
 	}
-	var (
-		want      outcome
-		wantAsked []string
-		wantWait  time.Duration
-	)
-	if !adopt(lastEventID) {
-		if len(asked) > 0 || stream.Err() == nil {
-			t.Errorf("Last-Event-ID %q: %d requests, Err = %v, want an error", lastEventID, len(asked), stream.Err())
+	if !setLastEventID(lastEventID) {
+		if len(run.sentIDs) > 0 || run.err == nil {
+			t.Errorf("Last-Event-ID %q: %d requests, Err = %v, want an error",
+				lastEventID, len(run.sentIDs), run.err)
 		}
 		return
 	}
-	ref.lastEventID = sent
+	ref := reference{lastEventID: sent}
+	var want clientRun
 	for i := 0; ; i++ {
-		wantAsked = append(wantAsked, sent)
+		want.sentIDs = append(want.sentIDs, sent)
 		if i == len(responses) || responses[i].status == 204 {
 			break
 		}
@@ -311,50 +336,54 @@ func playScript(t *testing.T, script, lastEventID string, actAfter int, reconnec
 		case r.fail:
 		case r.status == 200 && r.header.Get("Content-Type") == "text/event-stream":
 			for _, id := range idsOf(ref, []byte(r.body)) {
-				adopt(id)
+				setLastEventID(id)
 			}
 			events, _ := ref.connection([]byte(r.body))
-			want.Events = append(want.Events, events...)
-		case slices.Contains([]int{408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}, r.status):
+			want.events = append(want.events, events...)
+		case slices.Contains(retriedStatuses, r.status):
 			n, err := strconv.ParseUint(strings.TrimSpace(r.header.Get("Retry-After")), 10, 64)
 			if err == nil || errors.Is(err, strconv.ErrRange) {
 				after = time.Duration(min(n, 3600)) * time.Second
 			}
 		default:
 			var status *sse.ResponseError
-			if !errors.As(stream.Err(), &status) || status.StatusCode != r.status || string(status.Body) != r.body[:min(len(r.body), 4096)] && !r.cut {
-				t.Errorf("%q: Err = %v, want a ResponseError of %d", script, stream.Err(), r.status)
+			if !errors.As(run.err, &status) || status.StatusCode != r.status ||
+				string(status.Body) != r.body[:min(len(r.body), 4096)] && !r.cut {
+				t.Errorf("%q: Err = %v, want a ResponseError of %d", script, run.err, r.status)
 			}
-			want.Err = stream.Err()
+			want.err = run.err
 		}
-		if want.Err != nil {
+		if want.err != nil {
 			break
 		}
 		wait, ok := ref.retry()
 		if !ok {
 			wait = time.Second
 		}
-		wantWait += min(max(wait, after), time.Hour)
+		want.total += min(max(wait, after), time.Hour)
 	}
-	if !slices.Equal(events, want.Events) {
-		t.Errorf("%q: events %q, want %q", script, events, want.Events)
+	if !slices.Equal(run.events, want.events) {
+		t.Errorf("%q: events %q, want %q", script, run.events, want.events)
 	}
-	if !slices.Equal(asked, wantAsked) {
-		t.Errorf("%q: requests with Last-Event-ID %q, want %q", script, asked, wantAsked)
+	if !slices.Equal(run.sentIDs, want.sentIDs) {
+		t.Errorf("%q: requests with Last-Event-ID %q, want %q", script, run.sentIDs, want.sentIDs)
 	}
-	if stream.LastEventID() != sent {
-		t.Errorf("%q: LastEventID = %q, want %q", script, stream.LastEventID(), sent)
+	if run.lastEventID != sent {
+		t.Errorf("%q: LastEventID = %q, want %q", script, run.lastEventID, sent)
 	}
-	if errorText(stream.Err()) != errorText(want.Err) {
-		t.Errorf("%q: Err = %v, want %v", script, stream.Err(), want.Err)
+	if errorText(run.err) != errorText(want.err) {
+		t.Errorf("%q: Err = %v, want %v", script, run.err, want.err)
 	}
-	if slept != wantWait {
-		t.Errorf("%q: waited %v in all, %v, want %v", script, slept, waits, wantWait)
+	if run.total != want.total {
+		t.Errorf("%q: waited %v in total, %v, want %v", script, run.total, run.waits, want.total)
 	}
 }
 
-// idsOf returns the last event ID after each blank line of a stream: a block with
-// only an id moves it, too.
+// retriedStatuses contains the statuses after which the Client makes another attempt.
+var retriedStatuses = []int{408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
+
+// idsOf returns the last event ID after each blank line of a stream. A block without data also
+// changes it.
 func idsOf(ref reference, stream []byte) (ids []string) {
 	text := utf8Decode(stream)
 	for rest := text; ; {
@@ -371,7 +400,8 @@ func idsOf(ref reference, stream []byte) (ids []string) {
 	}
 }
 
-// idOf makes a Stream an eventSource: its LastEventID is that of the next request.
+// idOf makes a Stream an eventSource. The LastEventID of a Stream is that of the next request, and
+// it may differ from that of the event.
 type idOf struct{ *sse.Stream }
 
 func (s idOf) LastEventID() string { return s.Event().ID }

@@ -30,14 +30,17 @@ import (
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// A piece of a stream ends with a blank line: an event, or a block that only has an ID.
-type piece struct {
-	wire  string
-	event sse.Event // Type "": there is none
+// The helpers of the tests in package sse_test.
+
+// A block is the part of a stream up to and including a blank line.
+type block struct {
+	text  string
+	event sse.Event // if Type is empty, the block only has an ID
 }
 
-func eventsOf(pieces []piece) (events []sse.Event) {
-	for _, p := range pieces {
+// eventsOf returns the events of blocks.
+func eventsOf(blocks []block) (events []sse.Event) {
+	for _, p := range blocks {
 		if p.event.Type != "" {
 			events = append(events, p.event)
 		}
@@ -45,52 +48,55 @@ func eventsOf(pieces []piece) (events []sse.Event) {
 	return events
 }
 
-// after returns what comes after the piece with the ID.
-func after(pieces []piece, id string) []piece {
-	for i, p := range pieces {
+// blocksAfter returns the blocks that follow the one with the ID. If there is none, it returns all.
+func blocksAfter(blocks []block, id string) []block {
+	for i, p := range blocks {
 		if id != "" && p.event.ID == id {
-			return pieces[i+1:]
+			return blocks[i+1:]
 		}
 	}
-	return pieces
+	return blocks
 }
 
-func wireOf(pieces []piece) string {
+// textOf returns the text of blocks.
+func textOf(blocks []block) string {
 	var b strings.Builder
-	for _, p := range pieces {
-		b.WriteString(p.wire)
+	for _, p := range blocks {
+		b.WriteString(p.text)
 	}
 	return b.String()
 }
 
-// A cut is a way in which a connection ends.
-type cut int
+// An ending is a way in which a connection ends.
+type ending int
 
 const (
-	cleanEnd cut = iota
+	cleanEnd ending = iota
 	unexpectedEnd
 	reset
 	silence
-	numCuts
+	numEndings
 )
 
-func (c cut) String() string {
-	return [...]string{"clean end", "unexpected end", "reset", "silence"}[c]
+func (e ending) String() string {
+	return [...]string{"clean end", "unexpected end", "reset", "silence"}[e]
 }
 
-// A cutBody brings text, at most chunk bytes a read, and then ends in its way.
-type cutBody struct {
+// An endingBody returns text, at most chunk bytes a read, and then ends.
+type endingBody struct {
 	text   string
 	chunk  int
-	cut    cut
+	ending ending
 	closed chan struct{}
 	close  func()
 }
 
-// answerCut returns an event stream. It counts as open until it is closed.
-func answerCut(r *http.Request, text string, chunk int, how cut, open *atomic.Int32) *http.Response {
+// streamResponse returns an event stream. It counts its body in open until the body is closed.
+func streamResponse(
+	r *http.Request, text string, chunk int, how ending, open *atomic.Int32,
+) *http.Response {
 	open.Add(1)
-	b := &cutBody{text: text, chunk: chunk, cut: how, closed: make(chan struct{})}
+	b := &endingBody{text: text, chunk: chunk, ending: how, closed: make(chan struct{})}
 	b.close = sync.OnceFunc(func() {
 		open.Add(-1)
 		close(b.closed)
@@ -101,7 +107,8 @@ func answerCut(r *http.Request, text string, chunk int, how cut, open *atomic.In
 	}
 }
 
-func answer(r *http.Request, code int, header ...string) *http.Response {
+// statusResponse returns a response without a body. The header consists of pairs of key and value.
+func statusResponse(r *http.Request, code int, header ...string) *http.Response {
 	resp := &http.Response{
 		StatusCode: code, Status: strconv.Itoa(code), ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{}, Body: http.NoBody, Request: r,
@@ -112,7 +119,7 @@ func answer(r *http.Request, code int, header ...string) *http.Response {
 	return resp
 }
 
-func (b *cutBody) Read(p []byte) (int, error) {
+func (b *endingBody) Read(p []byte) (int, error) {
 	n := min(len(p), len(b.text))
 	if b.chunk > 0 {
 		n = min(n, b.chunk)
@@ -120,24 +127,25 @@ func (b *cutBody) Read(p []byte) (int, error) {
 	copy(p, b.text[:n])
 	b.text = b.text[n:]
 	switch {
-	case n > 0 && (len(b.text) > 0 || b.cut != cleanEnd):
+	case n > 0 && (len(b.text) > 0 || b.ending != cleanEnd):
 		return n, nil
-	case b.cut == cleanEnd:
-		return n, io.EOF // beside the last bytes
-	case b.cut == unexpectedEnd:
+	case b.ending == cleanEnd:
+		return n, io.EOF // with the last bytes
+	case b.ending == unexpectedEnd:
 		return 0, io.ErrUnexpectedEOF
-	case b.cut == reset:
+	case b.ending == reset:
 		return 0, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
 	}
 	<-b.closed
 	return 0, http.ErrBodyReadAfterClose
 }
 
-func (b *cutBody) Close() error {
+func (b *endingBody) Close() error {
 	b.close()
 	return nil
 }
 
+// newStream returns a stream of http://example.com/ that starts after the last event ID.
 func newStream(t testing.TB, client *sse.Client, lastEventID string) *sse.Stream {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com/", nil)
@@ -150,6 +158,7 @@ func newStream(t testing.TB, client *sse.Client, lastEventID string) *sse.Stream
 	return client.Stream(req)
 }
 
+// collect reads s to its end and returns the events.
 func collect(s *sse.Stream) (events []sse.Event) {
 	for s.Next() {
 		events = append(events, s.Event())
@@ -157,82 +166,86 @@ func collect(s *sse.Stream) (events []sse.Event) {
 	return events
 }
 
-// A pace checks that a stream connects no more often than the default policy allows: never sooner
-// than the reconnection time, and after k connections in a row that brought no event and lasted less
-// than a minute not before 250 ms × 2ᵏ⁻¹, up to 30 s, more.
-type pace struct {
-	t         testing.TB
-	floor     time.Duration // what the server asked for last, at least
-	fruitless int           // connections and attempts in a row
-	hurried   bool          // Reconnect was called
-	opened    time.Time
-	next      time.Time // no attempt before that
+// A retryChecker checks that a stream does not connect more often than the default policy allows.
+// A wait is at least the reconnection time plus 250 ms × 2ᵏ⁻¹, up to 30 s, where k is the number of
+// failures in a row.
+type retryChecker struct {
+	t           testing.TB
+	floor       time.Duration // a lower limit of the reconnection time
+	failures    int           // in a row; a connection without progress is a failure
+	reconnected bool          // whether Reconnect was called
+	opened      time.Time
+	next        time.Time // the earliest time of the next attempt
 }
 
-func (p *pace) limit(c *sse.Client) {
+// attach sets the hooks of c.
+func (p *retryChecker) attach(c *sse.Client) {
 	c.Prepare = func(*http.Request) error {
 		if time.Now().Before(p.next) {
-			p.t.Errorf("an attempt %v early", time.Until(p.next))
+			p.t.Errorf("the attempt is %v early", time.Until(p.next))
 		}
 		return nil
 	}
 	c.OnOpen = func(*http.Response) { p.opened = time.Now() }
 	c.OnRetry = func(err error, wait time.Duration) {
 		if !p.opened.IsZero() && time.Since(p.opened) >= time.Minute {
-			p.fruitless = 0
+			p.failures = 0
 		}
 		p.opened = time.Time{}
-		if wait == 0 && p.hurried {
-			p.hurried = false
+		if wait == 0 && p.reconnected {
+			p.reconnected = false
 			return
 		}
-		p.fruitless++
-		if least := p.floor + min(250*time.Millisecond<<min(p.fruitless-1, 20), 30*time.Second); wait < least {
-			p.t.Errorf("a wait of %v after %v, the %d. without an event; want %v at least", wait, err, p.fruitless, least)
+		p.failures++
+		backoff := min(250*time.Millisecond<<min(p.failures-1, 20), 30*time.Second)
+		if least := p.floor + backoff; wait < least {
+			p.t.Errorf("the wait after %v and %d failures is %v, want at least %v",
+				err, p.failures, wait, least)
 		}
 		if most := time.Hour + 90*time.Second; wait > most {
-			p.t.Errorf("a wait of %v, want %v at most", wait, most)
+			p.t.Errorf("the wait after %v is %v, want at most %v", err, wait, most)
 		}
 		p.next = time.Now().Add(wait)
 	}
 }
 
-func (p *pace) event() {
-	p.fruitless = 0
+// event must be called for each event.
+func (p *retryChecker) event() {
+	p.failures = 0
 	p.next = time.Time{}
 }
 
-// stepping returns a Client with a server that fails in several ways, and then sends shapes in two
-// halves. It calls step wherever something happens.
-func stepping(open *atomic.Int32, step func()) *sse.Client {
+// newStepClient returns a Client whose server fails in several ways and then sends sampleBlocks in
+// two halves. The Client calls step before each request and each read, and in each hook.
+func newStepClient(open *atomic.Int32, step func()) *sse.Client {
 	n := 0
 	client := &sse.Client{
 		IdleTimeout: time.Minute,
-		HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		HTTPClient: httpClient(func(r *http.Request) (*http.Response, error) {
 			step()
 			if err := r.Context().Err(); err != nil {
 				return nil, err
 			}
 			n++
-			rest := after(shapes, r.Header.Get("Last-Event-ID"))
+			rest := blocksAfter(sampleBlocks, r.Header.Get("Last-Event-ID"))
 			var resp *http.Response
 			switch {
 			case n == 1:
 				return nil, errors.New("no network")
 			case n == 2:
-				resp = answerCut(r, "later", 2, cleanEnd, open)
+				resp = streamResponse(r, "later", 2, cleanEnd, open)
 				resp.StatusCode = 503
 			case len(rest) == 0:
-				resp = answerCut(r, "", 0, cleanEnd, open)
+				resp = streamResponse(r, "", 0, cleanEnd, open)
 				resp.StatusCode = 204
 			case n == 3:
-				resp = answerCut(r, wireOf(rest)[:len(wireOf(rest))/2], 29, silence, open)
+				resp = streamResponse(r, textOf(rest)[:len(textOf(rest))/2], 29, silence, open)
 			default:
-				resp = answerCut(r, wireOf(rest), 29, unexpectedEnd, open)
+				resp = streamResponse(r, textOf(rest), 29, unexpectedEnd, open)
 			}
 			resp.Body = stepBody{resp.Body, step}
 			return resp, nil
-		})},
+		}),
 		Prepare:       func(*http.Request) error { step(); return nil },
 		CheckResponse: func(r *http.Response) error { step(); return sse.DefaultCheckResponse(r) },
 		OnOpen:        func(*http.Response) { step() },
@@ -242,6 +255,7 @@ func stepping(open *atomic.Int32, step func()) *sse.Client {
 	return client
 }
 
+// A stepBody calls step before each read.
 type stepBody struct {
 	io.ReadCloser
 	step func()
@@ -252,6 +266,7 @@ func (b stepBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
+// equal reports a test error if got is not want.
 func equal[T any](t testing.TB, what string, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -259,68 +274,73 @@ func equal[T any](t testing.TB, what string, got, want T) {
 	}
 }
 
-// afterLast is the number of the event that comes after the last one that r says it had.
-func afterLast(t *testing.T, r *http.Request) int {
+// nextNumber returns the number of the event that follows the Last-Event-ID of r.
+func nextNumber(t *testing.T, r *http.Request) int {
 	id := r.Header.Get("Last-Event-ID")
 	if id == "" {
 		return 0
 	}
 	last, err := strconv.Atoi(id)
 	if err != nil {
-		t.Errorf("Last-Event-ID %q", id)
+		t.Errorf("Last-Event-ID = %q, want a number", id)
 	}
 	return last + 1
 }
 
-// shapes has pieces of every shape, each with an ID of its own.
-var shapes = []piece{
-	{"id:1\ndata:a\n\n", sse.Event{ID: "1", Type: "message", Data: "a"}},
+// message returns an event of type message.
+func message(id, data string) sse.Event { return sse.Event{ID: id, Type: "message", Data: data} }
+
+// sampleBlocks contains blocks of every form. Each has its own ID.
+var sampleBlocks = []block{
+	{"id:1\ndata:a\n\n", message("1", "a")},
 	{"id: 2\r\nevent: e\r\ndata: b\r\ndata: c\r\n\r\n", sse.Event{ID: "2", Type: "e", Data: "b\nc"}},
-	{"data:d\rid:3\r\r", sse.Event{ID: "3", Type: "message", Data: "d"}},
+	{"data:d\rid:3\r\r", message("3", "d")},
 	{"id:4\n\n", sse.Event{ID: "4"}},
-	{"id:5\nretry:10\ndata\n\n", sse.Event{ID: "5", Type: "message"}},
-	{"id:6\ndata:\ndata:\n\n", sse.Event{ID: "6", Type: "message", Data: "\n"}},
-	{":comment\n\nevent:lost\n\nid:7\ndata:f\n\n\n\n", sse.Event{ID: "7", Type: "message", Data: "f"}},
-	{"unknown:x\nDATA:x\nid:8\ndata:g\r\n\n", sse.Event{ID: "8", Type: "message", Data: "g"}},
+	{"id:5\nretry:10\ndata\n\n", message("5", "")},
+	{"id:6\ndata:\ndata:\n\n", message("6", "\n")},
+	{":comment\n\nevent:lost\n\nid:7\ndata:f\n\n\n\n", message("7", "f")},
+	{"unknown:x\nDATA:x\nid:8\ndata:g\r\n\n", message("8", "g")},
 	{"id:é9 €\nevent:ü\ndata:漢字 𝄞\n\n", sse.Event{ID: "é9 €", Type: "ü", Data: "漢字 𝄞"}},
-	{"id:10\ndata:\xff\xe2\x82\xc0\x80\n\n", sse.Event{ID: "10", Type: "message", Data: "\ufffd\ufffd\ufffd\ufffd"}},
-	{"id:11\ndata:\x00\nid:no\x00\n\n", sse.Event{ID: "11", Type: "message", Data: "\x00"}},
+	{"id:10\ndata:\xff\xe2\x82\xc0\x80\n\n", message("10", "\ufffd\ufffd\ufffd\ufffd")},
+	{"id:11\ndata:\x00\nid:no\x00\n\n", message("11", "\x00")},
 	{"id:12a\nid:12b\r\n\r\n", sse.Event{ID: "12b"}},
-	{"id:13\ndata:" + strings.Repeat("long ", 200) + "\n\n", sse.Event{ID: "13", Type: "message", Data: strings.Repeat("long ", 200)}},
-	{"id:14\r\n" + strings.Repeat("data:x\r", 60) + "\r", sse.Event{ID: "14", Type: "message", Data: strings.Repeat("x\n", 59) + "x"}},
-	{":" + strings.Repeat("heartbeat ", 30) + "\nid:15\ndata: \t15\n\n", sse.Event{ID: "15", Type: "message", Data: "\t15"}},
-	{"event\ndata:\ufeffm\nid:16\n\r\n", sse.Event{ID: "16", Type: "message", Data: "\ufeffm"}},
-	{"id:17\tx\ndata:{\"n\":[1,2]}\n\n", sse.Event{ID: "17\tx", Type: "message", Data: `{"n":[1,2]}`}},
+	{"id:13\ndata:" + strings.Repeat("long ", 200) + "\n\n",
+		message("13", strings.Repeat("long ", 200))},
+	{"id:14\r\n" + strings.Repeat("data:x\r", 60) + "\r",
+		message("14", strings.Repeat("x\n", 59)+"x")},
+	{":" + strings.Repeat("heartbeat ", 30) + "\nid:15\ndata: \t15\n\n", message("15", "\t15")},
+	{"event\ndata:\ufeffm\nid:16\n\r\n", message("16", "\ufeffm")},
+	{"id:17\tx\ndata:{\"n\":[1,2]}\n\n", message("17\tx", `{"n":[1,2]}`)},
 	{"id:18\nretry:20\r\r", sse.Event{ID: "18"}},
-	{"data:end\nid:19\n\n", sse.Event{ID: "19", Type: "message", Data: "end"}},
+	{"data:end\nid:19\n\n", message("19", "end")},
 }
 
-// endless returns the ith piece of a stream that has no end.
-func endless(i int) piece {
+// nthBlock returns the block at index i of an endless stream.
+func nthBlock(i int) block {
 	id := strconv.Itoa(i)
 	ev := sse.Event{ID: id, Type: "message", Data: id}
 	switch i % 7 {
 	default:
-		return piece{"id:" + id + "\ndata:" + id + "\n\n", ev}
+		return block{"id:" + id + "\ndata:" + id + "\n\n", ev}
 	case 1:
-		return piece{"data: " + id + "\r\nid: " + id + "\r\n\r\n", ev}
+		return block{"data: " + id + "\r\nid: " + id + "\r\n\r\n", ev}
 	case 2:
 		ev.Type = "tick"
-		return piece{"event:tick\rid:" + id + "\rdata:" + id + "\r\r", ev}
+		return block{"event:tick\rid:" + id + "\rdata:" + id + "\r\r", ev}
 	case 3:
-		return piece{"id:" + id + "\n\n", sse.Event{ID: id}}
+		return block{"id:" + id + "\n\n", sse.Event{ID: id}}
 	case 4:
 		ev.Data = "é\n" + id
-		return piece{":\n\nid:" + id + "\ndata:é\ndata:" + id + "\n\n", ev}
+		return block{":\n\nid:" + id + "\ndata:é\ndata:" + id + "\n\n", ev}
 	case 5:
-		return piece{"retry:" + strconv.Itoa(i%5000) + "\nid:" + id + "\ndata:" + id + "\n\n", ev}
+		return block{"retry:" + strconv.Itoa(i%5000) + "\nid:" + id + "\ndata:" + id + "\n\n", ev}
 	}
 }
 
-// A repeater is a body that brings text again and again, and then the end.
+// A repeater is a body that returns text n times, and then end. It starts with rest, if any.
 type repeater struct {
 	text string
-	n    int // times
+	n    int
 	end  string
 	rest string
 }
@@ -358,23 +378,24 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// one returns a Client whose only answer has the body; after it comes 204.
-func one(body io.ReadCloser) *sse.Client {
+// newBodyClient returns a Client whose first response has the body. The second is a 204.
+func newBodyClient(body io.ReadCloser) *sse.Client {
 	n := 0
 	return &sse.Client{
 		ReconnectionTime: -1,
 		Backoff:          func() backoff.BackOff { return &backoff.ZeroBackOff{} },
-		HTTPClient: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		HTTPClient: httpClient(func(r *http.Request) (*http.Response, error) {
 			if n++; n > 1 {
-				return answer(r, 204), nil
+				return statusResponse(r, 204), nil
 			}
-			resp := answer(r, 200, "Content-Type", "text/event-stream")
+			resp := statusResponse(r, 200, "Content-Type", "text/event-stream")
 			resp.Body = body
 			return resp, nil
-		})},
+		}),
 	}
 }
 
+// A countingBody counts the bytes that are read.
 type countingBody struct {
 	io.Reader
 	n int
@@ -388,7 +409,7 @@ func (b *countingBody) Read(p []byte) (int, error) {
 
 func (b *countingBody) Close() error { return nil }
 
-// A slowBody begins with its bytes, and goes on with x.
+// A slowBody returns its bytes, and then one x a second.
 type slowBody []byte
 
 func (b slowBody) Read(p []byte) (int, error) {
@@ -404,18 +425,20 @@ func (b slowBody) Read(p []byte) (int, error) {
 
 func (b slowBody) Close() error { return nil }
 
+// An emptyBody never returns bytes or an error.
 type emptyBody struct{}
 
 func (emptyBody) Read([]byte) (int, error) { return 0, nil }
 
 func (emptyBody) Close() error { return nil }
 
-type numbered struct {
+// A numberedBody returns blocks with different ids, types and comments.
+type numberedBody struct {
 	n, last int
 	buf     []byte
 }
 
-func (b *numbered) Read(p []byte) (int, error) {
+func (b *numberedBody) Read(p []byte) (int, error) {
 	for len(b.buf) < len(p) && b.n < b.last {
 		b.n++
 		b.buf = fmt.Appendf(b.buf, "id:%d\nevent:type %d\n:comment %d\ndata:\n\n", b.n, b.n, b.n)
@@ -428,22 +451,26 @@ func (b *numbered) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (b *numbered) Close() error { return nil }
+func (b *numberedBody) Close() error { return nil }
 
+// protocols maps the name of a protocol to a function that starts a server for it.
 var protocols = map[string]func(testing.TB, ...http.Handler) *ssetest.Server{
 	"HTTP 1.1": ssetest.NewServer,
 	"HTTP 2":   ssetest.NewTLSServer,
 }
 
-// impatient returns a Client that hardly waits.
-func impatient(c *http.Client) *sse.Client {
+// newClient returns a Client that waits only two milliseconds before it reconnects.
+func newClient(c *http.Client) *sse.Client {
 	return &sse.Client{
 		HTTPClient:       c,
 		ReconnectionTime: time.Millisecond,
-		Backoff:          func() backoff.BackOff { return backoff.NewConstantBackOff(time.Millisecond) },
+		Backoff: func() backoff.BackOff {
+			return backoff.NewConstantBackOff(time.Millisecond)
+		},
 	}
 }
 
+// open returns the stream of a request.
 func open(t testing.TB, client *sse.Client, method, url string, body io.Reader) *sse.Stream {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
@@ -453,33 +480,44 @@ func open(t testing.TB, client *sse.Client, method, url string, body io.Reader) 
 	return client.Stream(req)
 }
 
-// A proxy passes bytes between clients and a server, until it falls silent: then those connections
-// stay open, and nothing passes. It is what a client sees of a network that is gone.
+// sendOneEvent is a handler that sends the event after the last event ID, and nothing more.
+func sendOneEvent(w http.ResponseWriter, r *http.Request) {
+	last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+	w.Header().Set("Content-Type", "text/event-stream")
+	sse.Event{ID: strconv.Itoa(last + 1)}.WriteTo(w)
+	http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// A proxy forwards bytes between clients and a server. It can drop the bytes of its connections
+// without closing them, as when a network fails.
 type proxy struct {
 	net.Listener
 	mu    sync.Mutex
 	conns []*proxyConn
 }
 
+// A proxyConn discards what is written when dropped is true.
 type proxyConn struct {
 	net.Conn
-	silent *atomic.Bool
+	dropped *atomic.Bool
 }
 
 func (c proxyConn) Write(b []byte) (int, error) {
-	if c.silent.Load() {
+	if c.dropped.Load() {
 		return len(b), nil
 	}
 	return c.Conn.Write(b)
 }
 
+// newProxy returns a proxy for the server at addr.
 func newProxy(t testing.TB, addr string) *proxy {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &proxy{Listener: l}
-	var accepting, passing sync.WaitGroup
+	var accepting, copying sync.WaitGroup
 	accepting.Go(func() {
 		for {
 			client, err := l.Accept()
@@ -491,19 +529,19 @@ func newProxy(t testing.TB, addr string) *proxy {
 				client.Close()
 				continue
 			}
-			silent := new(atomic.Bool)
-			there, back := &proxyConn{server, silent}, &proxyConn{client, silent}
+			dropped := new(atomic.Bool)
+			up, down := &proxyConn{server, dropped}, &proxyConn{client, dropped}
 			p.mu.Lock()
-			p.conns = append(p.conns, there, back)
+			p.conns = append(p.conns, up, down)
 			p.mu.Unlock()
-			pass := func(to, from *proxyConn) {
+			forward := func(to, from *proxyConn) {
 				io.Copy(to, from.Conn)
-				if !silent.Load() {
+				if !dropped.Load() {
 					to.Close()
 				}
 			}
-			passing.Go(func() { pass(there, back) })
-			passing.Go(func() { pass(back, there) })
+			copying.Go(func() { forward(up, down) })
+			copying.Go(func() { forward(down, up) })
 		}
 	})
 	t.Cleanup(func() {
@@ -512,21 +550,21 @@ func newProxy(t testing.TB, addr string) *proxy {
 		for _, c := range p.conns {
 			c.Close()
 		}
-		passing.Wait()
+		copying.Wait()
 	})
 	return p
 }
 
-func (p *proxy) fallSilent() {
+// dropConns makes p discard the bytes of all current connections.
+func (p *proxy) dropConns() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.conns {
-		c.silent.Store(true)
+		c.dropped.Store(true)
 	}
 }
 
-// newCertificate returns a server of which only the certificate and the client that trusts it are
-// of use.
+// newCertificate returns a server that provides a certificate and a client that trusts it.
 func newCertificate(t testing.TB) *httptest.Server {
 	srv := httptest.NewUnstartedServer(nil)
 	srv.EnableHTTP2 = true
@@ -543,6 +581,7 @@ type connListener struct {
 	conns []net.Conn
 }
 
+// listen returns a listener for a TCP address.
 func listen(t testing.TB, addr string) *connListener {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
@@ -562,6 +601,7 @@ func (l *connListener) Accept() (net.Conn, error) {
 	return c, err
 }
 
+// closeConns closes the connections accepted so far.
 func (l *connListener) closeConns() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -570,6 +610,7 @@ func (l *connListener) closeConns() {
 	}
 }
 
+// readCases returns the cases of parser.json.
 func readCases(t testing.TB) []suite.Case {
 	t.Helper()
 	cases, err := suite.ReadCases("testdata/parser.json")
@@ -579,6 +620,7 @@ func readCases(t testing.TB) []suite.Case {
 	return cases
 }
 
+// readHTTPCases returns the cases of http.json.
 func readHTTPCases(t testing.TB) []suite.HTTPCase {
 	t.Helper()
 	cases, err := suite.ReadHTTPCases("testdata/http.json")
@@ -598,22 +640,23 @@ func outcomeOf(conn suite.Connection) outcome {
 	return outcome{conn.Events, string(conn.LastEventID), retry, ok, conn.Partial, nil}
 }
 
-// outcome is all that a parser knows at the end of a connection.
+// An outcome is the state of a parser at the end of a connection, and the events before it.
 type outcome struct {
 	Events      []sse.Event
 	LastEventID string
 	Retry       time.Duration
 	HasRetry    bool
 	Partial     bool
-	Err         error // no case of the suite has one
+	Err         error // nil in the suite
 }
 
-// equal is cmp.Equal, fast.
+// equal reports whether o and p are equal. It is faster than cmp.Equal.
 func (o outcome) equal(p outcome) bool {
 	return slices.Equal(o.Events, p.Events) && o.LastEventID == p.LastEventID && o.Retry == p.Retry &&
 		o.HasRetry == p.HasRetry && o.Partial == p.Partial && errorText(o.Err) == errorText(p.Err)
 }
 
+// errorText returns the text of err, or the empty string if err is nil.
 func errorText(err error) string {
 	if err == nil {
 		return ""
@@ -621,13 +664,16 @@ func errorText(err error) string {
 	return err.Error()
 }
 
+// diff returns the differences between o and got for a failure message.
 func (o outcome) diff(got outcome) string {
-	return cmp.Diff(o, got, cmp.Comparer(func(a, b error) bool { return errorText(a) == errorText(b) }))
+	return cmp.Diff(o, got, cmp.Comparer(func(a, b error) bool {
+		return errorText(a) == errorText(b)
+	}))
 }
 
-// places returns where to cut a stream of n bytes: everywhere, or if it is
-// long near the ends, in the middle, and near the powers of two.
-func places(n int) (at []int) {
+// cutPositions returns the positions at which a test cuts a stream of n bytes. In a long stream
+// these are only positions near the ends, near powers of two and in the middle.
+func cutPositions(n int) (at []int) {
 	if n <= 512 {
 		for i := 1; i < n; i++ {
 			at = append(at, i)
@@ -643,9 +689,9 @@ func places(n int) (at []int) {
 	return append(at, n/2)
 }
 
-// push writes the chunks and collects the outcome. On the way it holds the
-// parser to its word: the borrowed form is the safe form, nobody keeps or
-// changes a chunk, and what was safe to keep stays as it was.
+// push writes the chunks to p and returns the outcome. It also checks that p neither modifies nor
+// retains a chunk, that Event agrees with Data, ID and Type, and that there is no event after Next
+// has returned false.
 func push(t testing.TB, p *sse.Parser, chunks [][]byte) outcome {
 	t.Helper()
 	var o outcome
@@ -653,20 +699,21 @@ func push(t testing.TB, p *sse.Parser, chunks [][]byte) outcome {
 		buf := bytes.Clone(chunk)
 		n, err := p.Write(buf)
 		if !bytes.Equal(buf, chunk) {
-			t.Fatalf("Write changed its chunk %q to %q", chunk, buf)
+			t.Fatalf("Write modified the chunk %q to %q", chunk, buf)
 		}
 		if p.Err() == nil && (n != len(chunk) || err != nil) {
 			t.Fatalf("Write(%q) = %d, %v", chunk, n, err)
 		}
 		clear(buf)
 		for p.Next() {
-			o.Events = append(o.Events, current(t, p))
+			o.Events = append(o.Events, currentEvent(t, p))
 		}
-		if ev := p.Event(); ev != (sse.Event{}) || p.Data() != nil || p.ID() != nil || p.Type() != "" {
-			t.Fatalf("after Next has returned false: %q, %q, %q, %q; want nothing", ev, p.Data(), p.ID(), p.Type())
+		if p.Event() != (sse.Event{}) || p.Data() != nil || p.ID() != nil || p.Type() != "" {
+			t.Fatalf("after Next returned false: Event = %q, Data = %q, ID = %q, Type = %q",
+				p.Event(), p.Data(), p.ID(), p.Type())
 		}
 		if p.Next() {
-			t.Fatal("Next returned false, then true without a Write")
+			t.Fatal("Next returned false, and then true without a Write")
 		}
 	}
 	o.LastEventID = p.LastEventID()
@@ -676,6 +723,7 @@ func push(t testing.TB, p *sse.Parser, chunks [][]byte) outcome {
 	return o
 }
 
+// An eventSource is a *sse.Parser, *sse.Reader or *sse.Stream.
 type eventSource interface {
 	Event() sse.Event
 	Data() []byte
@@ -684,15 +732,16 @@ type eventSource interface {
 	LastEventID() string
 }
 
-// current returns the event that p or r is at, once both forms of it are the same.
-func current(t testing.TB, p eventSource) sse.Event {
+// currentEvent returns the current event of p and checks that both forms of it are equal.
+func currentEvent(t testing.TB, p eventSource) sse.Event {
 	t.Helper()
 	data, id := p.Data(), p.ID()
 	if cap(data) != len(data) || cap(id) != len(id) {
-		t.Errorf("cap(Data) = %d, cap(ID) = %d, want the lengths %d and %d", cap(data), cap(id), len(data), len(id))
+		t.Errorf("cap(Data) = %d, cap(ID) = %d, want the lengths %d and %d",
+			cap(data), cap(id), len(data), len(id))
 	}
 	if data == nil {
-		t.Errorf("Data is nil on an event")
+		t.Errorf("Data = nil for an event")
 	}
 	borrowed := sse.Event{ID: string(id), Type: p.Type(), Data: string(data)}
 	ev := p.Event()
@@ -702,20 +751,21 @@ func current(t testing.TB, p eventSource) sse.Event {
 	if ev.ID != p.LastEventID() {
 		t.Errorf("Event().ID = %q, but LastEventID() = %q", ev.ID, p.LastEventID())
 	}
-	clear(data) // "and may be changed until then"
+	clear(data) // the documentation of Data permits it
 	return ev
 }
 
+// errRead is the error of a broken connection.
 var errRead = errors.New("the connection broke")
 
-// read collects what a Reader says, by Next.
+// read reads r to its end and returns the outcome.
 func read(t testing.TB, r *sse.Reader) (o outcome) {
 	t.Helper()
 	for r.Next() {
-		o.Events = append(o.Events, current(t, r))
+		o.Events = append(o.Events, currentEvent(t, r))
 	}
 	if ev := r.Event(); ev != (sse.Event{}) || r.Data() != nil {
-		t.Errorf("after Next has returned false: %q, %q, want nothing", ev, r.Data())
+		t.Errorf("after Next returned false: Event = %q, Data = %q", ev, r.Data())
 	}
 	o.LastEventID = r.LastEventID()
 	o.Retry, o.HasRetry = r.Retry()
@@ -723,7 +773,7 @@ func read(t testing.TB, r *sse.Reader) (o outcome) {
 	return o
 }
 
-// ofReader is what a Reader makes of the stream of which a Parser made o.
+// ofReader converts the outcome of a Parser to that of a Reader of the same stream.
 func (o outcome) ofReader() outcome {
 	if o.Err == nil && o.Partial {
 		o.Err = io.ErrUnexpectedEOF
@@ -732,7 +782,8 @@ func (o outcome) ofReader() outcome {
 	return o
 }
 
-// readPromptly reads chunks, one a read, and checks that no event waits while the next is read.
+// readPromptly reads one chunk a read. It checks that the Reader delivers the events of a chunk
+// before it reads the next.
 func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
 	t.Helper()
 	src := chunkReader{slices.Clone(chunks)}
@@ -740,7 +791,7 @@ func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
 	due := 0
 	r := sse.NewReader(readerFunc(func(b []byte) (int, error) {
 		if due > 0 {
-			t.Fatalf("%q, MaxEventSize %d: %d events wait, and more is read", chunks, limit, due)
+			t.Fatalf("%q, MaxEventSize %d: a read before %d events are delivered", chunks, limit, due)
 		}
 		n, err := src.Read(b)
 		for p.Write(b[:n]); p.Next(); {
@@ -751,9 +802,9 @@ func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
 	r.MaxEventSize = limit
 	var events []sse.Event
 	for ; r.Next(); due-- {
-		events = append(events, current(t, r))
+		events = append(events, currentEvent(t, r))
 		if r.Err() != nil {
-			t.Fatalf("%q, MaxEventSize %d: Err() = %v beside an event", chunks, limit, r.Err())
+			t.Fatalf("%q, MaxEventSize %d: Err() = %v with an event", chunks, limit, r.Err())
 		}
 	}
 	o := read(t, r)
@@ -761,85 +812,67 @@ func readPromptly(t testing.TB, chunks [][]byte, limit int) outcome {
 	return o
 }
 
+// A readerFunc is an io.Reader.
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// heap returns how many bytes are in use.
-func heap() int64 {
+// heapInUse returns the number of bytes of reachable objects.
+func heapInUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
 
-// compare sends conns, one after the other, through the reference, a parser
-// that gets each in one chunk, one that gets it cut, and one that gets it cut
-// and is not asked before the end.
+// compare passes each of conns to the reference and to three parsers, and compares the outcomes.
+// One parser receives the connection in one chunk, one in the chunks that cut returns, and one in
+// these chunks before its first Next.
 func compare(t testing.TB, conns [][]byte, limit int, comments bool, cut func([]byte) [][]byte) {
 	t.Helper()
 	var (
-		ref                  reference
-		whole, pieces, late  = new(sse.Parser), new(sse.Parser), new(sse.Parser)
-		wholeSaid, piecesSay []string
+		ref                            reference
+		whole, chunked, late           = new(sse.Parser), new(sse.Parser), new(sse.Parser)
+		wholeComments, chunkedComments []string
 	)
-	whole.MaxEventSize, pieces.MaxEventSize, late.MaxEventSize = limit, limit, limit
+	whole.MaxEventSize, chunked.MaxEventSize, late.MaxEventSize = limit, limit, limit
 	if comments {
-		whole.OnComment = func(text string) { wholeSaid = append(wholeSaid, text) }
-		pieces.OnComment = func(text string) { piecesSay = append(piecesSay, text) }
+		whole.OnComment = func(text string) { wholeComments = append(wholeComments, text) }
+		chunked.OnComment = func(text string) { chunkedComments = append(chunkedComments, text) }
 	}
 	for i, conn := range conns {
+		input := func() string {
+			return fmt.Sprintf("connections %q, MaxEventSize %d", conns[:i+1], limit)
+		}
 		if i > 0 {
 			whole.Reset()
-			pieces.Reset()
+			chunked.Reset()
 			late.Reset()
 		}
 		before := ref
 		want := ref.run(conn)
 		got := push(t, whole, [][]byte{conn})
-		cutUp := push(t, pieces, cut(conn))
-		if !got.equal(cutUp) {
-			t.Fatalf("connections %q, MaxEventSize %d, cut %q (-whole +cut):\n%s", conns[:i+1], limit, cut(conn), got.diff(cutUp))
+		if gotChunked := push(t, chunked, cut(conn)); !got.equal(gotChunked) {
+			t.Fatalf("%s, chunks %q (-whole +chunked):\n%s", input(), cut(conn), got.diff(gotChunked))
 		}
 		chunks := cut(conn)
 		if i == 0 {
 			want := got.ofReader()
 			if got := readPromptly(t, chunks, limit); !want.equal(got) {
-				t.Fatalf("%q, MaxEventSize %d, cut %q (-parser +reader):\n%s", conn, limit, chunks, want.diff(got))
+				t.Fatalf("%s, chunks %q (-parser +reader):\n%s", input(), chunks, want.diff(got))
 			}
 		}
 		for _, chunk := range chunks {
 			late.Write(chunk)
 		}
-		if lately := push(t, late, [][]byte{nil}); !got.equal(lately) {
-			t.Fatalf("connections %q, MaxEventSize %d, cut %q (-whole +asked at the end):\n%s", conns[:i+1], limit, chunks, got.diff(lately))
+		if gotLate := push(t, late, [][]byte{nil}); !got.equal(gotLate) {
+			t.Fatalf("%s, chunks %q (-whole +late):\n%s", input(), chunks, got.diff(gotLate))
 		}
-		if limit > 0 {
-			// The standard knows no limit. What came before the event that is too
-			// large must be there, and nothing that is larger than the limit.
-			safe, large := eventsBefore(before, conn, limit)
-			if got.Err != nil {
-				if !errors.Is(got.Err, sse.ErrEventTooLarge) || !got.Partial {
-					t.Fatalf("connections %q, MaxEventSize %d: Err = %v, Partial = %v", conns[:i+1], limit, got.Err, got.Partial)
-				}
-				if !large || len(got.Events) < len(safe) || !slices.Equal(got.Events, want.Events[:len(got.Events)]) {
-					t.Fatalf("connections %q, MaxEventSize %d:\n%v after %q,\nwant the events %q\nand at least %q", conns[:i+1], limit, got.Err, got.Events, want.Events, safe)
-				}
-				for _, ev := range got.Events {
-					if len(ev.Data) > limit {
-						t.Fatalf("connections %q, MaxEventSize %d: event %q", conns[:i+1], limit, ev)
-					}
-				}
-				return
-			}
-			for _, ev := range got.Events {
-				if len(ev.Data) > limit || len(ev.Data)+len(ev.Type) > limit && ev.Type != "message" {
-					t.Fatalf("connections %q, MaxEventSize %d: event %q", conns[:i+1], limit, ev)
-				}
-			}
+		if limit > 0 && !checkLimit(t, input, limit, before, conn, want, got) {
+			return
 		}
 		if !want.equal(got) {
-			t.Fatalf("connections %q, MaxEventSize %d (-reference +parser):\n%s", conns[:i+1], limit, want.diff(got))
+			t.Fatalf("%s (-reference +parser):\n%s", input(), want.diff(got))
 		}
 	}
 	if comments {
@@ -852,18 +885,51 @@ func compare(t testing.TB, conns [][]byte, limit int, comments bool, cut func([]
 				ref.comments[i] = text[:n]
 			}
 		}
-		if !slices.Equal(wholeSaid, ref.comments) || !slices.Equal(piecesSay, ref.comments) {
-			t.Fatalf("connections %q: comments %q, cut %q, want %q", conns, wholeSaid, piecesSay, ref.comments)
+		if !slices.Equal(wholeComments, ref.comments) || !slices.Equal(chunkedComments, ref.comments) {
+			t.Fatalf("connections %q: comments %q, in chunks %q, want %q",
+				conns, wholeComments, chunkedComments, ref.comments)
 		}
 	}
 }
 
-// eventsBefore returns the events before the first block of more than limit
-// bytes, decoded, and whether there is such a block.
+// checkLimit checks what the standard does not define: the events of conn before one that is
+// larger than limit are delivered, and no larger event is. The reference was in the state before
+// at the start of conn. checkLimit reports whether the parser accepted the connection.
+func checkLimit(
+	t testing.TB, input func() string, limit int, before reference, conn []byte, want, got outcome,
+) bool {
+	t.Helper()
+	for _, ev := range got.Events {
+		if len(ev.Data) > limit {
+			t.Fatalf("%s: event %q is too large", input(), ev)
+		}
+	}
+	if got.Err != nil {
+		safe, large := eventsBefore(before, conn, limit)
+		if !errors.Is(got.Err, sse.ErrEventTooLarge) || !got.Partial {
+			t.Fatalf("%s: Err = %v, Partial = %v", input(), got.Err, got.Partial)
+		}
+		n := len(got.Events)
+		if !large || n < len(safe) || !slices.Equal(got.Events, want.Events[:n]) {
+			t.Fatalf("%s:\n%v after %q,\nwant the events %q\nand at least %q",
+				input(), got.Err, got.Events, want.Events, safe)
+		}
+		return false
+	}
+	for _, ev := range got.Events {
+		if len(ev.Data)+len(ev.Type) > limit && ev.Type != "message" {
+			t.Fatalf("%s: event %q is too large", input(), ev)
+		}
+	}
+	return true
+}
+
+// eventsBefore returns the events before the first block of more than limit bytes after decoding,
+// and whether there is such a block.
 func eventsBefore(ref reference, stream []byte, limit int) ([]sse.Event, bool) {
 	const bom = "\uFEFF"
 	text := utf8Decode(stream)
-	block, size := 0, 0 // where the block starts, and the bytes of its lines
+	block, size := 0, 0 // the start of the block, and the bytes of its lines
 	for rest := text; ; {
 		line, after, ended := cutLine(rest)
 		if !ended {
@@ -884,7 +950,7 @@ func eventsBefore(ref reference, stream []byte, limit int) ([]sse.Event, bool) {
 	}
 }
 
-// addSuite makes the suite's shorter streams seeds.
+// addSuite calls add with the shorter streams of the suite.
 func addSuite(f *testing.F, add func(stream []byte)) {
 	for _, c := range readCases(f) {
 		if b := c.Connections[0].Stream; len(b) <= 256 {
@@ -893,7 +959,7 @@ func addSuite(f *testing.F, add func(stream []byte)) {
 	}
 }
 
-// chunkReader gives one chunk a read, where the buffer has room for it.
+// A chunkReader returns at most one chunk a read.
 type chunkReader struct{ chunks [][]byte }
 
 func (r *chunkReader) Read(b []byte) (int, error) {
@@ -907,21 +973,22 @@ func (r *chunkReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// roundTrip writes ev and parses it, if it can be written.
+// roundTrip checks that an event which Append accepts is parsed again.
 func roundTrip(t *testing.T, ev sse.Event) {
 	t.Helper()
 	b, err := ev.Append([]byte("data"))
 	rest, ok := bytes.CutPrefix(b, []byte("data"))
 	if !ok {
-		t.Fatalf("%q: Append lost what was there: %q", ev, b)
+		t.Fatalf("%q: Append modified the bytes before: %q", ev, b)
 	}
-	bad := !utf8.ValidString(ev.ID+"x"+ev.Type+"x"+ev.Data) || strings.ContainsAny(ev.ID, "\r\n\x00") ||
+	invalid := !utf8.ValidString(ev.ID+"x"+ev.Type+"x"+ev.Data) ||
+		strings.ContainsAny(ev.ID, "\r\n\x00") ||
 		strings.ContainsAny(ev.Type, "\r\n") || strings.Contains(ev.Data, "\r")
-	if bad != (err != nil) {
-		t.Fatalf("%q: Append error %v, want one: %v", ev, err, bad)
+	if invalid != (err != nil) {
+		t.Fatalf("%q: Append returned the error %v, want an error: %t", ev, err, invalid)
 	}
 	var field *sse.FieldError
-	if bad {
+	if invalid {
 		if len(rest) > 0 || !errors.As(err, &field) {
 			t.Fatalf("%q: Append wrote %q, error %#v", ev, rest, err)
 		}
@@ -940,18 +1007,23 @@ func roundTrip(t *testing.T, ev sse.Event) {
 	}
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
+// A roundTripFunc is an http.RoundTripper.
+type roundTripFunc func(*http.Request) (*http.Response, error)
 
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A writer takes three bytes less than it gets, if it is short.
-type writer struct {
+// httpClient returns an http.Client whose requests get the responses of f.
+func httpClient(f roundTripFunc) *http.Client { return &http.Client{Transport: f} }
+
+// A countingWriter counts the calls of Write. If short is set, it accepts three bytes less than it
+// gets.
+type countingWriter struct {
 	got   []byte
 	calls int
 	short bool
 }
 
-func (w *writer) Write(b []byte) (int, error) {
+func (w *countingWriter) Write(b []byte) (int, error) {
 	w.calls++
 	if w.short {
 		b = b[:len(b)-3]
@@ -963,14 +1035,14 @@ func (w *writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// pieceReader reads 1 to most bytes at a time; where most is 0, as many as asked for.
-type pieceReader struct {
+// A shortReader reads 1 to most bytes at a time. If most is 0, there is no limit.
+type shortReader struct {
 	rest []byte
 	most int
 	seed uint32
 }
 
-func (p *pieceReader) Read(b []byte) (int, error) {
+func (p *shortReader) Read(b []byte) (int, error) {
 	if p.most > 0 {
 		p.seed = p.seed*1664525 + 1013904223
 		b = b[:min(len(b), 1+int(p.seed>>16)%p.most)]

@@ -19,18 +19,23 @@ func TestParserReset(t *testing.T) {
 	p.Reset()
 	p.Reset()
 	if p.Next() || p.Event() != (sse.Event{}) || p.Partial() || p.Err() != nil {
-		t.Errorf("after Reset: %q, Partial = %v, Err = %v, want nothing", p.Event(), p.Partial(), p.Err())
+		t.Errorf("after Reset: Event = %q, Partial = %t, Err = %v",
+			p.Event(), p.Partial(), p.Err())
 	}
 	if d, ok := p.Retry(); p.LastEventID() != "1" || d != 5*time.Millisecond || !ok {
-		t.Errorf("after Reset: LastEventID = %q, Retry = %v, %v, want those of the event before", p.LastEventID(), d, ok)
+		t.Errorf("after Reset: LastEventID = %q, Retry = %v, %t, want 1, 5ms, true",
+			p.LastEventID(), d, ok)
 	}
-	want := outcome{[]sse.Event{{ID: "1", Type: "message", Data: "d"}}, "1", 5 * time.Millisecond, true, false, nil}
+	want := outcome{
+		Events: []sse.Event{message("1", "d")}, LastEventID: "1",
+		Retry: 5 * time.Millisecond, HasRetry: true,
+	}
 	if got := push(t, p, [][]byte{[]byte("\n\xef\xbb\xbfdata:no\n\ndata:d\n\n")}); !want.equal(got) {
 		t.Errorf("the next connection (-want +got):\n%s", want.diff(got))
 	}
 }
 
-// TestParserOnComment checks what OnComment is told.
+// OnComment is called with the first 4 KiB of each comment, decoded.
 func TestParserOnComment(t *testing.T) {
 	long := strings.Repeat("é", 3000)
 	for _, c := range []struct {
@@ -48,12 +53,13 @@ func TestParserOnComment(t *testing.T) {
 		{":x" + long + "\n", []string{"x" + long[:4094]}},
 		{":" + strings.Repeat("\xff", 5000) + "\n", []string{strings.Repeat("\ufffd", 4096/3)}},
 	} {
-		for size := range 3 {
+		for _, size := range []int{1, 3, 1 << 20} {
 			var got []string
 			p := &sse.Parser{OnComment: func(text string) { got = append(got, text) }}
-			push(t, p, slices.Collect(slices.Chunk([]byte(c.stream), []int{1, 3, 1 << 20}[size])))
+			push(t, p, slices.Collect(slices.Chunk([]byte(c.stream), size)))
 			if !slices.Equal(got, c.want) {
-				t.Errorf("%.40q: comments %.80q, want %.80q", c.stream, got, c.want)
+				t.Errorf("%.40q in chunks of %d: comments %.80q, want %.80q",
+					c.stream, size, got, c.want)
 			}
 		}
 	}

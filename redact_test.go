@@ -98,7 +98,9 @@ func TestStreamHidesSecrets(t *testing.T) {
 			}
 		})
 	}
-	for key, value := range map[string]string{"Authorization": secret + "\n", "Cookie": secret + "\x01"} {
+	for key, value := range map[string]string{
+		"Authorization": secret + "\n", "Cookie": secret + "\x01",
+	} {
 		t.Run("invalid "+key, func(t *testing.T) {
 			var log bytes.Buffer
 			client := &Client{Logger: textLogger(&log)}

@@ -10,29 +10,29 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// reference is the standard's event source, as slow and plain as its text:
-// the whole of a connection at once, one step of the standard after the other
-// (HTML 9.2.6, Interpreting an event stream). The parser must agree with it.
+// A reference is the event source of the standard (HTML 9.2.6, Interpreting an event stream). It
+// interprets a whole connection at once, in the words and in the order of the standard. The parser
+// must agree with it.
 type reference struct {
 	lastEventID      string   // the last event ID string
 	reconnectionTime *big.Int // in milliseconds; nil until the server sets it
-	comments         []string // what OnComment is told; the standard ignores it
+	comments         []string // the comments, which the standard ignores
 }
 
-// connection interprets all that one connection sent. It returns the events
-// that were dispatched, and whether the end cut something: a data, event or
-// id field that no blank line followed, or a line that is no comment.
+// connection interprets the stream of one connection. It returns the events that were dispatched,
+// and whether the end of the stream cut something: a data, event or id field without a blank line
+// after it, or a line that is not a comment.
 func (r *reference) connection(stream []byte) (events []sse.Event, partial bool) {
 	// Streams must be decoded using the UTF-8 decode algorithm.
 	text := utf8Decode(stream)
 
-	// A data buffer, an event type buffer, and a last event ID buffer must be
-	// associated with the stream. They must be initialized to the empty string.
+	// A data buffer, an event type buffer, and a last event ID buffer must be associated with the
+	// stream. They must be initialized to the empty string.
 	data, eventType, id := "", "", ""
 
-	// THE ONE DEPARTURE, which every browser makes: the last event ID buffer of
-	// a new connection starts as the last event ID string. From an empty buffer
-	// the first blank line of a new connection would forget the last event ID.
+	// THE ONE DEPARTURE, which every browser makes: the last event ID buffer of a new connection
+	// starts as the last event ID string. If it started empty, the first blank line of the
+	// connection would reset the last event ID string.
 	id = r.lastEventID
 
 	for {
@@ -44,13 +44,13 @@ func (r *reference) connection(stream []byte) (events []sse.Event, partial bool)
 
 		// If the line is empty (a blank line): dispatch the event.
 		if line == "" {
-			// 1. Set the last event ID string to the value of the last event ID
-			// buffer. The buffer does not get reset.
+			// 1. Set the last event ID string to the value of the last event ID buffer. The
+			// buffer does not get reset.
 			r.lastEventID = id
 			partial = false
 
-			// 2. If the data buffer is an empty string, set the data buffer and
-			// the event type buffer to the empty string and return.
+			// 2. If the data buffer is an empty string, set the data buffer and the event type
+			// buffer to the empty string and return.
 			if data == "" {
 				eventType = ""
 				continue
@@ -59,18 +59,17 @@ func (r *reference) connection(stream []byte) (events []sse.Event, partial bool)
 			// 3. If the data buffer's last character is a LF, remove it.
 			data = strings.TrimSuffix(data, "\n")
 
-			// 4 and 5. The type of a new event is "message", its data is data,
-			// and its last event ID is the last event ID string.
+			// 4 and 5. The type of a new event is "message", its data is data, and its last
+			// event ID is the last event ID string.
 			event := sse.Event{Type: "message", Data: data, ID: r.lastEventID}
 
-			// 6. If the event type buffer has a value other than the empty
-			// string, it is the type.
+			// 6. If the event type buffer has a value other than the empty string, it is the
+			// type.
 			if eventType != "" {
 				event.Type = eventType
 			}
 
-			// 7. Set the data buffer and the event type buffer to the empty
-			// string.
+			// 7. Set the data buffer and the event type buffer to the empty string.
 			data, eventType = "", ""
 
 			// 8. Dispatch the event.
@@ -84,9 +83,9 @@ func (r *reference) connection(stream []byte) (events []sse.Event, partial bool)
 			continue
 		}
 
-		// If the line contains a colon: the field is what stands before the
-		// first colon, the value what stands after it, without one leading space.
-		// Otherwise the field is the whole line and the value the empty string.
+		// If the line contains a colon: the field is the text before the first colon, and the
+		// value is the text after it, without one leading space. Otherwise the field is the whole
+		// line, and the value is the empty string.
 		field, value, _ := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")
 
@@ -101,16 +100,15 @@ func (r *reference) connection(stream []byte) (events []sse.Event, partial bool)
 			data += value + "\n"
 			partial = true
 		case "id":
-			// If the field value does not contain U+0000 NULL, set the last event
-			// ID buffer to the field value. Otherwise, ignore the field.
+			// If the field value does not contain U+0000 NULL, set the last event ID buffer to
+			// the field value. Otherwise, ignore the field.
 			if !strings.Contains(value, "\x00") {
 				id = value
 				partial = true
 			}
 		case "retry":
-			// If the field value consists of only ASCII digits, interpret it as an
-			// integer in base ten. Otherwise, ignore the field. (No digit at all
-			// is no integer.)
+			// If the field value consists of only ASCII digits, interpret it as an integer in
+			// base ten. Otherwise, ignore the field. (An empty value is not an integer.)
 			if value != "" && strings.Trim(value, "0123456789") == "" {
 				r.reconnectionTime, _ = new(big.Int).SetString(value, 10)
 			}
@@ -126,7 +124,7 @@ func (r *reference) connection(stream []byte) (events []sse.Event, partial bool)
 	return events, partial
 }
 
-// retry is the reconnection time as a Duration, which holds 292 years.
+// retry returns the reconnection time as a Duration, which can represent 292 years.
 func (r *reference) retry() (d time.Duration, ok bool) {
 	if r.reconnectionTime == nil {
 		return 0, false
@@ -138,8 +136,8 @@ func (r *reference) retry() (d time.Duration, ok bool) {
 	return time.Duration(ns.Int64()), true
 }
 
-// cutLine takes the first line off text. A line ends at a CRLF pair, at a
-// single LF not preceded by a CR, and at a single CR not followed by an LF.
+// cutLine splits off the first line of text. A line ends at a CRLF pair, at a single LF not
+// preceded by a CR, and at a single CR not followed by an LF.
 func cutLine(text string) (line, rest string, ended bool) {
 	i := strings.IndexAny(text, "\r\n")
 	if i < 0 {
@@ -152,8 +150,8 @@ func cutLine(text string) (line, rest string, ended bool) {
 	return line, rest[1:], true
 }
 
-// utf8Decode is the UTF-8 decode algorithm of the Encoding standard (6 and
-// 8.1.1): one leading byte order mark is dropped, each error is a U+FFFD.
+// utf8Decode implements the UTF-8 decode algorithm of the Encoding standard (6 and 8.1.1). It drops
+// a byte order mark and replaces each error by U+FFFD.
 func utf8Decode(ioQueue []byte) string {
 	ioQueue = bytes.TrimPrefix(ioQueue, []byte{0xEF, 0xBB, 0xBF})
 
@@ -215,13 +213,13 @@ func utf8Decode(ioQueue []byte) string {
 		output = append(output, codePoint)
 		codePoint, needed, seen = 0, 0, 0
 	}
-	if needed != 0 { // end-of-queue within a character
+	if needed != 0 { // end-of-queue in a character
 		output = append(output, replacement)
 	}
 	return string(output)
 }
 
-// run interprets a connection as the reference does.
+// run interprets a connection and returns the outcome.
 func (r *reference) run(stream []byte) outcome {
 	events, partial := r.connection(stream)
 	retry, ok := r.retry()

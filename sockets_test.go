@@ -24,13 +24,13 @@ import (
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// These tests use sockets, with net/http at both ends. Their timeouts may pass by mistake on a busy
-// machine; a stream then connects once more, and that is all.
+// These tests use sockets and servers of net/http. On a busy machine a timeout may fire without a
+// reason. Then the stream only connects once more.
 
 func TestStreamCutsOnSockets(t *testing.T) {
 	var want []sse.Event
 	for i := range 40 {
-		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: strings.Repeat("é\n", i)})
+		want = append(want, message(strconv.Itoa(i), strings.Repeat("é\n", i)))
 	}
 	for protocol, newServer := range protocols {
 		for name, conn := range map[string]ssetest.Conn{
@@ -49,13 +49,13 @@ func TestStreamCutsOnSockets(t *testing.T) {
 					c := append(ssetest.Conn{}, before...)
 					switch {
 					case n == 0:
-						return append(c, how) // before the header
+						return append(c, how) // before the headers
 					case n < 6:
 						c = append(c, ssetest.After(83*n, how))
 					}
 					return append(c, ssetest.Replay(want...))
 				}))
-				client := impatient(srv.Client())
+				client := newClient(srv.Client())
 				client.IdleTimeout = 100 * time.Millisecond
 				s := open(t, client, "GET", srv.URL, nil)
 				got := collect(s)
@@ -67,7 +67,8 @@ func TestStreamCutsOnSockets(t *testing.T) {
 	}
 }
 
-// An event is there as soon as the server has flushed it: the next is sent only when it was read.
+// An event is delivered as soon as the server has flushed it. The server sends the next event only
+// after the client has read the one before.
 func TestStreamDeliversAtOnce(t *testing.T) {
 	for protocol, newServer := range protocols {
 		for name, first := range map[string]ssetest.Step{
@@ -82,7 +83,7 @@ func TestStreamDeliversAtOnce(t *testing.T) {
 				}
 				srv := newServer(t, conn, ssetest.Conn{ssetest.Status(204)})
 				n := 0
-				s := open(t, impatient(srv.Client()), "GET", srv.URL, nil)
+				s := open(t, newClient(srv.Client()), "GET", srv.URL, nil)
 				for ; s.Next(); n++ {
 					equal(t, "data", string(s.Data()), strconv.Itoa(n))
 					read <- struct{}{}
@@ -94,7 +95,7 @@ func TestStreamDeliversAtOnce(t *testing.T) {
 	}
 }
 
-// Close and the end of the context free a Next that is blocked in a socket.
+// Close and the end of the context interrupt a Next that is blocked in a socket.
 func TestStreamEndsOnSockets(t *testing.T) {
 	for protocol, newServer := range protocols {
 		for point, conn := range map[string]ssetest.Conn{
@@ -114,7 +115,7 @@ func TestStreamEndsOnSockets(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					client := impatient(srv.Client())
+					client := newClient(srv.Client())
 					var s *sse.Stream
 					end := func() {
 						if how == "Close" {
@@ -141,8 +142,12 @@ func TestStreamEndsOnSockets(t *testing.T) {
 					if s.Next() {
 						t.Error("Next() = true")
 					}
-					if how == "Close" && s.Err() != nil || how == "cancel" && s.Err() != context.Canceled {
-						t.Errorf("Err() = %v", s.Err())
+					var want error
+					if how == "cancel" {
+						want = context.Canceled
+					}
+					if s.Err() != want {
+						t.Errorf("Err() = %v, want %v", s.Err(), want)
 					}
 				})
 			}
@@ -150,8 +155,8 @@ func TestStreamEndsOnSockets(t *testing.T) {
 	}
 }
 
-// net/http repeats a request by itself where a connection of its pool turns out to be closed. Not
-// this one.
+// net/http repeats a request if a reused connection turns out to be closed. It must not repeat the
+// POST of a stream.
 func TestStreamPostOnReusedConnection(t *testing.T) {
 	for name, end := range map[string]func(http.ResponseWriter){
 		"closed": func(w http.ResponseWriter) {
@@ -185,7 +190,7 @@ func TestStreamPostOnReusedConnection(t *testing.T) {
 					}
 					resp.Body.Close()
 				}
-				s := open(t, impatient(srv.Client()), "POST", srv.URL, strings.NewReader(body))
+				s := open(t, newClient(srv.Client()), "POST", srv.URL, strings.NewReader(body))
 				if s.Next() || s.Err() == nil {
 					t.Errorf("Err() = %v", s.Err())
 				}
@@ -195,35 +200,31 @@ func TestStreamPostOnReusedConnection(t *testing.T) {
 	}
 }
 
-// A connection dies without a word. On HTTP/2 it carries many streams, the pool would go on to hand
-// it out, and while one of the streams waits on it it is never idle: they get away all the same.
+// A connection dies without being closed. On HTTP/2 many streams share it, the pool continues to
+// reuse it, and it is not idle while a stream waits for it. All streams leave it nevertheless.
 func TestStreamLeavesDeadConnection(t *testing.T) {
 	for _, protocol := range []string{"HTTP 1.1", "HTTP 2"} {
 		for _, streams := range []int{1, 5} {
 			t.Run(fmt.Sprint(protocol, " ", streams), func(t *testing.T) {
 				t.Parallel()
-				srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
-					w.Header().Set("Content-Type", "text/event-stream")
-					sse.Event{ID: strconv.Itoa(last + 1)}.WriteTo(w)
-					http.NewResponseController(w).Flush()
-					<-r.Context().Done()
-				}))
+				srv := httptest.NewUnstartedServer(http.HandlerFunc(sendOneEvent))
 				srv.EnableHTTP2 = protocol == "HTTP 2"
-				srv.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1 << 20} // the requests that are lost count
+				// Lost requests count as concurrent streams.
+				srv.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1 << 20}
 				srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 				srv.StartTLS()
 				t.Cleanup(srv.Close)
 				t.Cleanup(srv.CloseClientConnections)
 				p := newProxy(t, srv.Listener.Addr().String())
-				client := impatient(srv.Client())
+				client := newClient(srv.Client())
 				var once, twice, done sync.WaitGroup
 				once.Add(streams)
 				twice.Add(1)
 				for n := range streams {
 					done.Go(func() {
 						client := *client
-						client.IdleTimeout = time.Duration(200+50*n) * time.Millisecond // never all at once
+						// The streams do not time out at the same moment.
+						client.IdleTimeout = time.Duration(200+50*n) * time.Millisecond
 						s := open(t, &client, "GET", "https://"+p.Addr().String(), nil)
 						defer s.Close()
 						for i := range 3 {
@@ -238,7 +239,7 @@ func TestStreamLeavesDeadConnection(t *testing.T) {
 					})
 				}
 				once.Wait()
-				p.fallSilent()
+				p.dropConns()
 				twice.Done()
 				done.Wait()
 			})
@@ -246,20 +247,13 @@ func TestStreamLeavesDeadConnection(t *testing.T) {
 	}
 }
 
-// A server goes away and comes back on the same port. All streams come back, and not all at once.
+// A server restarts on the same port. All streams reconnect, and not all at the same moment.
 func TestStreamServerRestarts(t *testing.T) {
 	for _, test := range []struct {
 		protocol string
 		streams  int
 	}{{"HTTP 1.1", 500}, {"HTTP 2", 2000}} {
 		t.Run(fmt.Sprint(test.protocol, " ", test.streams), func(t *testing.T) {
-			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				last, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
-				w.Header().Set("Content-Type", "text/event-stream")
-				sse.Event{ID: strconv.Itoa(last + 1)}.WriteTo(w)
-				http.NewResponseController(w).Flush()
-				<-r.Context().Done()
-			})
 			cert := newCertificate(t)
 			scheme, protocols, httpClient := "https", new(http.Protocols), cert.Client()
 			protocols.SetHTTP2(true)
@@ -270,8 +264,11 @@ func TestStreamServerRestarts(t *testing.T) {
 			start := func(addr string) (*connListener, func()) {
 				l := listen(t, addr)
 				srv := &http.Server{
-					Handler: handler, TLSConfig: cert.TLS.Clone(), Protocols: protocols, ErrorLog: log.New(io.Discard, "", 0),
-					HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 2 * test.streams},
+					Handler:   http.HandlerFunc(sendOneEvent),
+					TLSConfig: cert.TLS.Clone(),
+					Protocols: protocols,
+					ErrorLog:  log.New(io.Discard, "", 0),
+					HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: 2 * test.streams},
 				}
 				var running sync.WaitGroup
 				running.Go(func() {
@@ -306,9 +303,10 @@ func TestStreamServerRestarts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			warm := open(t, client, "GET", scheme+"://"+addr, nil) // so that there is an HTTP/2 connection to share
-			defer warm.Close()
-			warm.Next()
+			// The first stream opens the HTTP/2 connection that the others share.
+			opener := open(t, client, "GET", scheme+"://"+addr, nil)
+			defer opener.Close()
+			opener.Next()
 			for range test.streams {
 				all.Go(func() {
 					s := client.Stream(req)
@@ -329,24 +327,26 @@ func TestStreamServerRestarts(t *testing.T) {
 			all.Wait()
 			stop()
 
-			// The first waits of all take a second and something between 250 and 750 ms.
+			// The first wait of a stream is 1 s plus 250 ms to 750 ms.
 			slices.Sort(waits)
 			if len(waits) < test.streams || waits[0] < 1250*time.Millisecond {
-				t.Fatalf("%d waits, %v the shortest", len(waits), waits[0])
+				t.Fatalf("%d waits, the shortest is %v", len(waits), waits[0])
 			}
-			for d := 1250 * time.Millisecond; d < 1750*time.Millisecond; d += 50 * time.Millisecond {
+			const step = 50 * time.Millisecond
+			for d := 1250 * time.Millisecond; d < 1750*time.Millisecond; d += step {
 				from, _ := slices.BinarySearch(waits, d)
-				to, _ := slices.BinarySearch(waits, d+50*time.Millisecond)
+				to, _ := slices.BinarySearch(waits, d+step)
 				if to-from > test.streams/4 {
-					t.Errorf("%d of %d streams come back between %v and %v", to-from, test.streams, d, d+50*time.Millisecond)
+					t.Errorf("%d of %d streams reconnect between %v and %v",
+						to-from, test.streams, d, d+step)
 				}
 			}
 		})
 	}
 }
 
-// On HTTP/2 a server can end a stream with RST_STREAM, the connection with GOAWAY, or both at any
-// moment. This server is written in frames.
+// On HTTP/2 a server can end a stream with RST_STREAM, or the connection with GOAWAY, or both. This
+// server sends the frames itself.
 func TestStreamHTTP2Frames(t *testing.T) {
 	const (
 		data, headers, rstStream, settings, ping, goAway = 0, 1, 3, 4, 6, 7
@@ -357,33 +357,44 @@ func TestStreamHTTP2Frames(t *testing.T) {
 		return append(binary.BigEndian.AppendUint32(b, id), payload...)
 	}
 	number := func(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+	// closeConn stands for closing the connection.
+	closeConn := []byte("close the connection")
 	// :status 200 and content-type, from the static table of HPACK.
-	closed := []byte("and then the connection is closed")
 	ok := append([]byte{0x88, 0x0f, 0x10, byte(len("text/event-stream"))}, "text/event-stream"...)
 
 	for _, test := range []struct {
 		name string
-		end  func(id uint32) []byte // after an event and a half
+		end  func(id uint32) []byte // what follows one event and a part of another
 	}{
-		{"RST_STREAM NO_ERROR", func(id uint32) []byte { return frame(rstStream, 0, id, number(0)...) }},
-		{"RST_STREAM INTERNAL_ERROR", func(id uint32) []byte { return frame(rstStream, 0, id, number(2)...) }},
-		{"RST_STREAM REFUSED_STREAM", func(id uint32) []byte { return frame(rstStream, 0, id, number(7)...) }},
-		{"RST_STREAM ENHANCE_YOUR_CALM", func(id uint32) []byte { return frame(rstStream, 0, id, number(11)...) }},
+		{"RST_STREAM NO_ERROR", func(id uint32) []byte {
+			return frame(rstStream, 0, id, number(0)...)
+		}},
+		{"RST_STREAM INTERNAL_ERROR", func(id uint32) []byte {
+			return frame(rstStream, 0, id, number(2)...)
+		}},
+		{"RST_STREAM REFUSED_STREAM", func(id uint32) []byte {
+			return frame(rstStream, 0, id, number(7)...)
+		}},
+		{"RST_STREAM ENHANCE_YOUR_CALM", func(id uint32) []byte {
+			return frame(rstStream, 0, id, number(11)...)
+		}},
 		{"GOAWAY of earlier streams", func(id uint32) []byte {
 			return frame(goAway, 0, 0, append(number(0), number(0)...)...)
 		}},
 		{"GOAWAY and RST_STREAM", func(id uint32) []byte {
-			return append(frame(goAway, 0, 0, append(number(id), number(0)...)...), frame(rstStream, 0, id, number(8)...)...)
+			return append(frame(goAway, 0, 0, append(number(id), number(0)...)...),
+				frame(rstStream, 0, id, number(8)...)...)
 		}},
-		{"GOAWAY and the end", func(id uint32) []byte {
-			return append(frame(goAway, 0, 0, append(number(id), number(0)...)...), frame(data, endStream, id)...)
+		{"GOAWAY and END_STREAM", func(id uint32) []byte {
+			return append(frame(goAway, 0, 0, append(number(id), number(0)...)...),
+				frame(data, endStream, id)...)
 		}},
 		{"GOAWAY with an error, and close", func(id uint32) []byte {
-			return append(frame(goAway, 0, 0, append(number(id), number(2)...)...), closed...)
+			return append(frame(goAway, 0, 0, append(number(id), number(2)...)...), closeConn...)
 		}},
-		{"close", func(id uint32) []byte { return closed }},
-		{"a frame that is none", func(id uint32) []byte { return frame(data, 0, 0, 'x') }},
-		{"the end", func(id uint32) []byte { return frame(data, endStream, id) }},
+		{"close", func(id uint32) []byte { return closeConn }},
+		{"an invalid frame", func(id uint32) []byte { return frame(data, 0, 0, 'x') }},
+		{"END_STREAM", func(id uint32) []byte { return frame(data, endStream, id) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -412,10 +423,11 @@ func TestStreamHTTP2Frames(t *testing.T) {
 						c.Write(frame(ping, ack, 0, payload...))
 					case kind == headers:
 						n := requests.Add(1)
-						answer := frame(headers, endHeaders, id, ok...)
-						answer = append(answer, frame(data, 0, id, fmt.Appendf(nil, "id:%d\ndata:\n\nid:no\ndata:", n)...)...)
-						end, closes := bytes.CutSuffix(test.end(id), closed)
-						c.Write(append(answer, end...))
+						body := fmt.Appendf(nil, "id:%d\ndata:\n\nid:no\ndata:", n)
+						response := frame(headers, endHeaders, id, ok...)
+						response = append(response, frame(data, 0, id, body...)...)
+						end, closes := bytes.CutSuffix(test.end(id), closeConn)
+						c.Write(append(response, end...))
 						if closes {
 							return
 						}
@@ -432,7 +444,7 @@ func TestStreamHTTP2Frames(t *testing.T) {
 					serving.Go(func() { serve(tls.Server(c, cert.TLS)) })
 				}
 			})
-			client := impatient(cert.Client())
+			client := newClient(cert.Client())
 			var ids []string
 			client.Prepare = func(r *http.Request) error {
 				ids = append(ids, r.Header.Get("Last-Event-ID"))
@@ -457,20 +469,21 @@ func TestStreamHTTP2Frames(t *testing.T) {
 	}
 }
 
-// What many goroutines do with one Client and one Request does no harm to any of them.
+// Many goroutines may use one Client and one request.
 func TestClientIsShared(t *testing.T) {
 	var want []sse.Event
 	for i := range 20 {
-		want = append(want, sse.Event{ID: strconv.Itoa(i), Type: "message", Data: "x"})
+		want = append(want, message(strconv.Itoa(i), "x"))
 	}
 	for protocol, newServer := range protocols {
 		t.Run(protocol, func(t *testing.T) {
 			srv := newServer(t, ssetest.Each(func(n int, r *http.Request) http.Handler {
 				return ssetest.Conn{ssetest.After(n%300, ssetest.Cut()), ssetest.Replay(want...)}
 			}))
-			client := impatient(srv.Client())
+			client := newClient(srv.Client())
 			client.IdleTimeout = 10 * time.Second
-			req, err := http.NewRequestWithContext(t.Context(), "QUERY", srv.URL, strings.NewReader("question"))
+			body := strings.NewReader("question")
+			req, err := http.NewRequestWithContext(t.Context(), "QUERY", srv.URL, body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -486,7 +499,7 @@ func TestClientIsShared(t *testing.T) {
 			wg.Wait()
 			for _, r := range srv.Requests() {
 				if string(r.Body) != "question" {
-					t.Errorf("a request with body %q", r.Body)
+					t.Errorf("a request has the body %q", r.Body)
 				}
 			}
 		})

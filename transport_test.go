@@ -192,7 +192,7 @@ func TestTransportReadEndsAtOnce(t *testing.T) {
 func TestTransportBelowRoundTripper(t *testing.T) {
 	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
 		"one that wraps the body": func(base http.RoundTripper) http.RoundTripper {
-			return roundTripper(func(r *http.Request) (*http.Response, error) {
+			return roundTripFunc(func(r *http.Request) (*http.Response, error) {
 				r = r.Clone(r.Context())
 				r.Header.Set("Authorization", "Bearer token")
 				resp, err := base.RoundTrip(r)
@@ -305,7 +305,7 @@ func TestTransportCloseIdleConnections(t *testing.T) {
 	client := &http.Client{Transport: &sse.Transport{Base: &sse.Transport{Base: base}}}
 	client.CloseIdleConnections()
 	equal(t, "calls of CloseIdleConnections", base.closed, 1)
-	(&sse.Transport{Base: roundTripper(nil)}).CloseIdleConnections()
+	(&sse.Transport{Base: roundTripFunc(nil)}).CloseIdleConnections()
 }
 
 // The request is not modified, and the errors of Base are returned as they are.
@@ -314,7 +314,7 @@ func TestTransportRoundTripperContract(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Minute} {
 		var sent *http.Request
 		tr := &sse.Transport{
-			Base: roundTripper(func(r *http.Request) (*http.Response, error) {
+			Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 				sent = r
 				r.Body.Close()
 				return nil, failed
@@ -459,7 +459,7 @@ func TestTransportReleasesContext(t *testing.T) {
 	var resp http.Response
 	var respErr error
 	tr := &sse.Transport{
-		Base: roundTripper(func(r *http.Request) (*http.Response, error) {
+		Base: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			return &resp, respErr
 		}),
 		IdleTimeout: time.Minute,

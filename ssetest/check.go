@@ -2,15 +2,15 @@ package ssetest
 
 import (
 	"context"
-	"fmt"
-	"hash/maphash"
 	"net/http"
+
+	"github.com/seed-0d85b69d/sse/internal/check"
 )
 
 // Check reads a response as an event stream and reports what is wrong with it. In
 // the header it looks for what prevents clients, caches and proxies from passing
 // on each event at once. In the body it looks for what clients ignore or lose,
-// and for what prevents them from resuming.
+// and for what prevents them from resuming. [Rules] lists all of it.
 //
 // Check reads until the body ends, limit bytes have been read or ctx is done, and
 // then closes the body. If limit <= 0, there is no limit. Reaching the limit or
@@ -20,82 +20,57 @@ import (
 // Each rule is reported once, with a count. Check needs less than 2 MiB of memory,
 // whatever the server sends.
 func Check(ctx context.Context, resp *http.Response, limit int64) Report {
-	defer resp.Body.Close()
-	c := &checker{
-		index: map[string]int{},
-		ids:   map[uint64]struct{}{},
-		seed:  maphash.MakeSeed(),
-		line:  1,
-	}
-	c.report.Findings = []Finding{}
-	defer context.AfterFunc(ctx, func() { resp.Body.Close() })() // interrupts Read
-	if c.checkHeader(resp) {
-		c.checkBody(ctx, resp, limit)
-	}
-	return c.report
+	return check.Response(ctx, resp, limit)
 }
 
+// A Report is the result of [Check]:
+//
+//	type Report struct {
+//		Findings []Finding // in order of occurrence, at most one for each rule
+//		Events   int       // number of events that a client dispatches
+//		Comments int       // number of comment lines
+//		Bytes    int64     // number of bytes read of the body
+//		Complete bool      // whether the body was read to its end
+//	}
+//
+// Its method Worst returns the highest severity of the findings.
+type Report = check.Report
+
+// A Finding describes one thing that [Check] found:
+//
+//	type Finding struct {
+//		Severity Severity
+//		Rule     string // name of the rule, which does not change
+//		Section  string // of the HTML standard, such as "9.2.6"
+//		Line     int    // of the body, from 1; 0 if not about a line
+//		Offset   int64  // number of bytes of the body before that line
+//		Count    int    // of occurrences; the other fields describe the first
+//		Message  string // what is wrong and what to do about it
+//	}
+//
+// Its method String returns the finding as one line.
+type Finding = check.Finding
+
+// A Severity says how serious a [Finding] is.
+type Severity = check.Severity
+
+// These are the severities, in ascending order.
 const (
-	maxLine = 8 << 10  // bytes kept of a line
-	maxIDs  = 16 << 10 // IDs remembered to find duplicates
+	Info    = check.Info    // worth knowing; nothing is lost
+	Warning = check.Warning // fails with some clients or proxies, or after a reconnection
+	Error   = check.Error   // a client that follows the standard loses or refuses something
 )
 
-type checker struct {
-	report Report
-	index  map[string]int // index into report.Findings, by rule
+// A Rule describes what a [Finding] with its name means:
+//
+//	type Rule struct {
+//		Name     string
+//		Severity Severity // the highest severity of its findings
+//		Section  string   // of the HTML standard
+//		Reason   string   // why it matters
+//	}
+type Rule = check.Rule
 
-	// The current line.
-	line        int    // number, starting at 1
-	offset      int64  // of its first byte in the body
-	prevOffset  int64  // offset of the line before
-	text        []byte // the first maxLine bytes of it
-	length      int64  // number of its bytes so far
-	partialRune []byte // the start of an incomplete UTF-8 sequence at its end
-	invalidUTF8 bool
-	hasNUL      bool
-	afterCR     bool // the line before ended in CR, so an LF belongs to its line ending
-
-	lineEndings struct{ lf, crlf bool }      // that occurred
-	colonSpace  struct{ with, without bool } // "data: x" and "data:x" occurred
-
-	block   block
-	ids     map[uint64]struct{} // hashes of the IDs that occurred
-	idLines int                 // number of valid IDs that are not empty
-	seed    maphash.Seed
-}
-
-// A block is the lines since the last blank line.
-type block struct {
-	started         bool // there is a line that is not a comment
-	line            int  // of the first such line
-	offset          int64
-	data, event, id bool  // there is such a field
-	validID         bool  // there is an id field without NUL
-	dataSize        int64 // bytes of the data fields
-}
-
-// add adds a finding about the current line.
-func (c *checker) add(rule, format string, args ...any) {
-	c.addAt(c.line, c.offset, rule, format, args...)
-}
-
-// addResponse adds a finding about the header or about the response as a whole.
-func (c *checker) addResponse(rule, format string, args ...any) {
-	c.addAt(0, 0, rule, format, args...)
-}
-
-func (c *checker) addAt(line int, offset int64, rule, format string, args ...any) {
-	if i, ok := c.index[rule]; ok {
-		c.report.Findings[i].Count++
-		return
-	}
-	r, ok := ruleNamed(rule)
-	if !ok {
-		panic("ssetest: no rule " + rule)
-	}
-	c.index[rule] = len(c.report.Findings)
-	c.report.Findings = append(c.report.Findings, Finding{
-		Severity: r.Severity, Rule: rule, Section: r.Section,
-		Line: line, Offset: offset, Count: 1, Message: fmt.Sprintf(format, args...),
-	})
-}
+// Rules returns the rules of [Check]: first those about the response, then those
+// about the stream as a whole, then those about lines.
+func Rules() []Rule { return check.Rules() }

@@ -240,3 +240,52 @@ func TestConnServesWithoutServer(t *testing.T) {
 		}
 	})
 }
+
+// A client that disconnects while the server sends may miss steps that only end the
+// response. Other steps that are not reached are reported.
+func TestConnReportsDisconnectDuringSend(t *testing.T) {
+	large := sse.Event{Data: strings.Repeat("x", 4<<20)}
+	tests := []struct {
+		name string
+		conn Conn
+		want []string
+	}{
+		{"only the end", Conn{Send(abc[0], large, large), Cut()}, nil},
+		{"after with the end", Conn{After(16<<20, Reset()), Send(abc[0], large, large), Stall()}, nil},
+		{"another step", Conn{Send(abc[0], large, large), Raw("x"), Cut()}, []string{
+			`ssetest: connection 1: the client disconnected at step Send(id "1", id "", id ""); ` +
+				`steps not reached: {Raw("x"), Cut()}`,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+				tb := &fakeTB{TB: t}
+				srv := newServer(tb, tt.conn)
+				resp, err := srv.Client().Get(srv.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(resp.Body, make([]byte, len(wireA))); err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if diff := cmp.Diff(tt.want, tb.end()); diff != "" {
+					t.Errorf("reports (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Without a Server, a failure makes the request fail.
+func TestConnWithoutServerPanics(t *testing.T) {
+	defer func() {
+		want := `ssetest: the request has no header X-A, want "1"`
+		if got := recover(); got != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}()
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	Conn{WantHeader("X-A", "1")}.ServeHTTP(w, r)
+}

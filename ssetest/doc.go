@@ -1,7 +1,8 @@
 // Package ssetest provides utilities for testing clients of Server-Sent Events:
 // any client and any SDK that uses an [http.Client] or a URL, not only that of
 // package sse. It contains a scripted server, which runs on sockets or in memory
-// and in virtual time, and a checker for the streams of servers.
+// and in virtual time, recordings of real streams, and a checker for the streams of
+// servers.
 //
 // # Scripted server
 //
@@ -68,6 +69,12 @@
 // [Each], a function decides what happens on each connection. Together with
 // [After] they make a server that cuts its connections anywhere, as often as
 // needed.
+//
+// # Recordings
+//
+// [Record] is an [http.RoundTripper] that records the responses of a real server in
+// a file, chunk by chunk. [Recorded] replays such a file in a test, at once, and
+// [RecordedWithGaps] replays it with its pauses.
 //
 // # Checker
 //

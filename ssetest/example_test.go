@@ -3,9 +3,12 @@ package ssetest_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +21,10 @@ import (
 // t takes the place of the *testing.T of a test, which an example does not have.
 var t testing.TB = exampleTB{}
 
-type exampleTB struct{ testing.TB }
+type exampleTB struct {
+	testing.TB
+	_ func() // makes the type not comparable, so that the examples do not count as one test
+}
 
 func (exampleTB) Helper()                           {}
 func (exampleTB) Cleanup(func())                    {}
@@ -146,6 +152,35 @@ func ExampleReplay() {
 	// b <nil>
 	// c <nil>
 	// 4 requests
+}
+
+// The server is unavailable twice before it responds.
+func ExampleRefuse() {
+	srv := ssetest.NewServer(t,
+		ssetest.Refuse(),
+		ssetest.Refuse(),
+		ssetest.Conn{ssetest.Send(sse.Event{Data: "hello"})},
+	)
+	defer srv.Close()
+
+	for {
+		resp, err := srv.Client().Get(srv.URL)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			fmt.Println("connection refused")
+			continue
+		} else if err != nil {
+			fmt.Println(err)
+			return
+		}
+		r := sse.NewReader(resp.Body)
+		fmt.Println(r.Next(), r.Event().Data)
+		resp.Body.Close()
+		return
+	}
+	// Output:
+	// connection refused
+	// connection refused
+	// true hello
 }
 
 // Any handler can be part of a script. The argument n of Each starts at 0.
@@ -282,4 +317,60 @@ func ExampleCheck() {
 	// line 1: error: invalid-retry (9.2.6)
 	// line 5: error: malformed-line (9.2.6)
 	// The retry value "3s" is ignored. It must be a number of milliseconds in ASCII digits.
+}
+
+// The transport of any client or SDK can be recorded. A test replays the file.
+func ExampleRecord() {
+	service := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(sse.Event{ID: "1", Data: "hello"})})
+	defer service.Close()
+
+	file, err := os.CreateTemp("", "*.jsonl")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.Remove(file.Name())
+	client := &http.Client{Transport: ssetest.Record(nil, file)}
+	read := func(url string) {
+		resp, err := client.Get(url)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer resp.Body.Close()
+		for ev, err := range sse.NewReader(resp.Body).All() {
+			fmt.Println(ev.ID, ev.Data, err)
+		}
+	}
+	read(service.URL)
+	file.Close()
+
+	client = http.DefaultClient
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Recorded(file.Name())})
+	defer srv.Close()
+	read(srv.URL)
+	// Output:
+	// 1 hello <nil>
+	// 1 hello <nil>
+}
+
+// The file contains the response of a language model. RecordedWithGaps would wait as
+// long as the model did.
+func ExampleRecorded() {
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Recorded("testdata/chat.jsonl")})
+	defer srv.Close()
+
+	resp, err := srv.Client().Post(srv.URL+"/v1/chat/completions", "application/json", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	for ev, err := range sse.NewReader(resp.Body).All() {
+		fmt.Println(ev.Data, err)
+	}
+	// Output:
+	// {"delta":"Hello"} <nil>
+	// {"delta":" world"} <nil>
+	// [DONE] <nil>
 }

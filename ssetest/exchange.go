@@ -117,6 +117,11 @@ func (x *exchange) sendHeader(code int, header []string) error {
 			h.Set("Cache-Control", "no-cache")
 		}
 	}
+	return x.writeHeader(code)
+}
+
+// writeHeader sends the status code and the header fields that have been set.
+func (x *exchange) writeHeader(code int) error {
 	x.w.WriteHeader(code)
 	if code < 200 && code != http.StatusSwitchingProtocols {
 		return nil // an informational response comes before the header

@@ -1,7 +1,6 @@
 package ssetest_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -133,7 +135,11 @@ type fakeTB struct {
 
 func (tb *fakeTB) Helper() {}
 
-func (tb *fakeTB) Cleanup(f func()) { tb.cleanups = append(tb.cleanups, f) }
+func (tb *fakeTB) Cleanup(f func()) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.cleanups = append(tb.cleanups, f)
+}
 
 func (tb *fakeTB) Errorf(format string, args ...any) {
 	tb.mu.Lock()
@@ -141,87 +147,17 @@ func (tb *fakeTB) Errorf(format string, args ...any) {
 	tb.errors = append(tb.errors, fmt.Sprintf(format, args...))
 }
 
+// Fatalf records the error and ends the goroutine, as that of testing.T does.
+func (tb *fakeTB) Fatalf(format string, args ...any) {
+	tb.Errorf(format, args...)
+	runtime.Goexit()
+}
+
 func (tb *fakeTB) end() []string {
 	for _, f := range tb.cleanups {
 		f()
 	}
 	return tb.errors
-}
-
-const goodHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" +
-	"Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
-
-// check checks a response that is given as text. Its body ends with the connection.
-func check(t *testing.T, method, response string) Report {
-	t.Helper()
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(response)),
-		&http.Request{Method: method})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Check(t.Context(), resp, 0)
-}
-
-// brief returns the position, the severity and the rule of each finding.
-func brief(r Report) []string {
-	var s []string
-	for _, f := range r.Findings {
-		s = append(s, fmt.Sprintf("%d+%d %v %s", f.Line, f.Offset, f.Severity, f.Rule))
-	}
-	return s
-}
-
-func chunked(chunks ...string) string {
-	var b strings.Builder
-	for _, c := range append(chunks, "") {
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(c), c)
-	}
-	return b.String()
-}
-
-// A cancelAt calls cancel when n bytes have been read.
-type cancelAt struct {
-	io.ReadCloser
-	n      int
-	cancel func()
-}
-
-func (c *cancelAt) Read(b []byte) (int, error) {
-	if c.n == 0 {
-		c.cancel()
-	}
-	n, err := c.ReadCloser.Read(b[:min(len(b), max(c.n, 1))])
-	c.n -= n
-	return n, err
-}
-
-// An endless is an endless stream of parts. It calls f near byte at.
-type endless struct {
-	part func(int) string
-	n    int
-	rest string
-	sum  int
-	at   int
-	f    func()
-}
-
-func (e *endless) Read(b []byte) (int, error) {
-	if e.f != nil && e.sum >= e.at {
-		e.f()
-		e.f = nil
-	}
-	var n int
-	for n < len(b) {
-		if e.rest == "" {
-			e.rest = e.part(e.n)
-			e.n++
-		}
-		m := copy(b[n:], e.rest)
-		n += m
-		e.rest = e.rest[m:]
-	}
-	e.sum += n
-	return n, nil
 }
 
 // connect returns both ends of a connection.
@@ -240,4 +176,26 @@ func connect(t *testing.T, l *Listener) (client, server net.Conn) {
 		t.Fatal(err)
 	}
 	return client, <-accepted
+}
+
+// writeRecording writes a recording to a file and returns its name.
+func writeRecording(t *testing.T, lines ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "recording.jsonl")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+const recordedHeader = `{"version":1,"status":200,"header":{"Content-Type":["text/event-stream"]}}`
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// An incomparableTB cannot be the key of a map.
+type incomparableTB struct {
+	*fakeTB
+	_ []string
 }

@@ -32,16 +32,26 @@ type Listener struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
+	bubble string // in which Listen was called
 }
 
 // Listen returns a new Listener. It must be called inside the bubble that uses it.
 func Listen() *Listener {
-	return &Listener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	return &Listener{
+		conns: make(chan net.Conn), closed: make(chan struct{}), bubble: currentBubble(),
+	}
 }
 
+const errOtherBubble = "the server in memory was made outside the synctest bubble that uses it; " +
+	"make it inside the function that is passed to synctest.Test"
+
 // DialContext connects to the listener. It ignores the address. If the listener is
-// closed, the error matches [syscall.ECONNREFUSED].
+// closed, the error matches [syscall.ECONNREFUSED]. DialContext panics if it is called
+// in another bubble than Listen.
 func (l *Listener) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	if currentBubble() != l.bubble {
+		panic("ssetest: " + errOtherBubble)
+	}
 	toServer, toClient := newPipe(), newPipe()
 	select {
 	case <-ctx.Done():

@@ -23,6 +23,9 @@ func TestListener(t *testing.T) {
 			io.WriteString(server, "hello")
 			server.Close()
 		}()
+		if n, err := client.Read(nil); n != 0 || err != nil {
+			t.Errorf("empty read: got %d, %v", n, err)
+		}
 		if got, err := io.ReadAll(client); string(got) != "hello" || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}

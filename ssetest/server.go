@@ -3,12 +3,10 @@ package ssetest
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -18,8 +16,8 @@ import (
 // A Server responds to the requests of a test as its script says: to the first
 // request with the first handler of the script, to the second request with the
 // second handler. A handler is a [Conn], which is a list of steps, [Each], which
-// handles all further requests, or any other [http.Handler], such as
-// [http.RedirectHandler].
+// handles all further requests, [Refuse], which refuses a connection, or any other
+// [http.Handler], such as [http.RedirectHandler].
 //
 // The Server is closed at the end of the test. The test fails if a connection of
 // the script was not requested or a step was not reached. It also fails as soon
@@ -39,6 +37,9 @@ type Server struct {
 	URL string // http://host or https://host, without a trailing slash
 
 	tb      testing.TB
+	origin  origin
+	bubble  string // in which the server was made, if in memory
+	memory  bool
 	httpsrv *httptest.Server
 	cancel  context.CancelFunc // cancels the contexts of all requests
 	once    sync.Once          // guards Close
@@ -46,28 +47,13 @@ type Server struct {
 	handlers    sync.WaitGroup // running handlers
 	mu          sync.Mutex     // protects the fields below
 	script      []http.Handler
-	next        int // index into script
+	next        int            // index into script
+	refused     int            // number of connections
+	recorded    map[string]int // number of steps that replayed a file, by its name
 	exchanges   []*exchange
 	requests    []Request
 	closed      bool
 	allowUnused bool
-}
-
-// A Request describes a request that a [Server] received.
-type Request struct {
-	Time   time.Time // when the header arrived; virtual time in a bubble
-	Method string
-	URL    *url.URL // path and query only
-	Host   string
-	Header http.Header
-	Body   []byte // the first 1 MiB
-}
-
-// LastEventID returns the value of the Last-Event-ID header. The boolean ok
-// reports whether the request has this header.
-func (r Request) LastEventID() (id string, ok bool) {
-	_, ok = r.Header["Last-Event-Id"]
-	return r.Header.Get("Last-Event-ID"), ok
 }
 
 // NewServer starts a server on a port of 127.0.0.1.
@@ -76,12 +62,10 @@ func (r Request) LastEventID() (id string, ok bool) {
 // [testing/synctest] bubble. Use [NewMemoryServer] there.
 func NewServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
+	l := listenTCP(tb, "NewServer")
 	s := newServer(tb, script)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("ssetest: %v", err)
-	}
 	s.start(l)
+	s.setDial(nil)
 	return s
 }
 
@@ -89,21 +73,34 @@ func NewServer(tb testing.TB, script ...http.Handler) *Server {
 // TLS. The client returned by [Server.Client] trusts its certificate.
 func NewTLSServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
+	l := listenTCP(tb, "NewTLSServer")
 	s := newServer(tb, script)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("ssetest: %v", err)
-	}
 	s.httpsrv.Listener = l
 	s.httpsrv.EnableHTTP2 = true
 	s.httpsrv.StartTLS()
 	s.URL = s.httpsrv.URL
+	s.setDial(nil)
 	return s
+}
+
+// listenTCP listens on a port of 127.0.0.1, unless it is called in a bubble.
+func listenTCP(tb testing.TB, caller string) net.Listener {
+	tb.Helper()
+	if currentBubble() != "" {
+		tb.Fatalf("ssetest: %s was called inside a synctest bubble, where waiting for a socket "+
+			"stops the clock; use NewMemoryServer", caller)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("ssetest: %v", err)
+	}
+	return l
 }
 
 // NewMemoryServer starts a server that is reachable only through the client
 // returned by [Server.Client], under any host name. It uses no network. If it is
-// called inside a [testing/synctest] bubble, it runs in virtual time.
+// called inside a [testing/synctest] bubble, it runs in virtual time, and only code
+// in that bubble may use the client.
 //
 // Both ends are net/http and only the connection between them is in memory, so a
 // test that passes here also passes on sockets.
@@ -111,9 +108,9 @@ func NewMemoryServer(tb testing.TB, script ...http.Handler) *Server {
 	tb.Helper()
 	s := newServer(tb, script)
 	l := Listen()
+	s.memory, s.bubble = true, l.bubble
 	s.start(l)
-	tr := s.Client().Transport.(*http.Transport)
-	tr.DialContext = l.DialContext
+	tr := s.setDial(l.DialContext)
 	tr.ReadBufferSize, tr.WriteBufferSize = 1<<10, 1<<10 // allocated for each connection
 	return s
 }
@@ -136,45 +133,9 @@ func NewTransport(tb testing.TB, h http.Handler) *http.Transport {
 	return tr
 }
 
-// Each calls f for this and every further request of the script and runs the
-// handler that f returns. The argument n is the number of requests that f was
-// called for before, so it starts at 0. (Failure messages number the connections
-// of the whole script, starting at 1.) Steps of these connections that are not
-// reached are not reported.
-//
-// The following server replays its events and cuts each connection somewhere:
-//
-//	ssetest.Each(func(n int, r *http.Request) http.Handler {
-//		cut := ssetest.After(rand.IntN(1000), ssetest.Cut())
-//		return ssetest.Conn{cut, ssetest.Replay(events...)}
-//	})
-//
-// Calls of f do not overlap, so f needs no lock. It must not block.
-func Each(f func(n int, r *http.Request) http.Handler) http.Handler {
-	return &each{f: f}
-}
-
-type each struct {
-	f  func(int, *http.Request) http.Handler
-	mu sync.Mutex
-	n  int
-}
-
-func (e *each) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.handler(r).ServeHTTP(w, r)
-}
-
-func (e *each) handler(r *http.Request) http.Handler {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n := e.n
-	e.n++
-	return e.f(n, r)
-}
-
 func newServer(tb testing.TB, script []http.Handler) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{tb: tb, script: script, cancel: cancel}
+	s := &Server{tb: tb, origin: newOrigin(tb), script: script, cancel: cancel}
 	s.httpsrv = &httptest.Server{Config: &http.Server{
 		Handler:     s,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -192,13 +153,32 @@ func (s *Server) start(l net.Listener) {
 
 // Client returns a client that can reach the server. Its Transport is an
 // [*http.Transport], which may be wrapped or changed before the first request.
-func (s *Server) Client() *http.Client { return s.httpsrv.Client() }
+func (s *Server) Client() *http.Client {
+	s.tb.Helper()
+	if s.memory && currentBubble() != s.bubble {
+		s.AllowUnused()
+		s.tb.Fatalf("ssetest: %s%s", s.origin, errOtherBubble)
+	}
+	return s.httpsrv.Client()
+}
 
 // AllowUnused turns off the report of connections and steps that were not used.
 func (s *Server) AllowUnused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.allowUnused = true
+}
+
+// countRecorded returns how often it was called for file before.
+func (s *Server) countRecorded(file string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.recorded == nil {
+		s.recorded = map[string]int{}
+	}
+	n := s.recorded[file]
+	s.recorded[file]++
+	return n
 }
 
 // Requests returns the requests received so far, in order.
@@ -256,6 +236,8 @@ func (s *Server) reportUnused() {
 		case *each:
 		case Conn:
 			s.errorf("connection %d was not requested: %v", s.next+i+1, list(h))
+		case refuse:
+			s.errorf("connection %d was not requested: %v", s.next+i+1, h)
 		default:
 			s.errorf("connection %d was not requested: %T", s.next+i+1, h)
 		}
@@ -263,7 +245,7 @@ func (s *Server) reportUnused() {
 }
 
 func (s *Server) errorf(format string, args ...any) {
-	s.tb.Errorf("ssetest: "+format, args...)
+	s.tb.Errorf("ssetest: "+s.origin.String()+format, args...)
 }
 
 func list(steps []Step) string {
@@ -298,6 +280,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.handlers.Done()
+	if r.ProtoMajor == 2 && s.refuses(false) {
+		w.Header().Set("Connection", "close") // makes the HTTP/2 server close the connection
+	}
 	e, isEach := h.(*each)
 	if isEach {
 		h = e.handler(r)
@@ -327,13 +312,17 @@ func (s *Server) nextHandler(req Request) (http.Handler, int) {
 	}
 	s.handlers.Add(1)
 	s.requests = append(s.requests, req)
-	n := len(s.requests)
+	n := len(s.requests) + s.refused
 	if s.next == len(s.script) {
 		s.errorf("request %d (%s): the script has no handler left; the response is 204",
 			n, summary(req))
 		return http.HandlerFunc(noContent), n
 	}
 	h := s.script[s.next]
+	if _, ok := h.(refuse); ok {
+		s.errorf("connection %d: Refuse came too late, because the connection was already open; "+
+			"does the test use the client of Server.Client?", n)
+	}
 	if _, ok := h.(*each); !ok {
 		s.next++
 	}
@@ -341,10 +330,3 @@ func (s *Server) nextHandler(req Request) (http.Handler, int) {
 }
 
 func noContent(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
-
-func summary(r Request) string {
-	if id, ok := r.LastEventID(); ok {
-		return fmt.Sprintf("%s %v, Last-Event-ID %q", r.Method, r.URL, id)
-	}
-	return fmt.Sprintf("%s %v", r.Method, r.URL)
-}

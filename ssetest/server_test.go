@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -279,4 +280,41 @@ func TestNewTransport(t *testing.T) {
 			resp.Body.Close()
 		}
 	})
+}
+
+// The script can run in a server of the test. After Close the response is 503.
+func TestServerIsAHandler(t *testing.T) {
+	srv := NewServer(t, Conn{Send(abc[0])})
+	other := httptest.NewServer(srv)
+	defer other.Close()
+	for _, want := range []int{200, 503} {
+		resp, err := http.Get(other.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("got status %d, want %d", resp.StatusCode, want)
+		}
+		srv.Close()
+	}
+}
+
+// A request whose body is shorter than its Content-Length is not a request.
+func TestServerIgnoresIncompleteRequest(t *testing.T) {
+	srv := NewServer(t, Conn{})
+	c, err := net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: sse.test\r\nContent-Length: 2\r\n\r\nx")
+	c.(*net.TCPConn).CloseWrite()
+	if response, _ := io.ReadAll(c); len(response) > 0 {
+		t.Errorf("got %q", response)
+	}
+	get(t, srv)
+	if got := len(srv.Requests()); got != 1 {
+		t.Errorf("got %d requests, want 1", got)
+	}
 }

@@ -144,6 +144,10 @@ func wait[T any](x *exchange, c <-chan T) error {
 
 // Stall sends nothing more and waits until the client disconnects. As the first
 // step it leaves the client waiting for the header.
+//
+// If the client has not disconnected after a minute, it probably has no timeout, and
+// the test would never end. Stall then reports a test error and cuts the connection.
+// In a [testing/synctest] bubble it waits for 30 days.
 func Stall() Step {
 	return Step{
 		do: func(x *exchange) error {
@@ -151,12 +155,42 @@ func Stall() Step {
 				// net/http notices that the client disconnects only after the body is read.
 				io.Copy(io.Discard, x.r.Body)
 			}
-			<-x.r.Context().Done()
 			x.done = true
-			return errClientGone
+			return x.stall()
 		},
 		name:  func() string { return "Stall()" },
 		final: true,
+	}
+}
+
+// These are the times for which Stall waits.
+const (
+	maxStall        = time.Minute
+	maxStallVirtual = 30 * 24 * time.Hour
+)
+
+func stallLimit() time.Duration {
+	if currentBubble() != "" {
+		return maxStallVirtual
+	}
+	return maxStall
+}
+
+func (x *exchange) stall() error {
+	if x.srv == nil {
+		<-x.r.Context().Done()
+		return errClientGone
+	}
+	limit := stallLimit()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		x.errorf("the client has not disconnected after %v of Stall(); give it a timeout, "+
+			"cancel its context, or close the server", limit)
+		return Cut().run(x)
+	case <-x.r.Context().Done():
+		return errClientGone
 	}
 }
 

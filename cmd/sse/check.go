@@ -13,7 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/seed-0d85b69d/sse"
-	"github.com/seed-0d85b69d/sse/ssetest"
+	checker "github.com/seed-0d85b69d/sse/internal/check"
 )
 
 // A live stream has no end: this much of it is read, and for so long, unless
@@ -48,9 +48,9 @@ func check(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		return usage(std, "check: "+message(err))
 	}
-	var report *ssetest.Report
+	var report *checker.Report
 	look := func(resp *http.Response) error {
-		r := ssetest.Check(ctx, resp, checkBytes)
+		r := checker.Response(ctx, resp, checkBytes)
 		report = &r
 		return errChecked
 	}
@@ -91,7 +91,7 @@ func check(ctx context.Context, args []string, std stdio) int {
 		_, _, code := (&session{o: o}).ending(sig)
 		return code
 	}
-	if worst, _ := report.Worst(); worst == ssetest.Error {
+	if worst, _ := report.Worst(); worst == checker.Error {
 		return exitError
 	}
 	return exitDone
@@ -109,12 +109,12 @@ func (noAnswer) Error() string { return "timeout: no answer came" }
 func (noAnswer) Timeout() bool { return true }
 
 // showReport prints the findings, the worst first, and what they are about.
-func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) error {
+func showReport(r *checker.Report, took time.Duration, o *options, std stdio) error {
 	v := &view{out: std.out, color: lookOf(std.out, o.color, std.getenv).color}
-	styles := map[ssetest.Severity]string{ssetest.Error: red, ssetest.Warning: yellow, ssetest.Info: dim}
+	styles := map[checker.Severity]string{checker.Error: red, checker.Warning: yellow, checker.Info: dim}
 	findings := slices.Clone(r.Findings)
-	slices.SortStableFunc(findings, func(a, b ssetest.Finding) int { return int(b.Severity) - int(a.Severity) })
-	count := make(map[ssetest.Severity]int)
+	slices.SortStableFunc(findings, func(a, b checker.Finding) int { return int(b.Severity) - int(a.Severity) })
+	count := make(map[checker.Severity]int)
 	var lines [][]span
 	for _, f := range findings {
 		count[f.Severity]++
@@ -134,7 +134,7 @@ func showReport(r *ssetest.Report, took time.Duration, o *options, std stdio) er
 	if r.Complete {
 		end = " to the end"
 	}
-	lines = append(lines, []span{{bold, plural(count[ssetest.Error], "error") + ", " + plural(count[ssetest.Warning], "warning") + ", " + plural(count[ssetest.Info], "note")},
+	lines = append(lines, []span{{bold, plural(count[checker.Error], "error") + ", " + plural(count[checker.Warning], "warning") + ", " + plural(count[checker.Info], "note")},
 		{plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s", plural(r.Events, "event"), plural(r.Comments, "comment"), byteSize(r.Bytes), short(took), end)}})
 	return v.lines(lines...)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// chart draws the parsing ratios: a row for each workload, a dot for each
-// library whose events are right, on a logarithmic scale.
+// chart returns an SVG image of the parsing ratios on a logarithmic scale. It has a row for each
+// workload and a dot for each library whose events are correct.
 func (r *results) chart() string {
 	const (
 		width, left, right = 860, 96, 24
@@ -22,9 +22,13 @@ func (r *results) chart() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 
-	line(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="CPU time of parsing, by workload and library">`, width, bottom+52)
+	line(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" `+
+		`aria-label="CPU time of parsing, by workload and library">`, width, bottom+52)
 	line(`<style>
-text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
+text {
+  font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif;
+  fill: #1f2328
+}
 .title { font-size: 16px; font-weight: 600 }
 .small { font-size: 12px; fill: #59636e }
 .grid { stroke: #d1d9e0 }
@@ -47,7 +51,8 @@ text { fill: #f0f6fc }
 }
 </style>`)
 
-	line(`<text class="title" x="%d" y="24">CPU time to parse, against searching the same bytes for line ends in memory</text>`, left)
+	line(`<text class="title" x="%d" y="24">CPU time to parse, `+
+		`against searching the same bytes for line ends in memory</text>`, left)
 	legend := left
 	for _, entry := range []struct {
 		class, text string
@@ -58,7 +63,8 @@ text { fill: #f0f6fc }
 		{"best", "fastest peer whose events are right", 240},
 		{"peer", "other right peers", 0},
 	} {
-		line(`<circle class="%s" cx="%d" cy="46" r="5"/><text class="small" x="%d" y="50">%s</text>`, entry.class, legend+5, legend+16, entry.text)
+		line(`<circle class="%s" cx="%d" cy="46" r="5"/><text class="small" x="%d" y="50">%s</text>`,
+			entry.class, legend+5, legend+16, entry.text)
 		legend += entry.width
 	}
 
@@ -67,19 +73,24 @@ text { fill: #f0f6fc }
 		if ratio == 1 {
 			class = "one"
 		}
-		line(`<line class="%s" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, class, x(ratio), x(ratio), top-12, bottom)
-		line(`<text class="small" x="%.1f" y="%d" text-anchor="middle">%g</text>`, x(ratio), bottom+18, ratio)
+		line(`<line class="%s" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`,
+			class, x(ratio), x(ratio), top-12, bottom)
+		line(`<text class="small" x="%.1f" y="%d" text-anchor="middle">%g</text>`,
+			x(ratio), bottom+18, ratio)
 	}
-	line(`<text class="small" x="%d" y="%d">times that of the search (logarithmic); further left is faster</text>`, left, bottom+42)
+	line(`<text class="small" x="%d" y="%d">times that of the search (logarithmic); `+
+		`further left is faster</text>`, left, bottom+42)
 
 	for i, p := range r.parsings {
 		y := top + step*i + step/2
 		at := func(name string) float64 { return x(p.Rows[name].Memchr) }
 		dot := func(class, name string, radius int) {
-			line(`<circle class="%s" cx="%.1f" cy="%d" r="%d"><title>%s, %s: %s</title></circle>`, class, at(name), y, radius, p.Name, name, number(p.Rows[name].Memchr))
+			line(`<circle class="%s" cx="%.1f" cy="%d" r="%d"><title>%s, %s: %s</title></circle>`,
+				class, at(name), y, radius, p.Name, name, number(p.Rows[name].Memchr))
 		}
 		line(`<text x="%d" y="%d" text-anchor="end">%s</text>`, left-12, y+4, p.Name)
-		line(`<line class="reach" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, at("borrowed"), at("strings"), y, y)
+		line(`<line class="reach" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`,
+			at("borrowed"), at("strings"), y, y)
 		for _, l := range libraries {
 			if !l.ours && l.name != p.Best && p.Rows[l.name].Wrong == "" {
 				dot("peer", l.name, 4)

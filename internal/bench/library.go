@@ -19,20 +19,25 @@ import (
 	jetify "go.jetify.com/sse"
 )
 
-// limit is the largest event that every library is told to allow, where it
-// can be told.
+// limit is the size of the largest event, for libraries that have such an option.
 const limit = 32 << 20
 
-// A library reads a whole stream in the form that is most natural to it, and
-// counts the events and their bytes. Where see is not nil it is called with
-// every event; the libraries are timed without it.
+// A library is a parser of event streams.
 type library struct {
-	name  string
-	ours  bool
-	noID  bool // its events have no id
-	run   func(r io.Reader, see func(id, typ, data string)) (events, bytes int, err error)
-	canon func(data string) string // what of the data can be compared; nil: all of it
+	name string
+	ours bool
+	noID bool // its events have no id
+
+	// run reads a whole stream in the usual way of the library, and counts the events and their
+	// bytes. If onEvent is not nil, it is called with every event. It is nil when run is timed.
+	run func(r io.Reader, onEvent eventFunc) (events, bytes int, err error)
+
+	// canonical, if not nil, returns the form of the data in which it is compared.
+	canonical func(data string) string
 }
+
+// An eventFunc is called with an event.
+type eventFunc func(id, typ, data string)
 
 var libraries = []library{
 	{name: "borrowed", ours: true, run: runBorrowed},
@@ -43,157 +48,162 @@ var libraries = []library{
 	{name: "launchdarkly", run: runLaunchDarkly},
 	{name: "donovanhide", run: runDonovanhide},
 	{name: "r3labs", run: runR3labs},
-	{name: "jetify", run: runJetify, canon: reencode},
+	{name: "jetify", run: runJetify, canonical: reencode},
 }
 
-func runBorrowed(body io.Reader, see func(id, typ, data string)) (events, bytes int, err error) {
+func runBorrowed(body io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 	r := sse.NewReader(body)
 	for r.Next() {
 		events++
 		bytes += len(r.ID()) + len(r.Type()) + len(r.Data())
-		if see != nil {
-			see(string(r.ID()), r.Type(), string(r.Data()))
+		if onEvent != nil {
+			onEvent(string(r.ID()), r.Type(), string(r.Data()))
 		}
 	}
 	return events, bytes, r.Err()
 }
 
-func runStrings(body io.Reader, see func(id, typ, data string)) (events, bytes int, err error) {
+func runStrings(body io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 	r := sse.NewReader(body)
 	for r.Next() {
 		e := r.Event()
 		events++
 		bytes += len(e.ID) + len(e.Type) + len(e.Data)
-		if see != nil {
-			see(e.ID, e.Type, e.Data)
+		if onEvent != nil {
+			onEvent(e.ID, e.Type, e.Data)
 		}
 	}
 	return events, bytes, r.Err()
 }
 
-// The two SDK decoders end data with a line feed that is no part of it: it is
-// cut off.
-func runOpenAI(r io.Reader, see func(id, typ, data string)) (events, size int, err error) {
+// The decoders of the two SDKs append a line feed to the data. It is removed here and in
+// runAnthropic.
+func runOpenAI(r io.Reader, onEvent eventFunc) (events, size int, err error) {
 	d := openai.NewDecoder(&http.Response{Body: io.NopCloser(r)})
 	for d.Next() {
 		e := d.Event()
 		events++
 		size += len(e.Type) + len(e.Data)
-		if see != nil {
-			see("", message(e.Type), string(bytes.TrimSuffix(e.Data, []byte("\n"))))
+		if onEvent != nil {
+			onEvent("", message(e.Type), string(bytes.TrimSuffix(e.Data, []byte("\n"))))
 		}
 	}
 	return events, size, d.Err()
 }
 
-func runAnthropic(r io.Reader, see func(id, typ, data string)) (events, size int, err error) {
+func runAnthropic(r io.Reader, onEvent eventFunc) (events, size int, err error) {
 	d := ssestream.NewDecoder(&http.Response{Body: io.NopCloser(r)})
 	for d.Next() {
 		e := d.Event()
 		events++
 		size += len(e.Type) + len(e.Data)
-		if see != nil {
-			see("", message(e.Type), string(bytes.TrimSuffix(e.Data, []byte("\n"))))
+		if onEvent != nil {
+			onEvent("", message(e.Type), string(bytes.TrimSuffix(e.Data, []byte("\n"))))
 		}
 	}
 	return events, size, d.Err()
 }
 
-func runTmaxmax(r io.Reader, see func(id, typ, data string)) (events, bytes int, err error) {
+func runTmaxmax(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 	for e, err := range tmaxmax.Read(r, &tmaxmax.ReadConfig{MaxEventSize: limit}) {
 		if err != nil {
 			return events, bytes, err
 		}
 		events++
 		bytes += len(e.LastEventID) + len(e.Type) + len(e.Data)
-		if see != nil {
-			see(e.LastEventID, message(e.Type), e.Data)
+		if onEvent != nil {
+			onEvent(e.LastEventID, message(e.Type), e.Data)
 		}
 	}
 	return events, bytes, nil
 }
 
-func runLaunchDarkly(r io.Reader, see func(id, typ, data string)) (events, bytes int, err error) {
+func runLaunchDarkly(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 	d := launchdarkly.NewDecoder(r)
 	for {
 		e, err := d.Decode()
 		if err != nil {
-			return events, bytes, clean(err)
+			return events, bytes, ignoreEOF(err)
 		}
 		id := e.(launchdarkly.EventWithLastID).LastEventID()
 		events++
 		bytes += len(id) + len(e.Event()) + len(e.Data())
-		if see != nil {
-			see(id, message(e.Event()), e.Data())
+		if onEvent != nil {
+			onEvent(id, message(e.Event()), e.Data())
 		}
 	}
 }
 
-// donovanhide's id is that of the event itself, not the last one of the stream.
-func runDonovanhide(r io.Reader, see func(id, typ, data string)) (events, bytes int, err error) {
+// The id of an event of donovanhide is its own, not the last event ID of the stream.
+func runDonovanhide(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 	d := donovanhide.NewDecoder(r)
 	for {
 		e, err := d.Decode()
 		if err != nil {
-			return events, bytes, clean(err)
+			return events, bytes, ignoreEOF(err)
 		}
 		events++
 		bytes += len(e.Id()) + len(e.Event()) + len(e.Data())
-		if see != nil {
-			see(e.Id(), message(e.Event()), e.Data())
+		if onEvent != nil {
+			onEvent(e.Id(), message(e.Event()), e.Data())
 		}
 	}
 }
 
-// r3labs parses only inside its client, which is given a response from memory.
-func runR3labs(r io.Reader, see func(id, typ, data string)) (events, bytes int, err error) {
+// r3labs only parses in its client, which gets a response from memory.
+func runR3labs(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 	c := r3labs.NewClient("http://127.0.0.1/", r3labs.ClientMaxBufferSize(limit))
-	c.Connection = &http.Client{Transport: answer{r}}
-	c.ReconnectStrategy = never{}
+	c.Connection = &http.Client{Transport: bodyTransport{r}}
+	c.ReconnectStrategy = noRetry{}
 	err = c.SubscribeRaw(func(e *r3labs.Event) {
 		events++
 		bytes += len(e.ID) + len(e.Event) + len(e.Data)
-		if see != nil {
-			see(string(e.ID), message(string(e.Event)), string(e.Data))
+		if onEvent != nil {
+			onEvent(string(e.ID), message(string(e.Event)), string(e.Data))
 		}
 	})
-	return events, bytes, clean(err)
+	return events, bytes, ignoreEOF(err)
 }
 
-type answer struct{ body io.Reader }
+// A bodyTransport responds with a body.
+type bodyTransport struct{ body io.Reader }
 
-func (a answer) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Status: "200 OK", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: io.NopCloser(a.body), Request: req}, nil
+func (a bodyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: 200, Status: "200 OK", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: io.NopCloser(a.body), Request: req,
+	}, nil
 }
 
-// never is a backoff policy of r3labs' kind that does not try again.
-type never struct{}
+// noRetry is a backoff policy for r3labs that never retries.
+type noRetry struct{}
 
-func (never) NextBackOff() time.Duration { return -1 }
-func (never) Reset()                     {}
+func (noRetry) NextBackOff() time.Duration { return -1 }
+func (noRetry) Reset()                     {}
 
-// jetify decodes what looks like JSON, and there is no way back to the text:
-// such data is encoded again to be compared.
-func runJetify(r io.Reader, see func(id, typ, data string)) (events, bytes int, err error) {
+// jetify decodes data that looks like JSON and does not keep its text. To be compared, the data is
+// encoded again.
+func runJetify(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 	d := jetify.NewDecoder(r)
 	for {
 		var e jetify.Event
 		if err := d.Decode(&e); err != nil {
-			return events, bytes, clean(err)
+			return events, bytes, ignoreEOF(err)
 		}
 		raw, _ := e.Data.(jetify.Raw)
 		events++
 		bytes += len(e.ID) + len(e.Event) + len(raw)
-		if see != nil {
+		if onEvent != nil {
 			data := string(raw)
 			if e.Data != nil && raw == nil {
 				data = encode(e.Data)
 			}
-			see(e.ID, message(e.Event), data)
+			onEvent(e.ID, message(e.Event), data)
 		}
 	}
 }
 
+// reencode returns the form in which encode writes data that is JSON.
 func reencode(data string) string {
 	var v any
 	if json.Unmarshal([]byte(data), &v) != nil {
@@ -202,6 +212,7 @@ func reencode(data string) string {
 	return encode(v)
 }
 
+// encode returns v as JSON.
 func encode(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -212,8 +223,7 @@ func encode(v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// message is the type of an event that the peers leave empty where the stream
-// named none.
+// message returns the type of an event. Some libraries leave the default type empty.
 func message(typ string) string {
 	if typ == "" {
 		return "message"
@@ -221,7 +231,8 @@ func message(typ string) string {
 	return typ
 }
 
-func clean(err error) error {
+// ignoreEOF returns err, or nil if it is io.EOF.
+func ignoreEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil
 	}

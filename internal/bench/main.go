@@ -1,16 +1,15 @@
-// Command bench measures this library beside its peers and beside what no
-// parser can beat. It prints Markdown tables:
+// Command bench compares this library with other libraries and with baselines that no parser can
+// beat. It prints Markdown tables:
 //
-//	go run .            everything, in less than five minutes
+//	go run .            measure everything, in less than five minutes
 //	go run . -only parse -workloads llm,ticks -rounds 15
-//	go run . -check     everything, and a list of targets; status 1 where one is missed
-//	go run . -score     how much of the conformance suite each library passes
-//	go run . -update    everything and the score, into docs/
+//	go run . -check     also compare with the targets; the exit status is 1 if one is missed
+//	go run . -score     run the conformance suite with each library
+//	go run . -update    measure everything, run the suite, and write the tables to docs/
 //
-// Times are CPU time of the process, the collector and every goroutine
-// included, and are only ever shown as ratios: each round runs all that are
-// compared, one after the other, and the ratio shown is the median of the
-// rounds' ratios.
+// A time is the CPU time of the process, including the garbage collector and every goroutine. It is
+// only shown as a ratio. Each round runs everything that is compared, and the ratio is the median
+// of the ratios of the rounds.
 package main
 
 import (
@@ -31,17 +30,17 @@ func main() {
 		serve()
 		return
 	case args[0] == "idle":
-		hold(args[1], args[2], args[3], args[4], args[5:])
+		holdStreams(args[1], args[2], args[3], args[4], args[5:])
 		return
 	}
 
-	only := flag.String("only", strings.Join(parts, ","), "the `parts` to run")
-	names := flag.String("workloads", "", "the `workloads` to parse; empty: all")
-	rounds := flag.Int("rounds", 7, "rounds of every comparison")
-	check := flag.Bool("check", false, "list the targets; exit with status 1 where one is missed")
+	only := flag.String("only", strings.Join(parts, ","), "the `parts` to measure")
+	names := flag.String("workloads", "", "the `workloads` to parse (default all)")
+	rounds := flag.Int("rounds", 7, "the `number` of rounds of each comparison")
+	check := flag.Bool("check", false, "list the targets; exit with status 1 if one is missed")
 	score := flag.Bool("score", false, "run the conformance suite instead")
-	update := flag.Bool("update", false, "write the tables and the chart into docs/")
-	root := flag.String("root", "../..", "the repository's `directory`")
+	update := flag.Bool("update", false, "write the tables and the chart to docs/")
+	root := flag.String("root", "../..", "the `directory` of the repository")
 	flag.Parse()
 
 	if *score {
@@ -64,7 +63,8 @@ func main() {
 	if *update {
 		docs := filepath.Join(*root, "docs")
 		rewrite(filepath.Join(docs, "performance.md"), tables)
-		rewrite(filepath.Join(docs, "conformance.md"), map[string]string{"score": conformance(*root)})
+		score := map[string]string{"score": conformance(*root)}
+		rewrite(filepath.Join(docs, "conformance.md"), score)
 		if len(r.parsings) > 0 {
 			write(filepath.Join(docs, "performance.svg"), r.chart())
 		}
@@ -74,42 +74,42 @@ func main() {
 	}
 }
 
-// measure runs the parts that are asked for.
+// measure measures the selected parts. The names are those of the workloads to parse.
 func measure(only, names []string, rounds int) *results {
 	var r results
-	say := func(what string) bool {
-		wanted := slices.Contains(only, what)
-		if wanted {
-			fmt.Fprintf(os.Stderr, "bench: %s\n", what)
+	selected := func(part string) bool {
+		ok := slices.Contains(only, part)
+		if ok {
+			fmt.Fprintf(os.Stderr, "bench: %s\n", part)
 		}
-		return wanted
+		return ok
 	}
-	if say("parse") {
+	if selected("parse") {
 		for _, w := range workloads {
 			if names[0] == "" || slices.Contains(names, w.name) {
 				fmt.Fprintf(os.Stderr, "bench:   %s\n", w.name)
-				r.parsings = append(r.parsings, parse(w, rounds))
+				r.parsings = append(r.parsings, measureParsing(w, rounds))
 			}
 		}
 	}
-	if say("json") {
-		d := decode(rounds)
+	if selected("json") {
+		d := measureDecoding(rounds)
 		r.decoding = &d
 	}
-	if say("linear") {
-		r.linear = lengths(rounds)
+	if selected("linear") {
+		r.linear = measureLines(rounds)
 	}
-	if say("latency") {
-		r.latency = latency(rounds)
+	if selected("latency") {
+		r.latency = measureLatency(rounds)
 	}
-	if say("http") {
+	if selected("http") {
 		url, stop := startServer()
-		r.downloads = downloads(url, rounds)
+		r.transfers = transfers(url, rounds)
 		stop()
 	}
-	if say("idle") {
+	if selected("idle") {
 		url, stop := startServer()
-		r.idle(url)
+		r.measureIdle(url)
 		stop()
 	}
 	return &r

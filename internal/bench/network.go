@@ -21,12 +21,12 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// role is set for the processes that the command starts from itself: "server",
-// or "idle" and what to hold.
+// role is the environment variable of the processes that this command starts from its own
+// executable. It is "server", or "idle" and the arguments of holdStreams.
 const role = "SSE_BENCH_ROLE"
 
-// again starts this program in another role.
-func again(args ...string) *exec.Cmd {
+// subprocess returns a command that runs this executable in another role.
+func subprocess(args ...string) *exec.Cmd {
 	exe, err := os.Executable()
 	if err != nil {
 		panic(err)
@@ -37,10 +37,10 @@ func again(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// startServer starts the server in a process of its own, so that its CPU time
-// and memory are not counted. It ends with this process.
+// startServer starts the server in its own process, so that its CPU time and memory do not count.
+// The server ends with this process.
 func startServer() (url string, stop func()) {
-	cmd := again("server")
+	cmd := subprocess("server")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		panic(err)
@@ -62,7 +62,7 @@ func startServer() (url string, stop func()) {
 	}
 }
 
-// serve is the server's main.
+// serve is the main function of the server.
 func serve() {
 	bodies := map[string][]byte{}
 	for _, w := range workloads {
@@ -71,7 +71,7 @@ func serve() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/all/{name}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
-		w.(http.Flusher).Flush() // no Content-Length: chunks, as streams have
+		w.(http.Flusher).Flush() // so that the body is chunked, like that of a stream
 		for part := range slices.Chunk(bodies[r.PathValue("name")], 32<<10) {
 			w.Write(part)
 		}
@@ -110,27 +110,30 @@ func serve() {
 	io.Copy(io.Discard, os.Stdin)
 }
 
-// A download is the client's CPU time of a stream over HTTP, that of io.Copy
-// of the same body being 1.
-type download struct {
+// A transfer is the CPU time of the client for a stream over HTTP, divided by that of io.Copy for
+// the same body.
+type transfer struct {
 	Name  string
 	Ratio map[string]float64
 }
 
-// downloaders are compared over HTTP; "stream" is Client.Stream, with Event.
-var downloaders = []string{"borrowed", "strings", "stream", "openai"}
+// transferClients are the clients that are compared over HTTP. The client "stream" is Client.Stream
+// with Event.
+var transferClients = []string{"borrowed", "strings", "stream", "openai"}
 
-func downloads(url string, rounds int) []download {
-	var all []download
+// transfers measures all transfers.
+func transfers(url string, rounds int) []transfer {
+	var all []transfer
 	for _, w := range workloads {
 		if w.piece == 0 {
-			all = append(all, fetch(w.name, url+"/all/"+w.name, rounds))
+			all = append(all, measureTransfer(w.name, url+"/all/"+w.name, rounds))
 		}
 	}
-	return append(all, fetch("llm, each event flushed", url+"/each/llm", rounds))
+	return append(all, measureTransfer("llm, each event flushed", url+"/each/llm", rounds))
 }
 
-func fetch(name, url string, rounds int) download {
+// measureTransfer measures the transfer of one URL.
+func measureTransfer(name, url string, rounds int) transfer {
 	get := func(read func(body io.Reader)) func() {
 		return func() {
 			resp, err := http.Get(url)
@@ -141,9 +144,10 @@ func fetch(name, url string, rounds int) download {
 			read(resp.Body)
 		}
 	}
-	base := &entry{name: "io.Copy", work: 1, run: get(func(body io.Reader) { io.Copy(io.Discard, body) })}
+	copyBody := func(body io.Reader) { io.Copy(io.Discard, body) }
+	base := &entry{name: "io.Copy", work: 1, run: get(copyBody)}
 	entries := []*entry{base}
-	for _, name := range downloaders {
+	for _, name := range transferClients {
 		e := &entry{name: name, work: 1}
 		if name == "stream" {
 			e.run = func() { runStream(url, nil) }
@@ -155,16 +159,16 @@ func fetch(name, url string, rounds int) download {
 		}
 		entries = append(entries, e)
 	}
-	race(entries, rounds)
-	d := download{Name: name, Ratio: map[string]float64{}}
+	takeSamples(entries, rounds)
+	d := transfer{Name: name, Ratio: map[string]float64{}}
 	for _, e := range entries[1:] {
-		d.Ratio[e.name] = over(e, base)
+		d.Ratio[e.name] = medianRatio(e, base)
 	}
 	return d
 }
 
-// runStream reads a stream to the end of its first connection.
-func runStream(url string, see func(sse.Event)) {
+// runStream reads a stream until the end of its first connection.
+func runStream(url string, onEvent func(sse.Event)) {
 	req, err := http.NewRequest("GET", url, nil)
 	if err != nil {
 		panic(err)
@@ -175,22 +179,25 @@ func runStream(url string, see func(sse.Event)) {
 	defer s.Close()
 	for s.Next() {
 		e := s.Event()
-		if see != nil {
-			see(e)
+		if onEvent != nil {
+			onEvent(e)
 		}
 	}
 }
 
-// A holding is what one open stream costs that has nothing to say.
-type holding struct {
+// An idleCost is the cost of one open stream without events.
+type idleCost struct {
 	Name       string
 	KiB        float64 // heap and stacks
 	Goroutines float64
 }
 
-// holders are the ways to hold a stream. All but "response" have a goroutine
+// idleClients are the clients whose idle streams are measured. All but "response" have a goroutine
 // that reads.
-var holders = []string{"response", "raw", "borrowed", "stream", "openai", "anthropic", "tmaxmax", "launchdarkly", "donovanhide", "r3labs", "jetify"}
+var idleClients = []string{
+	"response", "raw", "borrowed", "stream", "openai", "anthropic", "tmaxmax", "launchdarkly",
+	"donovanhide", "r3labs", "jetify",
+}
 
 const (
 	idleStreams = 2000
@@ -198,21 +205,22 @@ const (
 	bigEvent    = 16 << 20
 )
 
-// idle measures one holder in a process of its own.
-func idle(url, name string, streams, first int, options ...string) holding {
-	out, err := again(append([]string{"idle", url, name, strconv.Itoa(streams), strconv.Itoa(first)}, options...)...).Output()
+// measureIdle measures one client in its own process.
+func measureIdle(url, name string, streams, first int, options ...string) idleCost {
+	args := []string{"idle", url, name, strconv.Itoa(streams), strconv.Itoa(first)}
+	out, err := subprocess(append(args, options...)...).Output()
 	if err != nil {
 		panic(fmt.Sprintf("idle %s: %v", name, err))
 	}
-	var h holding
-	if err := json.Unmarshal(out, &h); err != nil {
+	var c idleCost
+	if err := json.Unmarshal(out, &c); err != nil {
 		panic(err)
 	}
-	return h
+	return c
 }
 
-// hold is the main of the process that holds idle streams.
-func hold(url, name, count, first string, options []string) {
+// holdStreams is the main function of the process that holds idle streams. It prints their cost.
+func holdStreams(url, name, count, first string, options []string) {
 	streams, err := strconv.Atoi(count)
 	if err != nil {
 		panic(err)
@@ -232,58 +240,67 @@ func hold(url, name, count, first string, options []string) {
 	before, goroutines := memory(), runtime.NumGoroutine()
 	ready := make(chan struct{})
 	for range streams {
-		req, err := http.NewRequest("GET", url, nil)
-		if err != nil {
-			panic(err)
-		}
-		if name == "stream" {
-			s := (&sse.Client{HTTPClient: client}).Stream(req)
-			go func() {
-				for s.Next() {
-					ready <- struct{}{}
-				}
-			}()
-			<-ready
-			continue
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			panic(err)
-		}
-		switch name {
-		case "response":
-			held = append(held, resp)
-			continue
-		case "raw":
-			go func() {
-				lines := bufio.NewReader(resp.Body)
-				for {
-					line, err := lines.ReadSlice('\n')
-					if err != nil {
-						return
-					}
-					if len(line) == 1 {
-						ready <- struct{}{}
-					}
-				}
-			}()
-		default:
-			for _, l := range libraries {
-				if l.name == name {
-					go l.run(resp.Body, func(id, typ, data string) { ready <- struct{}{} })
-				}
-			}
-		}
-		<-ready
+		held = append(held, openIdle(client, url, name, ready))
 	}
-	h := holding{Name: name, KiB: float64(memory()-before) / 1024 / float64(streams)}
-	h.Goroutines = float64(runtime.NumGoroutine()-goroutines) / float64(streams)
-	json.NewEncoder(os.Stdout).Encode(h)
+	c := idleCost{Name: name, KiB: float64(memory()-before) / 1024 / float64(streams)}
+	c.Goroutines = float64(runtime.NumGoroutine()-goroutines) / float64(streams)
+	json.NewEncoder(os.Stdout).Encode(c)
 	runtime.KeepAlive(held)
 }
 
-// memory is the heap and the stacks in use once the collector has nothing
-// left to do. It halves a stack only once each time.
+// openIdle opens a stream and returns a value that must be kept alive, if any. If the stream has a
+// reader, openIdle waits until the reader sends to ready after the first event.
+func openIdle(client *http.Client, url, name string, ready chan struct{}) (held any) {
+	req, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		panic(err)
+	}
+	if name == "stream" {
+		s := (&sse.Client{HTTPClient: client}).Stream(req)
+		go func() {
+			for s.Next() {
+				ready <- struct{}{}
+			}
+		}()
+		<-ready
+		return nil
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		panic(err)
+	}
+	switch name {
+	case "response":
+		return resp
+	case "raw":
+		go readBlankLines(resp.Body, func() { ready <- struct{}{} })
+	default:
+		for _, l := range libraries {
+			if l.name == name {
+				go l.run(resp.Body, func(id, typ, data string) { ready <- struct{}{} })
+			}
+		}
+	}
+	<-ready
+	return nil
+}
+
+// readBlankLines reads lines with a bufio.Reader and calls onBlank for each blank line.
+func readBlankLines(body io.Reader, onBlank func()) {
+	lines := bufio.NewReader(body)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		if len(line) == 1 {
+			onBlank()
+		}
+	}
+}
+
+// memory returns the size of the heap and the stacks in use after garbage collection. There are
+// several collections, because each halves a stack only once.
 func memory() int64 {
 	for range 5 {
 		runtime.GC()
@@ -293,13 +310,13 @@ func memory() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-// latency is the median time from before a flush to the event in hand, for
-// this library against net/http and lines.
-func latency(rounds int) (stream float64) {
+// measureLatency measures the median time from a flush to the delivery of the event. It returns the
+// ratio of this library to a client that reads lines.
+func measureLatency(rounds int) (ratio float64) {
 	const events = 1000
 	start := time.Now()
-	var sent atomic.Int64 // since start
-	got := make(chan struct{})
+	var sent atomic.Int64 // time since start
+	received := make(chan struct{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -308,7 +325,7 @@ func latency(rounds int) (stream float64) {
 			sent.Store(int64(time.Since(start)))
 			w.Write(event)
 			w.(http.Flusher).Flush()
-			<-got
+			<-received
 		}
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -319,38 +336,39 @@ func latency(rounds int) (stream float64) {
 	go http.Serve(l, mux)
 	url := "http://" + l.Addr().String()
 
-	var took []float64
+	var samples []float64
 	arrived := func() {
-		took = append(took, float64(int64(time.Since(start))-sent.Load()))
-		got <- struct{}{}
+		samples = append(samples, float64(int64(time.Since(start))-sent.Load()))
+		received <- struct{}{}
 	}
-	raw := func() {
-		resp, err := http.Get(url)
-		if err != nil {
-			panic(err)
-		}
-		defer resp.Body.Close()
-		lines := bufio.NewScanner(resp.Body)
-		for lines.Scan() {
-			if len(lines.Bytes()) == 0 {
-				arrived()
-			}
-		}
-	}
-	ours := func() { runStream(url, func(sse.Event) { arrived() }) }
 	var ratios []float64
 	for range rounds {
-		p50 := map[bool]float64{}
-		for _, mine := range []bool{false, true, true, false} {
-			took = took[:0]
-			if mine {
-				ours()
+		medians := map[bool]float64{}
+		for _, ours := range []bool{false, true, true, false} {
+			samples = samples[:0]
+			if ours {
+				runStream(url, func(sse.Event) { arrived() })
 			} else {
-				raw()
+				scanStream(url, arrived)
 			}
-			p50[mine] += median(took)
+			medians[ours] += median(samples)
 		}
-		ratios = append(ratios, p50[true]/p50[false])
+		ratios = append(ratios, medians[true]/medians[false])
 	}
 	return median(ratios)
+}
+
+// scanStream reads a stream with a bufio.Scanner and calls onBlank for each blank line.
+func scanStream(url string, onBlank func()) {
+	resp, err := http.Get(url)
+	if err != nil {
+		panic(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if len(lines.Bytes()) == 0 {
+			onBlank()
+		}
+	}
 }

@@ -7,83 +7,87 @@ import (
 	"strings"
 )
 
-// results is everything that was measured. A part that was not run is empty.
+// results contains all measurements. A part that was not measured is zero.
 type results struct {
 	parsings  []parsing
 	decoding  *decoding
 	linear    growth
 	latency   float64
-	downloads []download
-	holdings  []holding
-	small     holding // stream, with small transport buffers
-	gzip      holding // stream, compressed
-	fresh     holding // stream, as many as there are of after
-	after     holding // stream, after one event of 16 MiB
+	transfers []transfer
+	idleCosts []idleCost
+	small     idleCost // stream, with small transport buffers
+	gzip      idleCost // stream, compressed
+	fresh     idleCost // stream, as many as there are of after
+	after     idleCost // stream, after one event of 16 MiB
 }
 
-func (r *results) idle(url string) {
-	for _, name := range holders {
-		r.holdings = append(r.holdings, idle(url, name, idleStreams, 100))
+func (r *results) measureIdle(url string) {
+	for _, name := range idleClients {
+		r.idleCosts = append(r.idleCosts, measureIdle(url, name, idleStreams, 100))
 	}
-	r.small = idle(url, "stream", idleStreams, 100, "small")
-	r.gzip = idle(url, "stream", idleStreams, 100, "gzip")
-	r.fresh = idle(url, "stream", bigStreams, 100)
-	r.after = idle(url, "stream", bigStreams, bigEvent)
+	r.small = measureIdle(url, "stream", idleStreams, 100, "small")
+	r.gzip = measureIdle(url, "stream", idleStreams, 100, "gzip")
+	r.fresh = measureIdle(url, "stream", bigStreams, 100)
+	r.after = measureIdle(url, "stream", bigStreams, bigEvent)
 }
 
-// titles are the headings of the tables, in their order.
+// titles contains the titles of the tables in their order.
 var titles = []struct{ name, title string }{
-	{"parse", "Parsing: CPU time, the memchr loop's being 1"},
-	{"best", "Parsing: CPU time against the fastest peer whose events are right"},
-	{"garbage", "Parsing: allocations and bytes an event"},
-	{"json", "What part of a program that decodes JSON is the parser"},
-	{"http", "HTTP: the client's CPU time, that of io.Copy of the same body being 1"},
+	{"parse", "Parsing: CPU time, divided by that of the memchr loop"},
+	{"best", "Parsing: CPU time, divided by that of the fastest peer whose events are correct"},
+	{"garbage", "Parsing: allocations and bytes per event"},
+	{"json", "The share of the parser in a program that decodes JSON"},
+	{"http", "HTTP: CPU time of the client, divided by that of io.Copy of the same body"},
 	{"idle", "Idle streams"},
 	{"single", "Latency and long lines"},
 }
 
-// tables are in Markdown.
+// tables returns the tables in Markdown by name.
 func (r *results) tables() map[string]string {
 	t := map[string]string{}
 	if len(r.parsings) > 0 {
-		t["parse"], t["best"], t["garbage"] = r.parse(), r.best(), r.garbage()
+		t["parse"], t["best"], t["garbage"] = r.parse(), r.best(), r.allocations()
 	}
-	if len(r.downloads) > 0 {
-		t["http"] = table(append([]string{"stream"}, downloaders...), func(yield func(cells ...string)) {
-			for _, d := range r.downloads {
+	if len(r.transfers) > 0 {
+		head := append([]string{"stream"}, transferClients...)
+		t["http"] = table(head, func(yield func(cells ...string)) {
+			for _, d := range r.transfers {
 				cells := []string{d.Name}
-				for _, name := range downloaders {
+				for _, name := range transferClients {
 					cells = append(cells, number(d.Ratio[name]))
 				}
 				yield(cells...)
 			}
 		})
 	}
-	if len(r.holdings) > 0 {
+	if len(r.idleCosts) > 0 {
 		t["idle"] = r.idleTable()
 	}
 	if d := r.decoding; d != nil {
-		t["json"] = table([]string{"llm, one core", "events a second", "of it the parser"}, func(yield func(cells ...string)) {
-			yield("borrowed", millions(d.Parsed), "all")
-			yield("strings", millions(d.Kept), "all")
-			yield("borrowed and `json.Unmarshal`", millions(d.Unpacked), percent(d.Share))
-			yield("strings and `json.Unmarshal`", millions(d.Unpacked*(1-d.ShareStrings)/(1-d.Share)), percent(d.ShareStrings))
+		head := []string{"llm, one core", "events a second", "of it the parser"}
+		t["json"] = table(head, func(yield func(cells ...string)) {
+			yield("borrowed", millions(d.Borrowed), "all")
+			yield("strings", millions(d.Strings), "all")
+			yield("borrowed and `json.Unmarshal`", millions(d.Decoded), percent(d.Share))
+			strings := d.Decoded * (1 - d.ShareStrings) / (1 - d.Share)
+			yield("strings and `json.Unmarshal`", millions(strings), percent(d.ShareStrings))
 		})
 	}
 	if r.latency > 0 || r.linear.line > 0 {
 		t["single"] = table([]string{"", "ratio"}, func(yield func(cells ...string)) {
 			if r.latency > 0 {
-				yield("flush to delivery, median, against net/http read by lines", fmt.Sprintf("%.2f", r.latency))
+				yield("flush to delivery, median, against net/http read by lines", ratio(r.latency))
 			}
 			if r.linear.line > 0 {
-				yield("a line of 16 MiB in reads of 4 KiB, against one of 4 MiB", fmt.Sprintf("%.2f", r.linear.line))
-				yield("the same of copying alone, into memory of that size", fmt.Sprintf("%.2f", r.linear.copy))
+				yield("a line of 16 MiB in reads of 4 KiB, against one of 4 MiB", ratio(r.linear.line))
+				yield("the same of copying alone, into memory of that size", ratio(r.linear.copy))
 			}
 		})
 	}
 	return t
 }
 
+// parse returns the table of CPU times.
 func (r *results) parse() string {
 	head := []string{"workload"}
 	for _, l := range libraries {
@@ -111,15 +115,20 @@ func (r *results) parse() string {
 	})
 }
 
+// best returns the table of comparisons with the fastest peer.
 func (r *results) best() string {
-	return table([]string{"workload", "fastest right peer", "borrowed", "strings", "borrowed against passes"}, func(yield func(cells ...string)) {
+	head := []string{
+		"workload", "fastest right peer", "borrowed", "strings", "borrowed against passes",
+	}
+	return table(head, func(yield func(cells ...string)) {
 		for _, p := range r.parsings {
-			yield(p.Name, p.Best, fmt.Sprintf("%.2f", p.Borrowed), fmt.Sprintf("%.2f", p.Strings), fmt.Sprintf("%.2f", p.Passes))
+			yield(p.Name, p.Best, ratio(p.Borrowed), ratio(p.Strings), ratio(p.Passes))
 		}
 	})
 }
 
-func (r *results) garbage() string {
+// allocations returns the table of allocations.
+func (r *results) allocations() string {
 	head := []string{"workload"}
 	for _, l := range libraries {
 		head = append(head, l.name)
@@ -136,13 +145,19 @@ func (r *results) garbage() string {
 	})
 }
 
+// idleTable returns the table of idle streams.
 func (r *results) idleTable() string {
-	base := r.holdings[0]
-	return table([]string{fmt.Sprintf("%d open streams", idleStreams), "KiB a stream", "against the bare response", "goroutines a stream"}, func(yield func(cells ...string)) {
-		line := func(name string, h, base holding) {
-			yield(name, fmt.Sprintf("%.1f", h.KiB), fmt.Sprintf("%.2f", h.KiB/base.KiB), fmt.Sprintf("%.1f", h.Goroutines))
+	base := r.idleCosts[0]
+	head := []string{
+		fmt.Sprintf("%d open streams", idleStreams), "KiB a stream", "against the bare response",
+		"goroutines a stream",
+	}
+	return table(head, func(yield func(cells ...string)) {
+		line := func(name string, h, base idleCost) {
+			yield(name, fmt.Sprintf("%.1f", h.KiB), ratio(h.KiB/base.KiB),
+				fmt.Sprintf("%.1f", h.Goroutines))
 		}
-		for _, h := range r.holdings {
+		for _, h := range r.idleCosts {
 			name := h.Name
 			switch name {
 			case "response":
@@ -159,14 +174,16 @@ func (r *results) idleTable() string {
 	})
 }
 
-// A target is an upper bound for a ratio.
+// A target is an upper limit of a measured value.
 type target struct {
 	what string
 	most float64
 	got  float64
 }
 
-var goals = map[string]struct{ borrowed, borrowedBest, stringsBest float64 }{
+// parsingTargets contains the upper limits of the ratios for each workload: of borrowed to memchr,
+// and of borrowed and strings to the fastest peer.
+var parsingTargets = map[string]struct{ borrowed, borrowedBest, stringsBest float64 }{
 	"llm":       {1.6, 0.3, 0.75},
 	"anthropic": {1.6, 0.3, 0.75},
 	"ticks":     {0.95, 0.3, 0.75},
@@ -180,24 +197,39 @@ var goals = map[string]struct{ borrowed, borrowedBest, stringsBest float64 }{
 	"dribble":   {10.5, 0.65, 1},
 }
 
-// check lists the targets of what was measured, and counts those missed.
+// check returns a table of the targets of what was measured, and the number of those missed.
 func (r *results) check() (list string, missed int) {
-	var all []target
+	head := []string{"target", "at most", "measured", "met"}
+	list = table(head, func(yield func(cells ...string)) {
+		for _, t := range r.targets() {
+			met := "yes"
+			if !(t.got <= t.most) {
+				met = "**no**"
+				missed++
+			}
+			yield(t.what, ratio(t.most), ratio(t.got), met)
+		}
+	})
+	return list, missed
+}
+
+// targets returns the targets of what was measured.
+func (r *results) targets() (all []target) {
 	add := func(what string, most, got float64) { all = append(all, target{what, most, got}) }
 	for _, p := range r.parsings {
-		g, borrowed, strings := goals[p.Name], p.Rows["borrowed"], p.Rows["strings"]
+		g, borrowed, strings := parsingTargets[p.Name], p.Rows["borrowed"], p.Rows["strings"]
 		add(p.Name+": borrowed against memchr", g.borrowed, borrowed.Memchr)
 		add(p.Name+": borrowed against "+p.Best, g.borrowedBest, p.Borrowed)
 		add(p.Name+": strings against "+p.Best, g.stringsBest, p.Strings)
-		add(p.Name+": borrowed, allocations an event", 0, round(borrowed.Allocs))
-		add(p.Name+": strings, allocations an event", 1, round(strings.Allocs))
+		add(p.Name+": borrowed, allocations per event", 0, round(borrowed.Allocs))
+		add(p.Name+": strings, allocations per event", 1, round(strings.Allocs))
 		for name, row := range map[string]row{"borrowed": borrowed, "strings": strings} {
 			if row.Wrong != "" {
 				add(p.Name+": "+name+" is wrong: "+row.Wrong, 0, 1)
 			}
 		}
 	}
-	for _, d := range r.downloads {
+	for _, d := range r.transfers {
 		switch d.Name {
 		case "llm":
 			add("llm over HTTP: borrowed against io.Copy", 1.5, d.Ratio["borrowed"])
@@ -206,38 +238,31 @@ func (r *results) check() (list string, missed int) {
 			add("ticks over HTTP: borrowed against io.Copy", 3, d.Ratio["borrowed"])
 			add("ticks over HTTP: strings against io.Copy", 6.3, d.Ratio["strings"])
 		}
-		for _, name := range downloaders[:3] {
+		for _, name := range transferClients[:3] {
 			add(d.Name+" over HTTP: "+name+" against openai", 1, d.Ratio[name]/d.Ratio["openai"])
 		}
 	}
-	if len(r.holdings) > 0 {
-		for _, h := range r.holdings {
+	if len(r.idleCosts) > 0 {
+		for _, h := range r.idleCosts {
 			if h.Name == "borrowed" || h.Name == "stream" {
-				add("idle: "+h.Name+" against the bare response", 1.3, h.KiB/r.holdings[0].KiB)
-				add("idle: "+h.Name+", goroutines (the reader and net/http's two)", 3, round(h.Goroutines))
+				add("idle: "+h.Name+" against the bare response", 1.3, h.KiB/r.idleCosts[0].KiB)
+				add("idle: "+h.Name+", goroutines (one reads, two are of net/http)", 3,
+					round(h.Goroutines))
 			}
 		}
 		add("idle: after an event of 16 MiB against before", 1.05, r.after.KiB/r.fresh.KiB)
 	}
 	if r.linear.line > 0 {
-		add("a line of 16 MiB against one of 4 MiB (linear is 4; 5 % for noise)", 4.2, r.linear.line)
+		add("a line of 16 MiB against one of 4 MiB (4 if linear, and 5 % for noise)", 4.2,
+			r.linear.line)
 	}
 	if r.latency > 0 {
 		add("latency, median, against net/http", 1.1, r.latency)
 	}
-	return table([]string{"target", "at most", "measured", "met"}, func(yield func(cells ...string)) {
-		for _, t := range all {
-			met := "yes"
-			if !(t.got <= t.most) {
-				met = "**no**"
-				missed++
-			}
-			yield(t.what, fmt.Sprintf("%.2f", t.most), fmt.Sprintf("%.2f", t.got), met)
-		}
-	}), missed
+	return all
 }
 
-// table writes a Markdown table whose rows are those that fill yields.
+// table returns a Markdown table with the rows that fill yields.
 func table(head []string, fill func(yield func(cells ...string))) string {
 	var b strings.Builder
 	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
@@ -247,16 +272,17 @@ func table(head []string, fill func(yield func(cells ...string))) string {
 	return b.String()
 }
 
-// rewrite puts each text between its markers in the file.
+// rewrite replaces the text between the markers of each name in the file.
 func rewrite(file string, texts map[string]string) {
 	page, err := os.ReadFile(file)
 	if err != nil {
 		panic(err)
 	}
 	for name, text := range texts {
-		between := regexp.MustCompile(`(?s)(<!-- begin ` + name + ` -->\n).*?(<!-- end ` + name + ` -->)`)
+		between := regexp.MustCompile(
+			`(?s)(<!-- begin ` + name + ` -->\n).*?(<!-- end ` + name + ` -->)`)
 		if !between.Match(page) {
-			fmt.Fprintf(os.Stderr, "bench: %s: no place for %s\n", file, name)
+			fmt.Fprintf(os.Stderr, "bench: %s does not contain the markers of %s\n", file, name)
 			os.Exit(1)
 		}
 		page = between.ReplaceAllFunc(page, func(old []byte) []byte {
@@ -267,13 +293,14 @@ func rewrite(file string, texts map[string]string) {
 	write(file, string(page))
 }
 
+// write writes text to the file.
 func write(file, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		panic(err)
 	}
 }
 
-// number has two digits that say something.
+// number formats f with two significant digits.
 func number(f float64) string {
 	switch {
 	case f >= 9.95:
@@ -289,6 +316,10 @@ func millions(f float64) string { return fmt.Sprintf("%.1f million", f/1e6) }
 func percent(f float64) string  { return fmt.Sprintf("%.0f %%", 100*f) }
 func round(f float64) float64   { return float64(int(f*100+0.5)) / 100 }
 
+// ratio formats f with two decimals.
+func ratio(f float64) string { return fmt.Sprintf("%.2f", f) }
+
+// count formats a number of allocations.
 func count(f float64) string {
 	if f < 0.005 {
 		return "0"
@@ -296,6 +327,7 @@ func count(f float64) string {
 	return number(f)
 }
 
+// bytesText formats a number of bytes.
 func bytesText(f float64) string {
 	switch {
 	case f >= 1<<20:

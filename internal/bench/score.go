@@ -14,18 +14,19 @@ import (
 	"github.com/seed-0d85b69d/sse/internal/suite"
 )
 
-// groups are the parts of the score: a word of the section, and its heading.
+// groups contains the groups of cases that are scored separately. A case belongs to a group if its
+// section contains that of the group, and otherwise to the group of section 9.2.6.
 var groups = []struct{ section, title string }{
 	{"9.2.5", "lines"},
 	{"9.2.6", "fields and events"},
 	{"Encoding", "UTF-8"},
 }
 
-// deadline is for one case.
+// deadline is the time after which a case is abandoned.
 const deadline = 20 * time.Second
 
-// conformance scores every library on the cases that are one connection: a
-// peer's decoder can't be told of another.
+// conformance returns a table of the cases that each library passes. Cases with several connections
+// are left out, because the decoders of the peers do not support them.
 func conformance(root string) string {
 	cases, err := suite.ReadCases(filepath.Join(root, "testdata", "parser.json"))
 	if err != nil {
@@ -81,19 +82,19 @@ func group(c suite.Case) int {
 			return i
 		}
 	}
-	return slices.IndexFunc(groups, func(g struct{ section, title string }) bool { return g.section == "9.2.6" })
+	return 1 // section 9.2.6
 }
 
 var (
-	errBroken = errors.New("hung or panicked")
-	errEvents = errors.New("other events")
-	errID     = errors.New("an event has another id")
-	errLate   = errors.New("an event waits for bytes after it")
+	errBroken = errors.New("the library hung or panicked")
+	errEvents = errors.New("the events differ")
+	errID     = errors.New("an id differs")
+	errLate   = errors.New("an event was delivered late")
 )
 
-// score runs one case: all at once or in its chunks, or one byte a read.
+// score runs one case, either in the chunks of the case or with one byte a read.
 func score(l library, conn suite.Connection, oneByte bool) error {
-	cut := &chunks{delivered: conn.Delivered}
+	cut := &chunkReader{delivered: conn.Delivered}
 	for _, chunk := range conn.Chunks {
 		if len(chunk) > 0 {
 			cut.chunks = append(cut.chunks, chunk)
@@ -102,9 +103,9 @@ func score(l library, conn suite.Connection, oneByte bool) error {
 	var r io.Reader = cut
 	if oneByte {
 		cut.delivered = nil
-		r = &short{cut, 1}
+		r = &shortReader{cut, 1}
 		if len(conn.Stream) > 64<<10 {
-			r = &short{cut, 512} // some peers take minutes otherwise
+			r = &shortReader{cut, 512} // some peers take minutes otherwise
 		}
 	}
 	done := make(chan error, 1)
@@ -114,7 +115,7 @@ func score(l library, conn suite.Connection, oneByte bool) error {
 				done <- errBroken
 			}
 		}()
-		l.run(r, cut.see) // where it gives up is its own affair: the events count
+		l.run(r, cut.onEvent) // an error does not matter, only the events count
 		done <- nil
 	}()
 	select {
@@ -140,24 +141,25 @@ func score(l library, conn suite.Connection, oneByte bool) error {
 	return nil
 }
 
-// chunks is a reader of one chunk after the other, and of what came of them.
-type chunks struct {
+// A chunkReader returns one chunk a read and records the events that a library delivers.
+type chunkReader struct {
 	chunks    [][]byte
-	read      int   // chunks
-	delivered []int // events that must be there before the next chunk is read
+	read      int   // the number of chunks read
+	delivered []int // the number of events that must be delivered after each chunk
 
 	mu   sync.Mutex
 	got  []sse.Event
-	late bool
+	late bool // whether an event was missing at a read
 }
 
-func (c *chunks) see(id, typ, data string) {
+// onEvent is an eventFunc.
+func (c *chunkReader) onEvent(id, typ, data string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.got = append(c.got, sse.Event{ID: id, Type: typ, Data: data})
 }
 
-func (c *chunks) Read(p []byte) (int, error) {
+func (c *chunkReader) Read(p []byte) (int, error) {
 	if c.read > 0 && c.read <= len(c.delivered) {
 		c.await(c.delivered[c.read-1])
 	}
@@ -172,9 +174,8 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// await gives a library that reads ahead on another goroutine a second to
-// deliver n events.
-func (c *chunks) await(n int) {
+// await waits for n events, at most one second. A library may read ahead on another goroutine.
+func (c *chunkReader) await(n int) {
 	for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
 		c.mu.Lock()
 		got := len(c.got)

@@ -4,19 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/internal/suite"
 )
 
-// load makes jobs of the cases of a file. A browser sends nothing but GET, with its own headers; of
-// what this library decided only policy tells it.
+// load adds the cases of a file in the format of parser.json or http.json to the jobs.
 func (s *server) load(name string, policy bool) error {
 	cases, err := suite.ReadCases(name)
 	if err != nil {
-		return s.loadHTTP(name, policy, err)
+		if errHTTP := s.loadHTTP(name, policy); errHTTP != nil {
+			return errors.Join(err, errHTTP)
+		}
+		return nil
 	}
 	for _, c := range cases {
 		j, err := parserJob(c)
@@ -28,10 +29,12 @@ func (s *server) load(name string, policy bool) error {
 	return nil
 }
 
-func (s *server) loadHTTP(name string, policy bool, noParser error) error {
+// loadHTTP adds the cases of a file in the format of http.json to the jobs. It leaves out cases
+// with a request that a page cannot make, and if policy is not set, cases of the kind policy.
+func (s *server) loadHTTP(name string, policy bool) error {
 	cases, err := suite.ReadHTTPCases(name)
 	if err != nil {
-		return errors.Join(noParser, err)
+		return err
 	}
 	for _, c := range cases {
 		r := c.Request
@@ -45,13 +48,14 @@ func (s *server) loadHTTP(name string, policy bool, noParser error) error {
 	return nil
 }
 
-// parserJob makes a job of what connections send. The library must agree with the suite.
+// parserJob returns the job of a case of parser.json. It also checks that the library agrees with
+// the case.
 func parserJob(c suite.Case) (*job, error) {
 	j := &job{name: c.Name}
 	var p sse.Parser
 	for _, conn := range c.Connections {
 		want := request{path: "/"}
-		if id := sent(j.lastID); id != "" {
+		if id := headerID(j.lastID); id != "" {
 			want.lastID = &id
 		}
 		j.exchanges = append(j.exchanges, exchange{want, suite.Response{
@@ -70,15 +74,17 @@ func parserJob(c suite.Case) (*job, error) {
 			}
 		}
 		if !slices.Equal(got, conn.Events) || p.LastEventID() != j.lastID {
-			return nil, fmt.Errorf("%s: the library has %q and the last event ID %q", c.Name, got, p.LastEventID())
+			return nil, fmt.Errorf("%s: the library gets the events %q and the last event ID %q",
+				c.Name, got, p.LastEventID())
 		}
-		if j.wait() > longest {
-			break // nor does the page wait for the next connection
+		if j.wait() > longestWait {
+			break // the page does not wait for the next connection
 		}
 	}
 	return j, nil
 }
 
+// httpJob returns the job of a case of http.json.
 func httpJob(c suite.HTTPCase) *job {
 	j := &job{name: c.Name, events: c.Events, ends: true}
 	for _, x := range c.Exchanges {
@@ -91,24 +97,9 @@ func httpJob(c suite.HTTPCase) *job {
 			want.wait = time.Duration(*x.Request.Wait) * time.Millisecond
 		}
 		for range x.Times {
-			j.exchanges = append(j.exchanges, exchange{want, x.Response, []suite.Bytes{x.Response.Body}})
+			j.exchanges = append(j.exchanges,
+				exchange{want, x.Response, []suite.Bytes{x.Response.Body}})
 		}
 	}
 	return j
-}
-
-// wait is the reconnection time at the end, or a little more than longest.
-func (j *job) wait() time.Duration {
-	if j.retry == "" {
-		return preludeRetry * time.Millisecond
-	}
-	if ms, err := strconv.ParseUint(j.retry, 10, 16); err == nil {
-		return min(time.Duration(ms)*time.Millisecond, longest+1)
-	}
-	return longest + 1
-}
-
-// tooLong reports whether there is a wait for which the page has no patience.
-func (j *job) tooLong() bool {
-	return slices.ContainsFunc(j.exchanges, func(x exchange) bool { return x.want.wait > longest })
 }

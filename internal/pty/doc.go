@@ -1,3 +1,3 @@
-// Package pty tests what the sse command does on a terminal. It is a module
-// of its own because a pseudo-terminal needs a library.
+// Package pty tests the sse command on a terminal. It is a separate module because it needs a
+// library for pseudo-terminals.
 package pty

@@ -38,28 +38,30 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// A terminal runs the command as a person does.
+// A terminal is a pseudo-terminal on which the command runs.
 type terminal struct {
 	*screen
 	t   *testing.T
 	tty *os.File
-	c   *exec.Cmd
+	cmd *exec.Cmd
 }
 
 const columns, rows = 72, 12
 
+// run starts the command on a terminal.
 func run(t *testing.T, env []string, stdin io.Reader, args ...string) *terminal {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), binary, args...)
-	c.Env = append([]string{"TERM=xterm-256color", "HOME=" + t.TempDir()}, env...)
-	c.Stdin = stdin
-	// Standard output is the controlling terminal; input may be something else.
-	tty, err := pty.StartWithAttrs(c, &pty.Winsize{Rows: rows, Cols: columns}, &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1})
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Env = append([]string{"TERM=xterm-256color", "HOME=" + t.TempDir()}, env...)
+	cmd.Stdin = stdin
+	// Standard output is the controlling terminal, because input may be something else.
+	tty, err := pty.StartWithAttrs(cmd, &pty.Winsize{Rows: rows, Cols: columns},
+		&syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { tty.Close() })
-	term := &terminal{newScreen(columns), t, tty, c}
+	term := &terminal{newScreen(columns), t, tty, cmd}
 	go term.follow(tty)
 	return term
 }
@@ -72,17 +74,17 @@ func (term *terminal) interrupt() {
 	}
 }
 
-// end waits for the command, checks its exit code and that only what is
-// allowed reached the terminal, and returns what is left on it.
-func (term *terminal) end(code int) string {
+// waitExit waits until the command exits and returns the text of the screen. It checks the exit
+// code, and that the terminal recorded no fault.
+func (term *terminal) waitExit(code int) string {
 	term.t.Helper()
-	term.wait(term.t, "an end", func() bool { return term.closed })
-	term.c.Wait()
-	if got := term.c.ProcessState.ExitCode(); got != code {
+	term.wait(term.t, "the end", func() bool { return term.closed })
+	term.cmd.Wait()
+	if got := term.cmd.ProcessState.ExitCode(); got != code {
 		term.t.Errorf("exit code = %d, want %d", got, code)
 	}
 	if len(term.faults) > 0 {
-		term.t.Errorf("reached the terminal: %s", term.faults)
+		term.t.Errorf("the terminal received: %s", term.faults)
 	}
 	if term.t.Failed() {
 		term.t.Logf("screen:\n%s", term.text())
@@ -90,7 +92,7 @@ func (term *terminal) end(code int) string {
 	return term.text()
 }
 
-func TestView(t *testing.T) {
+func TestTerminalView(t *testing.T) {
 	t.Parallel()
 	var next [4]chan struct{}
 	for i := range next {
@@ -99,9 +101,16 @@ func TestView(t *testing.T) {
 	srv := ssetest.NewServer(t,
 		ssetest.Conn{
 			ssetest.Comment(" hello"),
-			ssetest.Send(sse.Event{ID: "1", Type: "tick", Data: `{"n":1,"nested":{"list":[1,2,3],"text":"` + strings.Repeat("long ", 20) + `"}}`}),
+			ssetest.Send(sse.Event{
+				ID: "1", Type: "tick",
+				Data: `{"n":1,"nested":{"list":[1,2,3],"text":"` + strings.Repeat("long ", 20) + `"}}`,
+			}),
 			ssetest.Wait(next[0]),
-			ssetest.Send(sse.Event{ID: "2", Data: "\x1b[2J\x1b[H\x1b]0;title\x07 \u009b2J \u202e 世界 " + strings.Repeat("界", 50)}),
+			ssetest.Send(sse.Event{
+				ID: "2",
+				Data: "\x1b[2J\x1b[H\x1b]0;title\x07 \u009b2J \u202e 世界 " +
+					strings.Repeat("界", 50),
+			}),
 			ssetest.Wait(next[1]),
 			ssetest.Raw("id: 3\ndata: cut"),
 			ssetest.Cut(),
@@ -113,23 +122,25 @@ func TestView(t *testing.T) {
 	term.waitFor(t, "connecting  GET "+srv.URL+"/path")
 	term.waitFor(t, "open  200 OK · text/event-stream · HTTP/1.1 · ")
 	term.waitFor(t, "  : hello\n")
-	term.waitFor(t, "tick  id 1\n  {\n    \"n\": 1,\n    \"nested\": {\n      \"list\": [1, 2, 3],\n      \"text\": \"long long ")
+	term.waitFor(t, "tick  id 1\n  {\n    \"n\": 1,\n    \"nested\": {\n"+
+		"      \"list\": [1, 2, 3],\n      \"text\": \"long long ")
 	close(next[0])
 	term.waitBottom(t, "● open  2 events  ")
 	term.waitFor(t, `message  id 2`+"\n"+`  \x1b[2J\x1b[H\x1b]0;title\x07 \x9b2J \u202e 世界 界`)
 
-	// The line at the bottom keeps to a terminal that becomes narrow.
+	// The status line is cut when the terminal becomes narrower.
 	if err := pty.Setsize(term.tty, &pty.Winsize{Rows: rows, Cols: 30}); err != nil {
 		t.Fatal(err)
 	}
 	term.wait(t, "a shorter line", func() bool {
-		return strings.HasPrefix(term.bottom(), "● open  2 events") && strings.HasSuffix(term.bottom(), "…")
+		bottom := term.bottom()
+		return strings.HasPrefix(bottom, "● open  2 events") && strings.HasSuffix(bottom, "…")
 	})
 	close(next[1])
 	term.waitFor(t, "cut  unexpected")
 	term.waitFor(t, "failed  503 Se")
 
-	// The countdown counts down.
+	// The status line shows the remaining wait.
 	wait := regexp.MustCompile(`^● connecting again in (3\d{3})`)
 	first := ""
 	term.wait(t, "a countdown", func() bool {
@@ -143,26 +154,28 @@ func TestView(t *testing.T) {
 		return m[1] < first
 	})
 	term.interrupt()
-	text := term.end(130)
+	text := term.waitExit(130)
 	if strings.Contains(text, "●") {
-		t.Errorf("the status line is still there:\n%s", text)
+		t.Errorf("the status line was not erased:\n%s", text)
 	}
 	if !regexp.MustCompile(`(?m)^      "text": "[long ]{40,}…$`).MatchString(text) {
 		t.Error("a long line is not cut to the width")
 	}
 	if !term.sgr {
-		t.Error("no colours")
+		t.Error("there are no colors")
 	}
-	for _, part := range []string{"2 events in ", "ended: interrupted", "types        message 1, tick 1", "reconnects   2: 503 Service Unavailable 1, unexpected end 1", "last id      2"} {
-		if !strings.Contains(strings.ReplaceAll(text, "\n", ""), part) { // it wraps
-			t.Errorf("the summary lacks %q:\n%s", part, text)
+	for _, part := range []string{
+		"2 events in ", "ended: interrupted", "types        message 1, tick 1",
+		"reconnects   2: 503 Service Unavailable 1, unexpected end 1", "last id      2",
+	} {
+		if !strings.Contains(strings.ReplaceAll(text, "\n", ""), part) { // the summary may wrap
+			t.Errorf("the summary does not contain %q:\n%s", part, text)
 		}
 	}
 }
 
-// A flood of events does not corrupt the line at the bottom, nor the line the
-// events, nor either the headers of -v.
-func TestFlood(t *testing.T) {
+// Many events do not damage the status line or the headers of -v, or the other way round.
+func TestTerminalManyEvents(t *testing.T) {
 	t.Parallel()
 	const n = 2000
 	events := make([]sse.Event, n)
@@ -173,25 +186,28 @@ func TestFlood(t *testing.T) {
 	term := run(t, nil, nil, srv.URL, "-v")
 	term.waitBottom(t, fmt.Sprintf("● open  %d events  ", n))
 	term.interrupt()
-	text := term.end(130)
-	event := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3} +\+[0-9.]+(µs|ms|s)  message  id (\d+)  x$`)
+	text := term.waitExit(130)
+	event := regexp.MustCompile(
+		`(?m)^\d\d:\d\d:\d\d\.\d{3} +\+[0-9.]+(µs|ms|s)  message  id (\d+)  x$`)
 	got := event.FindAllStringSubmatch(text, -1)
 	if len(got) != n {
 		t.Fatalf("%d lines of events, want %d", len(got), n)
 	}
 	for i, m := range got {
 		if m[2] != fmt.Sprint(i+1) {
-			t.Fatalf("line %d is of event %s", i+1, m[2])
+			t.Fatalf("line %d shows event %s", i+1, m[2])
 		}
 	}
-	for _, line := range []string{"\n> GET / HTTP/1.1\n", "\n> Accept: text/event-stream\n", "\n< HTTP/1.1 200 OK\n"} {
+	for _, line := range []string{
+		"\n> GET / HTTP/1.1\n", "\n> Accept: text/event-stream\n", "\n< HTTP/1.1 200 OK\n",
+	} {
 		if !strings.Contains(text, line) {
-			t.Errorf("lacks %q:\n%.2000s", line, text)
+			t.Errorf("the screen does not contain %q:\n%.2000s", line, text)
 		}
 	}
 }
 
-func TestColours(t *testing.T) {
+func TestTerminalColors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		env         []string
@@ -207,24 +223,33 @@ func TestColours(t *testing.T) {
 		{nil, "-s", true, false},
 		{nil, "--json", false, false},
 	} {
-		srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(sse.Event{ID: "1", Data: `{"n":1}`})})
-		term := run(t, test.env, nil, append(strings.Fields(test.args), "--no-reconnect", srv.URL)...)
-		term.end(0)
-		if term.sgr != test.sgr || term.cursor != test.cursor {
-			t.Errorf("%v %s: colours %v, cursor moved %v, want %v, %v", test.env, test.args, term.sgr, term.cursor, test.sgr, test.cursor)
-		}
+		t.Run(strings.Join(append(test.env, test.args), " "), func(t *testing.T) {
+			event := sse.Event{ID: "1", Data: `{"n":1}`}
+			srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(event)})
+			args := append(strings.Fields(test.args), "--no-reconnect", srv.URL)
+			term := run(t, test.env, nil, args...)
+			term.waitExit(0)
+			if term.sgr != test.sgr || term.cursor != test.cursor {
+				t.Errorf("colors %t, erased %t, want %t, %t",
+					term.sgr, term.cursor, test.sgr, test.cursor)
+			}
+		})
 	}
 }
 
-// What a person sees, to the letter, but for the times.
-func TestGolden(t *testing.T) {
+// The text of the screen is compared literally, except for the times.
+func TestTerminalText(t *testing.T) {
 	t.Parallel()
 	srv := ssetest.NewServer(t, ssetest.Conn{
 		ssetest.Retry(1500 * time.Millisecond),
 		ssetest.Comment(" hello"),
-		ssetest.Send(sse.Event{ID: "1", Type: "tick", Data: `{"n":1}`}, sse.Event{ID: "2", Data: "two\nlines"}, sse.Event{ID: "3"}),
+		ssetest.Send(
+			sse.Event{ID: "1", Type: "tick", Data: `{"n":1}`},
+			sse.Event{ID: "2", Data: "two\nlines"},
+			sse.Event{ID: "3"}),
 	})
-	text := run(t, []string{"NO_COLOR=1"}, nil, "--no-reconnect", srv.URL+"/events?token=s3cret").end(0)
+	url := srv.URL + "/events?token=s3cret"
+	text := run(t, []string{"NO_COLOR=1"}, nil, "--no-reconnect", url).waitExit(0)
 	for pattern, with := range map[string]string{
 		`\d\d:\d\d:\d\d\.\d{3}`:         "HH:MM:SS.mmm",
 		` *\+?\d+(\.\d+)?(µs|ms|s)(,?)`: " T$3",
@@ -252,8 +277,8 @@ gaps         p50 T, p95 T, max T
 	}
 }
 
-// Also the forms for pipes let nothing through to a terminal that acts on it.
-func TestFormsAreSafe(t *testing.T) {
+// The output forms for pipes also escape everything that a terminal would interpret.
+func TestTerminalFormsAreEscaped(t *testing.T) {
 	t.Parallel()
 	const data = "é\x1b[31m\u009b1m\u202e"
 	for args, want := range map[string]string{
@@ -263,30 +288,36 @@ func TestFormsAreSafe(t *testing.T) {
 		"--field 0":  `é\x1b[31m` + "\n",
 		"--field=99": "sse: no event had a field 99 (of 2 events)\n",
 	} {
-		in := "data: " + data + "\n\ndata: [\"é\\u001b[31m\"]\n\n"
-		term := run(t, nil, strings.NewReader(in), append(strings.Fields(args), "-")...)
-		if text := term.end(0); !strings.Contains(text, want) {
-			t.Errorf("%s: %q, want %q", args, text, want)
-		}
+		t.Run(args, func(t *testing.T) {
+			in := "data: " + data + "\n\ndata: [\"é\\u001b[31m\"]\n\n"
+			term := run(t, nil, strings.NewReader(in), append(strings.Fields(args), "-")...)
+			if text := term.waitExit(0); !strings.Contains(text, want) {
+				t.Errorf("the screen shows %q, want %q", text, want)
+			}
+		})
 	}
 }
 
-// What the command can't show ends with the cursor on a line of its own.
-func TestError(t *testing.T) {
+// An error message starts on a new line, and the status line is erased.
+func TestTerminalError(t *testing.T) {
 	t.Parallel()
-	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Status(401, "Content-Type", "application/json"), ssetest.Raw(`{"error":"no` + "\x1b" + ` key"}`)})
+	srv := ssetest.NewServer(t, ssetest.Conn{
+		ssetest.Status(401, "Content-Type", "application/json"),
+		ssetest.Raw(`{"error":"no` + "\x1b" + ` key"}`),
+	})
 	term := run(t, nil, nil, srv.URL)
-	text := term.end(22)
-	if !strings.Contains(text, "\nsse: HTTP 401 Unauthorized\n  {\"error\":\"no\\x1b key\"}\n") || strings.Contains(text, "●") {
-		t.Errorf("screen:\n%s", text)
+	text := term.waitExit(22)
+	const want = "\nsse: HTTP 401 Unauthorized\n  {\"error\":\"no\\x1b key\"}\n"
+	if !strings.Contains(text, want) || strings.Contains(text, "●") {
+		t.Errorf("screen:\n%s\nwant it to contain:\n%s", text, want)
 	}
 }
 
-func TestDemo(t *testing.T) {
+func TestTerminalDemo(t *testing.T) {
 	t.Parallel()
 	term := run(t, nil, nil, "demo")
 	term.waitBottom(t, "● connecting again in ")
-	text := term.end(0)
+	text := term.waitExit(0)
 	if !strings.HasSuffix(text, "\n24 received, 0 lost, 0 repeated, 4 reconnects\n") {
 		t.Errorf("screen:\n%s", text)
 	}

@@ -10,24 +10,24 @@ import (
 	"unicode/utf8"
 )
 
-// A screen is as much of a terminal as the command may use: text that wraps
-// and scrolls, CR, LF, erasing to the end of the line, colours. Anything else
-// is a fault, as only a server could have sent it.
+// A screen implements the part of a terminal that the command may use: text that wraps and scrolls,
+// CR, LF, erasing to the end of the line, and colors. Everything else is recorded as a fault,
+// because only a server could have sent it.
 type screen struct {
 	mu      sync.Mutex
-	more    chan struct{} // closed when something has come
+	changed chan struct{} // closed after the next output
 	columns int
-	lines   []string // the last one is where the cursor is
-	column  int
-	tail    []byte // of a character or sequence that is not complete
-	sgr     bool   // there were colours
-	cursor  bool   // the cursor was moved back, or the line erased
+	lines   []string // the cursor is on the last one
+	column  int      // of the cursor
+	tail    []byte   // an incomplete character or sequence
+	sgr     bool     // whether there were colors
+	cursor  bool     // whether a line was erased
 	faults  []string
 	closed  bool
 }
 
 func newScreen(columns int) *screen {
-	return &screen{more: make(chan struct{}), columns: columns, lines: []string{""}}
+	return &screen{changed: make(chan struct{}), columns: columns, lines: []string{""}}
 }
 
 // follow reads from the terminal until it is closed.
@@ -38,8 +38,8 @@ func (s *screen) follow(r io.Reader) {
 		s.mu.Lock()
 		s.write(buf[:n])
 		s.closed = err != nil // EIO on Linux, io.EOF elsewhere
-		close(s.more)
-		s.more = make(chan struct{})
+		close(s.changed)
+		s.changed = make(chan struct{})
 		s.mu.Unlock()
 		if err != nil {
 			return
@@ -47,12 +47,15 @@ func (s *screen) follow(r io.Reader) {
 	}
 }
 
+// write interprets output.
 func (s *screen) write(p []byte) {
 	b := append(s.tail, p...)
 	s.tail = nil
 	for len(b) > 0 {
 		if b[0] == 0x1b {
-			end := strings.IndexFunc(string(b), func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' })
+			end := strings.IndexFunc(string(b), func(r rune) bool {
+				return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+			})
 			if end < 0 {
 				break
 			}
@@ -92,11 +95,11 @@ func (s *screen) write(p []byte) {
 				for len(line) < s.column {
 					line = append(line, ' ')
 				}
-				line = append(line[:s.column:s.column], append([]rune{r}, line[min(s.column+1, len(line)):]...)...)
-				return line
+				after := line[min(s.column+1, len(line)):]
+				return append(append(line[:s.column:s.column], r), after...)
 			})
 			s.column++
-			if width == 2 { // a cell that belongs to the character before it
+			if width == 2 { // the second cell of the character
 				s.edit(func(line []rune) []rune { return append(line[:s.column:s.column], 0) })
 				s.column++
 			}
@@ -105,21 +108,21 @@ func (s *screen) write(p []byte) {
 	s.tail = append(s.tail, b...)
 }
 
+// edit replaces the line of the cursor by the result of f.
 func (s *screen) edit(f func([]rune) []rune) {
 	last := len(s.lines) - 1
 	s.lines[last] = string(f([]rune(s.lines[last])))
 }
 
-// text is what the screen shows, and what has scrolled away.
+// text returns all lines, including those that have scrolled off the screen.
 func (s *screen) text() string {
 	return strings.ReplaceAll(strings.Join(s.lines, "\n"), "\x00", "")
 }
 
-// bottom is the line that the cursor is on.
+// bottom returns the line of the cursor.
 func (s *screen) bottom() string { return s.lines[len(s.lines)-1] }
 
-// wait returns when ok is true of the screen. After a minute it gives up, to
-// show what there is.
+// wait waits until ok returns true. After a minute it ends the test with the text of the screen.
 func (s *screen) wait(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	late := time.After(time.Minute)
@@ -129,10 +132,10 @@ func (s *screen) wait(t *testing.T, what string, ok func() bool) {
 		if s.closed {
 			t.Fatalf("the screen never showed %s:\n%s", what, s.text())
 		}
-		more := s.more
+		changed := s.changed
 		s.mu.Unlock()
 		select {
-		case <-more:
+		case <-changed:
 			s.mu.Lock()
 		case <-late:
 			s.mu.Lock()
@@ -141,11 +144,13 @@ func (s *screen) wait(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// waitFor waits until the text contains part.
 func (s *screen) waitFor(t *testing.T, part string) {
 	t.Helper()
 	s.wait(t, part, func() bool { return strings.Contains(s.text(), part) })
 }
 
+// waitBottom waits until the line of the cursor contains part.
 func (s *screen) waitBottom(t *testing.T, part string) {
 	t.Helper()
 	s.wait(t, part+" at the bottom", func() bool { return strings.Contains(s.bottom(), part) })

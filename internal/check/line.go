@@ -1,4 +1,4 @@
-package ssetest
+package check
 
 import (
 	"bytes"
@@ -115,13 +115,14 @@ func (c *checker) checkLine() {
 	}
 }
 
-// clip shortens text that a message quotes.
-func clip(s string) string {
-	const limit = 40
-	if len(s) <= limit {
+// maxQuote is the number of bytes that a message quotes of the stream.
+const maxQuote = 40
+
+// clip returns the first n bytes of s, without a part of a character at their end.
+func clip(s string, n int) string {
+	if len(s) <= n {
 		return s
 	}
-	n := limit
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}

@@ -1,4 +1,4 @@
-package ssetest
+package check
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 // checkHeader checks the status and the header. It reports whether the body can
 // be checked.
 func (c *checker) checkHeader(resp *http.Response) bool {
+	c.checkRedirects(resp)
 	return c.checkStatus(resp) &&
 		c.checkContentType(resp.Header.Values("Content-Type")) &&
 		c.checkDelivery(resp) &&
@@ -52,12 +53,12 @@ func (c *checker) checkContentType(values []string) bool {
 	all := strings.Join(values, ", ")
 	if strings.Contains(all, ",") {
 		c.addResponse("multiple-content-types", "The Content-Type is %q, and it depends on the "+
-			"client which of several values counts. Send only one.", clip(all))
+			"client which of several values counts. Send only one.", clip(all, maxQuote))
 	}
 	last := values[len(values)-1]
 	if !accepted(http.Header{"Content-Type": values}) {
 		c.addResponse("content-type", "The Content-Type is %q: clients accept only "+
-			"text/event-stream.", clip(all))
+			"text/event-stream.", clip(all, maxQuote))
 		// With another type the body may still be an event stream, but not with these.
 		last = strings.ToLower(last)
 		return !strings.Contains(last, "html") && !strings.Contains(last, "json") &&
@@ -67,7 +68,7 @@ func (c *checker) checkContentType(values []string) bool {
 		charset, ok := params["charset"]
 		if ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
 			c.addResponse("charset", "The charset %q is ignored: an event stream is always "+
-				"decoded as UTF-8.", clip(charset))
+				"decoded as UTF-8.", clip(charset, maxQuote))
 		}
 	}
 	return true
@@ -92,7 +93,7 @@ func (c *checker) checkDelivery(resp *http.Response) bool {
 	case strings.EqualFold(buffering, "no"):
 	case buffering != "":
 		c.addResponse("x-accel-buffering", "X-Accel-Buffering: %q allows nginx to delay events. "+
-			"Send X-Accel-Buffering: no.", clip(buffering))
+			"Send X-Accel-Buffering: no.", clip(buffering, maxQuote))
 	default:
 		c.addResponse("missing-x-accel-buffering", "If there is an nginx in front of the server, "+
 			"it may delay events. X-Accel-Buffering: no prevents this. "+
@@ -118,7 +119,7 @@ func (c *checker) checkEncoding(resp *http.Response) bool {
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		c.addResponse("unknown-encoding", "The Content-Encoding %q is not a content coding: "+
 			"browsers ignore it, and some clients refuse it. To prevent proxies from compressing, "+
-			"send Cache-Control: no-transform.", clip(encoding))
+			"send Cache-Control: no-transform.", clip(encoding, maxQuote))
 		return true
 	default:
 		return true
@@ -128,11 +129,11 @@ func (c *checker) checkEncoding(resp *http.Response) bool {
 	}
 	if resp.Request != nil && resp.Request.Header.Get("Accept-Encoding") != "" {
 		c.addResponse("not-decoded", "The body has the encoding %q, which this check does not "+
-			"decode. Make the request without Accept-Encoding.", clip(encoding))
+			"decode. Make the request without Accept-Encoding.", clip(encoding, maxQuote))
 	} else {
 		c.addResponse("unrequested-encoding", "The body has the encoding %q, which was not "+
 			"requested, so clients cannot decode it. Send an encoding that Accept-Encoding allows.",
-			clip(encoding))
+			clip(encoding, maxQuote))
 	}
 	return false
 }

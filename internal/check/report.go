@@ -1,4 +1,4 @@
-package ssetest
+package check
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func (s Severity) String() string {
 // MarshalText returns the text of String.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// A Finding describes one thing that [Check] found.
+// A Finding describes one thing that [Response] found.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	Rule     string   `json:"rule"`           // name of the rule, which does not change
@@ -56,7 +56,7 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// A Report is the result of [Check].
+// A Report is the result of [Response].
 type Report struct {
 	Findings []Finding `json:"findings"` // in order of occurrence, at most one for each rule
 	Events   int       `json:"events"`   // number of events that a client dispatches

@@ -1,4 +1,4 @@
-package ssetest
+package check
 
 import (
 	"bytes"
@@ -41,8 +41,8 @@ func (c *checker) checkBody(ctx context.Context, resp *http.Response, limit int6
 			break
 		}
 	}
-	if ctx.Err() != nil && time.Since(started) >= patience {
-		c.checkNoEvents()
+	if waited := time.Since(started); ctx.Err() != nil && waited >= patience {
+		c.checkNoEvents(resp, waited)
 	}
 	c.checkWhole(resp, silence)
 }
@@ -53,6 +53,10 @@ func (c *checker) checkWhole(resp *http.Response, silence time.Duration) {
 	if c.report.Complete && c.report.Bytes == 0 && !isHead {
 		c.addResponse("empty-body", "The body is empty, so clients reconnect again and again. "+
 			"If there is nothing to send, respond with 204 No Content.")
+	}
+	if c.report.Complete && c.report.Bytes > 0 && c.report.Events == 0 {
+		c.addResponse("no-events", "The stream ends without an event. If there is nothing to send, "+
+			"respond with 204 No Content.")
 	}
 	if silence > maxSilence {
 		c.addResponse("silence", "The server sent nothing for %v, and proxies close connections "+
@@ -77,11 +81,16 @@ func (c *checker) checkWhole(resp *http.Response, silence time.Duration) {
 	}
 }
 
-// checkNoEvents reports why there has not been any event.
-func (c *checker) checkNoEvents() {
+// checkNoEvents reports why there has not been any event. The stream has waited for the
+// rest of a line or an event for the given time.
+func (c *checker) checkNoEvents(resp *http.Response, waited time.Duration) {
 	text := c.lineText()
 	switch {
 	case c.report.Events > 0:
+	case c.report.Bytes == 0 && resp.Uncompressed:
+		c.addResponse("compression-stalled", "The stream is compressed, and nothing could be decoded "+
+			"for %v. The compressor may not be flushed after each event. Make the request with "+
+			"Accept-Encoding: identity to receive events at once.", waited.Round(time.Second))
 	case c.report.Bytes == 0:
 		c.addResponse("no-data", "Nothing was received after the header. Flush each event, and "+
 			"send a comment at the start, so that clients see that the stream is open.")

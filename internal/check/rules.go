@@ -1,4 +1,4 @@
-package ssetest
+package check
 
 import "slices"
 
@@ -10,11 +10,15 @@ type Rule struct {
 	Reason   string   `json:"reason"`   // why it matters
 }
 
-// Rules returns the rules of [Check]: first those about the response, then those
+// Rules returns the rules of [Response]: first those about the response, then those
 // about the stream as a whole, then those about lines.
 func Rules() []Rule { return slices.Clone(rules) }
 
 var rules = []Rule{
+	{"redirect", Info, "9.2.3",
+		"Each reconnection starts at the first URL, and a redirect to another host loses credentials."},
+	{"redirect-to-get", Warning, "9.2.3",
+		"The redirected request has another method and no body, so it is not what the client asked for."},
 	{"no-content", Info, "9.2.3", "A client that receives 204 No Content does not reconnect."},
 	{"status", Error, "9.2.3", "Clients accept only a response with status 200."},
 	{"content-type", Error, "9.2.3",
@@ -42,10 +46,13 @@ var rules = []Rule{
 		"Browsers ignore a Content-Encoding that is not a content coding; other clients may refuse it."},
 
 	{"invalid-gzip", Error, "9.2.5", "Clients cannot decode the body."},
-	{"connection-lost", Warning, "9.2.3",
+	{"connection-lost", Error, "9.2.3",
 		"The response did not end cleanly, so the server or a proxy failed or gave up."},
 	{"empty-body", Warning, "9.2.3",
 		"Clients reconnect after the end of the stream, so they reconnect again and again."},
+	{"no-events", Warning, "9.2.6", "A stream that ends without an event has no effect on a client."},
+	{"compression-stalled", Warning, "9.2.7",
+		"A compressor that is not flushed keeps events until its buffer is full."},
 	{"no-data", Info, "9.2.7", "A buffer on the way may delay events."},
 	{"no-blank-line", Error, "9.2.6", "Clients dispatch an event only after a blank line."},
 	{"no-line-ending", Error, "9.2.5", "Clients parse a line only after its line ending."},
@@ -70,6 +77,8 @@ var rules = []Rule{
 		"Clients ignore a field whose name is not exactly data, event, id or retry."},
 	{"unknown-field", Warning, "9.2.6", "Clients ignore all fields except data, event, id and retry."},
 	{"event-without-data", Warning, "9.2.6", "Clients do not dispatch an event without a data field."},
+	{"multiple-json-values", Warning, "9.2.6",
+		"Clients receive all data lines of an event as one text, which is not valid JSON."},
 	{"large-event", Info, "9.2.6", "Some clients refuse long lines or large events."},
 	{"duplicate-event-field", Warning, "9.2.6",
 		"Only the last event field of an event counts. A blank line may be missing before it."},

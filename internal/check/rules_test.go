@@ -1,11 +1,11 @@
-package ssetest_test
+package check_test
 
 import (
 	"os"
 	"regexp"
 	"testing"
 
-	. "github.com/seed-0d85b69d/sse/ssetest"
+	"github.com/seed-0d85b69d/sse/internal/check"
 )
 
 // Every rule in the code is in the table, once and completely, and every rule in the
@@ -13,8 +13,8 @@ import (
 func TestRulesAreComplete(t *testing.T) {
 	used := map[string]bool{}
 	name := regexp.MustCompile(`c\.(?:add|addResponse|addAt)\((?:[^,"]+, [^,"]+, )?"([\w-]+)"`)
-	for _, part := range []string{"header", "body", "line", "field"} {
-		source, err := os.ReadFile("check_" + part + ".go")
+	for _, part := range []string{"redirect", "header", "body", "line", "field"} {
+		source, err := os.ReadFile(part + ".go")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -23,7 +23,7 @@ func TestRulesAreComplete(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, r := range Rules() {
+	for _, r := range check.Rules() {
 		if !used[r.Name] {
 			t.Errorf("%s is in the table, but not in the code", r.Name)
 		}

@@ -1,0 +1,41 @@
+package check
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+// checkRedirects checks the redirects that led to the response.
+func (c *checker) checkRedirects(resp *http.Response) {
+	var redirected []*http.Request // the requests that follow a redirect, the last one first
+	for r := resp.Request; r != nil && r.Response != nil; r = r.Response.Request {
+		redirected = append(redirected, r)
+	}
+	for _, to := range slices.Backward(redirected) {
+		status, from := to.Response.StatusCode, to.Response.Request
+		if from == nil {
+			continue
+		}
+		c.addResponse("redirect", "The request was redirected with status %d from %s to %s. "+
+			"Each reconnection repeats this, so use the last URL.",
+			status, bareURL(from.URL), bareURL(to.URL))
+		if before, after := method(from), method(to); before != after {
+			c.addResponse("redirect-to-get", "The redirect with status %d from %s turned the %s into "+
+				"a %s, so its body was lost. Redirect with status 307 or 308.",
+				status, bareURL(from.URL), before, after)
+		}
+	}
+}
+
+func method(r *http.Request) string { return cmp.Or(r.Method, http.MethodGet) }
+
+// bareURL returns u without user info, query and fragment, which may be secret.
+func bareURL(u *url.URL) string {
+	if u == nil {
+		return "an unknown URL"
+	}
+	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return clip(bare.String(), 200)
+}

@@ -1,0 +1,55 @@
+package recording
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// mask replaces a value that may be secret.
+const mask = "***"
+
+// secretWords are parts of the names of header fields that may contain a secret or
+// identify an account.
+var secretWords = []string{
+	"account", "auth", "cookie", "credential", "csrf", "key", "organization", "password",
+	"secret", "session", "signature", "token", "xsrf",
+}
+
+// maskHeader returns a copy of h in which values that may be secret are replaced.
+func maskHeader(h http.Header) http.Header {
+	masked := h.Clone()
+	for name, values := range masked {
+		for i, value := range values {
+			masked[name][i] = maskValue(strings.ToLower(name), value)
+		}
+	}
+	return masked
+}
+
+func maskValue(name, value string) string {
+	for _, word := range secretWords {
+		if strings.Contains(name, word) {
+			return mask
+		}
+	}
+	switch name {
+	case "location", "content-location":
+		u, err := url.Parse(value)
+		if err != nil {
+			return mask
+		}
+		return bareURL(u)
+	case "link", "refresh":
+		if strings.ContainsAny(value, "?@") {
+			return mask
+		}
+	}
+	return value
+}
+
+// bareURL returns u without user info, query and fragment.
+func bareURL(u *url.URL) string {
+	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return bare.String()
+}
