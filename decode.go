@@ -25,10 +25,14 @@ type Source interface {
 
 var (
 	// Skip is returned by a decode function to skip an event. It must not be wrapped.
+	//
+	//lint:ignore ST1012 named like fs.SkipDir
 	Skip = errors.New("sse: skip this event")
 
 	// Done is returned by a decode function to end the loop of [DecodeUntilDone] at the final
 	// event of a stream, such as "[DONE]". It must not be wrapped.
+	//
+	//lint:ignore ST1012 named like fs.SkipAll
 	Done = errors.New("sse: decode returned Done, which only ends the loop of DecodeUntilDone")
 )
 

@@ -4,7 +4,6 @@ package sse_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,8 +22,9 @@ import (
 
 const (
 	suspendConns = 400
-	suspendIdle  = time.Second
-	suspendURL   = "SSE_SUSPEND_URL" // set in the child process
+	suspendIdle  = 1500 * time.Millisecond
+	suspendBeat  = 100 * time.Millisecond // between the comments of the server
+	suspendURL   = "SSE_SUSPEND_URL"      // set in the child process
 )
 
 // A process that was suspended for longer than IdleTimeout does not cut connections that have data
@@ -37,22 +37,21 @@ func TestIdleTimeoutSuspendedProcess(t *testing.T) {
 	for _, after := range []time.Duration{10, 40, 80} {
 		after *= time.Millisecond
 		t.Run(fmt.Sprintf("resumed %v after the deadline", after), func(t *testing.T) {
-			var connected atomic.Int32
-			first, second := make(chan struct{}), make(chan struct{})
+			resume := make(chan struct{})
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/event-stream")
-				w.(http.Flusher).Flush()
-				if connected.Add(1) == suspendConns {
-					close(first)
-				}
-				for _, event := range []<-chan struct{}{first, second} {
+				io.WriteString(w, "data:1\n\n")
+				for {
+					w.(http.Flusher).Flush()
 					select {
-					case <-event:
+					case <-time.After(untilBeat()):
+						io.WriteString(w, ":\n")
+					case <-resume:
+						io.WriteString(w, "data:2\n\n")
+						return
 					case <-r.Context().Done():
 						return
 					}
-					io.WriteString(w, "data:\n\n")
-					w.(http.Flusher).Flush()
 				}
 			}))
 			defer srv.Close()
@@ -74,15 +73,16 @@ func TestIdleTimeoutSuspendedProcess(t *testing.T) {
 			if !lines.Scan() || lines.Text() != "waiting" {
 				t.Fatalf("the child printed %q, %v", lines.Text(), lines.Err())
 			}
-			deadline := time.Now().Add(suspendIdle)
+			<-time.After(untilBeat() + suspendBeat/2)
 			child.Process.Signal(syscall.SIGSTOP)
 			var status syscall.WaitStatus
 			_, err = syscall.Wait4(child.Process.Pid, &status, syscall.WUNTRACED, nil)
 			if err != nil || !status.Stopped() {
 				t.Fatalf("the child did not stop: %v", err)
 			}
-			close(second)
+			deadline := time.Now().Add(untilBeat() - suspendBeat + suspendIdle)
 			<-time.After(time.Until(deadline.Add(after)))
+			close(resume)
 			child.Process.Signal(syscall.SIGCONT)
 			if !lines.Scan() || lines.Text() != fmt.Sprint(suspendConns, " read, 0 cut") {
 				t.Errorf("the child printed %q, %v", lines.Text(), lines.Err())
@@ -91,38 +91,42 @@ func TestIdleTimeoutSuspendedProcess(t *testing.T) {
 	}
 }
 
+// untilBeat returns the time until the next comment of all connections.
+func untilBeat() time.Duration {
+	now := time.Now()
+	return now.Truncate(suspendBeat).Add(suspendBeat).Sub(now)
+}
+
 // readSuspended is the child process. It reads two events from each of its connections, and prints
-// a line after the first and the second.
+// a line after all first and after all second events.
 func readSuspended(url string) {
 	base := &http.Transport{}
 	client := &sse.Client{HTTPClient: &http.Client{Transport: base}, IdleTimeout: suspendIdle}
 	other := &http.Client{Transport: &sse.Transport{Base: base, IdleTimeout: suspendIdle}}
 	var read, cut atomic.Int32
-	var first, second sync.WaitGroup
+	var reading sync.WaitGroup
 	for i := range suspendConns {
-		first.Add(1)
-		second.Go(func() {
-			next := func() bool { return false }
-			if i%2 == 0 { // a POST is not repeated
-				req, err := http.NewRequest("POST", url, strings.NewReader("prompt"))
-				if err != nil {
-					panic(err)
-				}
-				stream := client.Stream(req)
-				defer stream.Close()
-				next = stream.Next
-			} else {
-				resp, err := other.Get(url)
-				if err != nil {
-					panic(err)
-				}
-				defer resp.Body.Close()
-				next = sse.NewReader(resp.Body).Next
+		var next func() bool
+		if i%2 == 0 { // a POST is not repeated
+			req, err := http.NewRequest("POST", url, strings.NewReader("prompt"))
+			if err != nil {
+				panic(err)
 			}
-			if !next() {
-				panic(errors.New("no first event"))
+			stream := client.Stream(req)
+			defer stream.Close()
+			next = stream.Next
+		} else {
+			resp, err := other.Get(url)
+			if err != nil {
+				panic(err)
 			}
-			first.Done()
+			defer resp.Body.Close()
+			next = sse.NewReader(resp.Body).Next
+		}
+		if !next() {
+			panic("no first event")
+		}
+		reading.Go(func() {
 			if next() {
 				read.Add(1)
 			} else {
@@ -130,8 +134,7 @@ func readSuspended(url string) {
 			}
 		})
 	}
-	first.Wait()
 	fmt.Println("waiting")
-	second.Wait()
+	reading.Wait()
 	fmt.Println(read.Load(), "read,", cut.Load(), "cut")
 }

@@ -265,8 +265,10 @@ func TestTransportBelowClient(t *testing.T) {
 				}
 				s := open(t, client, "GET", "http://example.com/", nil)
 				defer s.Close()
-				if !s.Next() || !s.Next() {
-					t.Errorf("the stream ended: %v", s.Err())
+				for range 2 {
+					if !s.Next() {
+						t.Errorf("the stream ended: %v", s.Err())
+					}
 				}
 				equal(t, "retries", retries, 1)
 				equal(t, "calls of CloseIdleConnections", base.closed, 1)
