@@ -60,7 +60,7 @@ func TestStreamBoundsConnectionsOfOneAttempt(t *testing.T) {
 }
 
 // namesCause matches an error that says what the server did.
-var namesCause = regexp.MustCompile("connection|GOAWAY|EOF")
+var namesCause = regexp.MustCompile("conn|GOAWAY|EOF")
 
 // checkRetries verifies that at least two waits were announced, that they grow, and that their
 // errors tell what happened.
