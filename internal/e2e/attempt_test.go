@@ -48,7 +48,9 @@ func TestStreamBoundsConnectionsOfOneAttempt(t *testing.T) {
 				s := client.Stream(newRequest(t, t.Context(), srv.URL()))
 				begin := time.Now()
 				follow(t, s, nil)
-				poll(5*time.Second, func() bool { return srv.Stats().Connections > 20*maxConnections })
+				poll(5*time.Second, func() bool {
+					return srv.Stats().Connections > 20*maxConnections
+				})
 				if n := srv.Stats().Connections; n > maxConnections {
 					t.Errorf("%d connections within %v, want at most %d",
 						n, time.Since(begin).Round(time.Millisecond), maxConnections)

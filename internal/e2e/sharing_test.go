@@ -24,7 +24,7 @@ import (
 // neither is the limit of five seconds for the way back.
 func TestStreamsShareConnectionAfterOutage(t *testing.T) {
 	for name, outage := range map[string]func(*faultproxy.Proxy){
-		"held bytes":          (*faultproxy.Proxy).Hold, // the old connection lives again afterwards
+		"held bytes":          (*faultproxy.Proxy).Hold, // the old connection works afterwards
 		"dropped connections": (*faultproxy.Proxy).Drop, // it stays silent
 	} {
 		for _, useTLS := range []bool{false, true} {
@@ -63,7 +63,8 @@ func testOutage(t *testing.T, outage func(*faultproxy.Proxy), useTLS bool) {
 	var last [streams]atomic.Int64 // the number of the last event of each stream
 	open := func(i int) {
 		var check eventlog.Checker
-		follow(t, client.Stream(newRequest(t, t.Context(), url+"/"+strconv.Itoa(i))), func(ev sse.Event) {
+		s := client.Stream(newRequest(t, t.Context(), url+"/"+strconv.Itoa(i)))
+		follow(t, s, func(ev sse.Event) {
 			check.Add(ev)
 			last[i].Store(int64(check.Last))
 			if check.Lost+check.Repeated+check.Damaged > 0 {
