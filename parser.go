@@ -41,26 +41,26 @@ type Parser struct {
 	// line is decoded and cut to at most 4 KiB. It must not call methods of the Parser.
 	OnIgnored func(line string)
 
-	_       noCopy
-	buf     buffer  // the bytes held
-	partial partial // a line that is consumed and not held
+	_ noCopy
+
+	state      lineState // what is next in the stream
+	inBlock    bool      // a data, event or valid id field has followed the last blank line
+	dispatched bool      // the buffers contain an event: the last call to Next returned true
+	hasRetry   bool
+	slow       bool   // disables the fast path; for tests
+	buf        buffer // the bytes held
 
 	// The terms of section 9.2.6. All buffers are empty if inBlock and dispatched are false.
 	data      fieldBuffer   // the data buffer, without the LF at its end
-	eventType typeBuffer    // the event type buffer
 	idBuffer  fieldBuffer   // the last event ID buffer, if set; otherwise that is equal to lastID
 	lastID    lastEventID   // the last event ID string
+	eventType typeBuffer    // the event type buffer
 	retry     time.Duration // the reconnection time, if hasRetry
 
+	partial   partial // a line that is consumed and not held
 	err       error
 	onID      func(id []byte)   // called when a block without data sets lastID; for Stream
 	onIgnored func(line []byte) // called like OnIgnored, with bytes that are not decoded; for Stream
-	state     lineState         // what is next in the stream
-	slow      bool              // disables the fast path; for tests
-
-	hasRetry   bool
-	inBlock    bool // a data, event or valid id field has followed the last blank line
-	dispatched bool // the buffers contain an event: the last call to Next returned true
 }
 
 // Write appends the next chunk of the stream, which may be split at any byte. It copies chunk, and
