@@ -62,10 +62,6 @@ type Client struct {
 	// paused virtual machine, the limit is extended by a quarter, so that data that arrived in the
 	// meantime is read before the connection is given up.
 	//
-	// If the process was suspended during the wait, for example by SIGSTOP, a frozen cgroup or a
-	// paused virtual machine, the limit is extended by a quarter, so that data that arrived in the
-	// meantime is read before the connection is given up.
-	//
 	// After a timeout, of IdleTimeout or of HTTPClient, HTTPClient.CloseIdleConnections is called,
 	// so that a dead HTTP/2 connection is not used again. It is also called after the second
 	// response in a row that was refused or had no events, so that DNS and the load balancer are

@@ -1,5 +1,5 @@
-// Package sse implements a client for Server-Sent Events (text/event-stream), as sent by the APIs of
-// language models, feature-flag services, Mercure hubs and Wikimedia's EventStreams.
+// Package sse implements a client for Server-Sent Events (text/event-stream), as sent by the APIs
+// of language models, feature-flag services, Mercure hubs and Wikimedia's EventStreams.
 //
 //	for ev, err := range sse.Get(ctx, "https://example.com/events").All() {
 //		if err != nil {
