@@ -18,7 +18,7 @@ import (
 // copy of its Client. A Client may be copied, for example to set other hooks for one stream.
 //
 // The functions in a Client and its Logger are called on the goroutine that calls Next. They may
-// call Close, Reconnect, State and LastEventID of the Stream, and no other method of it.
+// call Close, Reconnect, State, Stats and LastEventID of the Stream, and no other method of it.
 type Client struct {
 	// HTTPClient specifies the client that sends the requests. If nil, http.DefaultClient is used.
 	// It is not modified. Its Timeout limits the wait for the response headers of each attempt, and
