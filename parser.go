@@ -257,20 +257,21 @@ func (p *Parser) commitID() {
 	} else {
 		p.lastID.value.set(p.idBuffer.start, p.idBuffer.end)
 	}
-	p.idBuffer.clear()
+	p.idBuffer.value.set(0, 0)
 	p.idBuffer.set, p.lastID.changed, p.lastID.idCached = false, true, false
 }
 
 // resetEvent discards the event that was dispatched, if any.
 func (p *Parser) resetEvent() {
 	if p.dispatched {
+		p.dispatched = false
 		p.resetBlock()
 	}
 }
 
 // resetBlock sets the data buffer and the event type buffer to the empty string.
 func (p *Parser) resetBlock() {
-	p.inBlock, p.dispatched, p.data.set, p.eventType.set = false, false, false, false
+	p.data.set, p.eventType.set = false, false
 	p.data.start, p.data.end = 0, 0
 	if p.data.owned {
 		p.data.clear()
@@ -279,6 +280,7 @@ func (p *Parser) resetBlock() {
 
 // resetConnection discards the block, and all bytes held.
 func (p *Parser) resetConnection() {
+	p.inBlock, p.dispatched = false, false
 	p.resetBlock()
 	p.idBuffer.set = false
 	p.idBuffer.clear()
