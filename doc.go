@@ -13,7 +13,7 @@
 // A [Stream], returned by [Get] or [Client.Stream], follows a URL until its context ends or the
 // server refuses it for good. It reconnects when a connection ends or fails, waits as long as the
 // server asks, and resumes with the Last-Event-ID header. If the server replays events from that
-// ID, every event arrives once and in order. Temporary failures are retried without being reported.
+// ID, every event arrives once and in order. Temporary failures are retried silently.
 // Set Client.OnRetry or Client.Logger to observe them.
 //
 // A [Reader] reads the events of any io.Reader, such as a response, a file or a pipe.
