@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptrace"
+	"reflect"
 	"sync"
 	"time"
 
@@ -17,10 +21,96 @@ import (
 type conn struct {
 	ctx        context.Context
 	cancel     context.CancelCauseFunc
-	body       *body     // nil until there is a response
-	opened     time.Time // zero until the response was accepted
-	gotEvent   bool      // an event was delivered
-	replayable bool      // nothing was sent yet, or the request may be sent again
+	started    time.Time
+	headers    *idleTimer  // limits the wait for the response headers; nil if there is no limit
+	body       *body       // nil until there is a response
+	keepBody   func() bool // the body is no longer closed when ctx ends
+	opened     time.Time   // zero until the response was accepted
+	gotEvent   bool        // an event was delivered
+	replayable bool        // nothing was sent yet, or the request may be sent again
+	keyed      bool        // the request has an Idempotency-Key
+	once       bool        // the request is not sent again after a clean end
+	tlsAlert   bool        // the server ended the handshake with an alert
+
+	trace   connTrace
+	ignored ignoredText
+}
+
+// setBody sets the body. It is closed when the context of c ends, even if the RoundTripper does not
+// watch that context.
+func (c *conn) setBody(src io.ReadCloser, idle time.Duration) {
+	c.body = newBody(c.ctx, c.cancel, src, idle)
+	c.keepBody = context.AfterFunc(c.ctx, c.body.closeSource)
+}
+
+// A connTrace watches the network connections that net/http obtains for an attempt. If a server
+// ends each HTTP/2 connection with GOAWAY before it responds, net/http dials again without a wait
+// and without a limit (golang/go#52459).
+type connTrace struct {
+	mu     sync.Mutex
+	active bool     // during a RoundTrip
+	conn   net.Conn // the last one
+	reused bool     // an earlier request has used conn
+	opened int      // new connections of the current RoundTrip
+}
+
+const maxNewConns = 3 // that one RoundTrip may obtain; the attempt ends with the last of them
+
+var errTooManyConns = fmt.Errorf("sse: the server closed %d new connections in a row "+
+	"before it responded to the request", maxNewConns)
+
+// gotConn is the GotConn hook of net/http/httptrace. The hooks of the caller are called as well.
+func (c *conn) gotConn(info httptrace.GotConnInfo) {
+	t := &c.trace
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.active {
+		return // of a request that a hook of the Client sends with the same context
+	}
+	t.conn, t.reused = info.Conn, info.Reused
+	if info.Reused {
+		return
+	}
+	if t.opened++; t.opened == maxNewConns {
+		c.cancel(errTooManyConns)
+	}
+}
+
+// start is called before each RoundTrip, which a redirect may follow with another.
+func (t *connTrace) start() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.active, t.opened = true, 0
+}
+
+// stop is called after each RoundTrip.
+func (t *connTrace) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.active = false
+}
+
+// last returns the last network connection, and whether an earlier request has used it.
+func (t *connTrace) last() (conn net.Conn, reused bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.conn, t.reused
+}
+
+// abandoned contains the network connections that a Stream leaves by setting Request.Close. net/http
+// sends no later request on such a connection. One Stream is enough: if each Stream of a shared
+// HTTP/2 connection set Close, each would get a connection of its own.
+var abandoned sync.Map // the keys are net.Conn
+
+// startAbandoning reports whether the caller is the one that sets Request.Close to leave conn. If
+// so, the caller must delete conn from abandoned after the next attempt, whose timeout is not
+// before that of any other Stream that waits for conn.
+func startAbandoning(conn net.Conn) bool {
+	if conn == nil || !reflect.ValueOf(conn).Comparable() {
+		return false
+	}
+	_, taken := abandoned.LoadOrStore(conn, true)
+	return !taken
 }
 
 // connect makes one attempt. It opens the stream, or calls endAttempt or finish.
@@ -28,20 +118,28 @@ type conn struct {
 // The frames of connect and send must stay small. They are on the stack while net/http connects,
 // and 200 bytes more let the stack of each stream grow from 4 to 8 KiB.
 func (s *Stream) connect() {
-	if s.policy.timeouts > 0 {
-		s.http.CloseIdleConnections() // net/http would use a dead HTTP/2 connection again
+	if s.conn != nil {
+		s.endAttempt(errPanicked, 0)
+		return
+	}
+	if s.next.closeIdle {
+		// net/http would use a dead HTTP/2 connection again, or the connection of a server that is
+		// being drained, without asking DNS or the load balancer.
+		s.http.CloseIdleConnections()
 	}
 	s.attempt++
-	if s.release(connecting) == ErrReconnect {
-		s.policy.waitSkipped.Store(true)
+	s.release(connecting)
+	s.control.setStats(Stats{LastErr: s.next.err})
+	s.conn = &conn{
+		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(),
+		replayable: !s.client.NoReconnect,
 	}
-	s.conn = &conn{ctx: s.control.ctx, cancel: s.control.cancel, replayable: true}
 	resp, err := s.send()
 	if err != nil {
 		s.endAttempt(err, 0)
 		return
 	}
-	s.conn.body = newBody(s.conn, resp.Body, s.client.IdleTimeout)
+	s.conn.setBody(resp.Body, s.client.IdleTimeout)
 	resp.Body = s.conn.body
 	if resp.StatusCode == http.StatusNoContent {
 		s.finish(nil, resp.StatusCode)
@@ -65,14 +163,21 @@ func (s *Stream) send() (*http.Response, error) {
 
 	timeout, cause := s.headerTimeout, error(errHeaderTimeout)
 	if d := s.client.IdleTimeout; d > 0 && (d < timeout || timeout <= 0) {
-		timeout, cause = d, ErrIdleTimeout
+		timeout, cause = d, errHeaderIdleTimeout
 	}
 	if timeout > 0 {
 		cancel := s.conn.cancel
-		defer time.AfterFunc(timeout, func() { cancel(cause) }).Stop()
+		s.conn.headers = &idleTimer{period: timeout, expire: func() { cancel(cause) }}
+		s.conn.headers.start()
 	}
+	s.conn.trace.start()
 	resp, err := s.http.Do(req)
+	s.conn.trace.stop()
+	if s.conn.headers != nil {
+		s.conn.headers.stop()
+	}
 	if err != nil {
+		s.conn.tlsAlert = isTLSAlert(err)
 		return nil, classifyError(err)
 	}
 	return resp, nil
@@ -83,56 +188,79 @@ func (s *Stream) newRequest() (*http.Request, error) {
 	if s.reqErr != nil {
 		return nil, backoff.Permanent(s.reqErr)
 	}
-	req := s.req.Clone(s.conn.ctx)
+	trace := &httptrace.ClientTrace{GotConn: s.conn.gotConn}
+	req := s.req.Clone(httptrace.WithClientTrace(s.conn.ctx, trace))
 	if len(s.lastID) > 0 {
 		req.Header.Set("Last-Event-ID", string(s.lastID))
 	}
-	if s.policy.timeouts > 1 {
-		// The dead connection is not idle if other streams share it. With Close set, net/http uses
-		// it for no request after this one.
+	if s.next.abandon != nil {
 		req.Close = true
 	}
-	if req.Body != nil && req.Body != http.NoBody {
-		if req.GetBody == nil {
-			req.Body = oneShotBody{req.Body}
-		} else if body, err := req.GetBody(); err != nil {
-			return nil, err
-		} else {
-			req.Body = body
-		}
+	if err := s.setRequestBody(req); err != nil {
+		return nil, err
 	}
+	var err error
 	if s.client.Prepare != nil {
-		err := s.client.Prepare(req)
-		if err == nil && s.conn.ctx.Err() != nil {
-			err = context.Cause(s.conn.ctx) // nothing is sent if a hook called Reconnect or Close
-		}
-		if err != nil {
-			if _, oneShot := req.Body.(oneShotBody); req.Body != nil && !oneShot {
-				req.Body.Close()
-			}
-			return nil, redactError(err)
-		}
+		err = redactError(s.client.Prepare(req))
 	}
-	replayable := isReplayable(req)
+	if err == nil {
+		err = s.setReplayable(req)
+	}
+	if _, oneShot := req.Body.(oneShotBody); err != nil && req.Body != nil && !oneShot {
+		req.Body.Close()
+	}
+	return req, err
+}
+
+// setRequestBody sets the body of the request of one attempt.
+func (s *Stream) setRequestBody(req *http.Request) error {
+	if !hasBody(req) {
+		return nil
+	}
+	if req.GetBody == nil {
+		req.Body = oneShotBody{req.Body}
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return err
+	}
+	req.Body = body
+	return nil
+}
+
+// setReplayable records whether req may be sent again. It returns an error if req must not be sent.
+func (s *Stream) setReplayable(req *http.Request) error {
+	c, safe, again := s.conn, isSafe(req.Method), !s.client.NoReconnect
+	c.keyed = again && !safe && hasIdempotencyKey(req)
+	c.once = !again || !safe
+	replayable := again && (safe || c.keyed)
 	if _, oneShot := req.Body.(oneShotBody); oneShot && replayable {
-		return nil, backoff.Permanent(
+		return backoff.Permanent(
 			errors.New("sse: the body of a request that may be repeated needs GetBody"))
 	}
-	s.conn.replayable = replayable
-	s.control.setCanReconnect(replayable)
-	return req, nil
+	// If a hook has called Reconnect or Close, nothing is sent.
+	if cause := s.control.setCanReconnect(replayable); cause != nil {
+		return cause
+	}
+	c.replayable = replayable
+	return nil
 }
 
 // A oneShotBody is a request body that can be read only once.
 type oneShotBody struct{ io.ReadCloser }
 
-// isReplayable reports whether r may be sent again. These are the requests that net/http repeats,
-// and those with a body whose method is safe.
-func isReplayable(r *http.Request) bool {
-	switch r.Method {
+// isSafe reports whether a request with method only reads, so that it may be sent again at any time.
+func isSafe(method string) bool {
+	switch method {
 	case "", "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "REPORT":
 		return true
 	}
+	return false
+}
+
+// hasIdempotencyKey reports whether the server recognizes r if it is sent again, as in net/http.
+func hasIdempotencyKey(r *http.Request) bool {
 	_, key := r.Header["Idempotency-Key"]
 	_, xkey := r.Header["X-Idempotency-Key"]
 	return key || xkey
@@ -157,9 +285,11 @@ func (s *Stream) startReading(resp *http.Response) {
 	if !s.control.change(connecting, reading) {
 		return // Close was called: Next finishes the stream
 	}
-	s.reader.p.Reset()
-	s.reader.src, s.reader.err, s.reader.done = resp.Body, nil, false
+	s.reader.src = resp.Body
+	s.conn.body.lastRead = &s.control.lastRead
 	s.conn.opened, s.lastErr = time.Now(), nil
+	s.conn.ignored.resp = resp
+	s.control.setStats(Stats{Opened: s.conn.opened})
 	s.log(slog.LevelInfo, "sse: open", nil, slog.Int("status", resp.StatusCode))
 	if s.client.OnOpen != nil {
 		shown := *resp
@@ -168,70 +298,23 @@ func (s *Stream) startReading(resp *http.Response) {
 	}
 }
 
-// release ends the attempt, the connection or the wait in progress, and enters the next phase. It
-// returns why the context of the old phase had been cancelled already, or nil.
-func (s *Stream) release(next phase) (cause error) {
+// release ends the attempt, the connection or the wait in progress, and enters the next phase. The
+// results are those of control.enter.
+func (s *Stream) release(next phase) (cause error, skipWait bool) {
 	var body *body
 	if s.conn != nil {
 		body = s.conn.body
 	}
 	if body != nil {
-		body.stop()
+		s.conn.keepBody()
 	}
-	cause = s.control.enter(next, s.req.Context())
+	cause, skipWait = s.control.enter(next, s.req.Context())
 	if body != nil {
-		body.close()
+		body.closeSource()
 	}
 	s.conn = nil
-	return cause
-}
-
-// A body is the body of a response. It is closed when the context of its conn ends. A Read that
-// waits longer than the idle timeout ends that context.
-type body struct {
-	conn  *conn
-	src   io.ReadCloser
-	idle  time.Duration
-	close func()      // closes src, once
-	stop  func() bool // src is no longer closed when the context ends
-	timer *time.Timer // runs during a Read
-}
-
-func newBody(c *conn, src io.ReadCloser, idle time.Duration) *body {
-	b := &body{conn: c, src: src, idle: idle}
-	b.close = sync.OnceFunc(func() { src.Close() })
-	b.stop = context.AfterFunc(c.ctx, b.close)
-	return b
-}
-
-// Close may be called by CheckResponse. It cancels the request because closing alone does not
-// interrupt a blocked Read of a compressed body: net/http closes that only after the Read.
-func (b *body) Close() error {
-	b.conn.cancel(http.ErrBodyReadAfterClose)
-	b.close()
-	return nil
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	if b.conn.ctx.Err() != nil {
-		return 0, context.Cause(b.conn.ctx) // not what the closed src would return
-	}
-	if b.idle <= 0 {
-		return b.src.Read(p)
-	}
-	return b.readWithTimeout(p)
-}
-
-// readWithTimeout is separate from Read because the frame of a blocked Read must stay small, as in
-// connect.
-func (b *body) readWithTimeout(p []byte) (int, error) {
-	if b.timer == nil {
-		b.timer = time.AfterFunc(b.idle, func() { b.conn.cancel(ErrIdleTimeout) })
-	} else {
-		b.timer.Reset(b.idle)
-	}
-	defer b.timer.Stop()
-	return b.src.Read(p)
+	s.reader.release()
+	return cause, skipWait
 }
 
 const maxSentID = 4 << 10 // bytes of an ID that is sent: servers refuse larger headers

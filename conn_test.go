@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -60,7 +65,7 @@ func TestStreamReplaysBody(t *testing.T) {
 					bodies = append(bodies, fmt.Sprint(r.Method, " ", string(b), " ", err))
 					switch n {
 					case 1:
-						return stream("data:x\n\n"), nil
+						return stream("id:1\ndata:x\n\n", io.ErrUnexpectedEOF), nil
 					case 2:
 						return nil, errors.New("no network")
 					}
@@ -314,8 +319,8 @@ func TestClientCheckResponse(t *testing.T) {
 		_, err := data(get(t, client))
 		equal(t, "Err()", err, nil)
 		equal(t, "responses", checked, []int{418, 418})
-		// The body of the accepted response is an incomplete event.
-		equal(t, "OnRetry", reasons, []string{"not yet 1m1s", "unexpected EOF 3s"})
+		equal(t, "OnRetry", reasons, []string{"not yet 1m1s", "sse: 418 I'm a teapot: " +
+			"the response contains no events, but other text: teapot (retry after 1m0s) 1m2s"})
 	})
 	denied := errors.New("denied")
 	client := newClient(t, sends().always)
@@ -496,7 +501,7 @@ func TestClientIdleTimeout(t *testing.T) {
 				client.IdleTimeout = 10 * s
 				var st *Stream
 				client.OnRetry = func(err error, _ time.Duration) {
-					if err != test.err {
+					if !errors.Is(err, test.err) {
 						t.Errorf("OnRetry(%v), want %v", err, test.err)
 					}
 					equal(t, "time", time.Since(start), test.want)
@@ -518,11 +523,16 @@ func TestClientIdleTimeout(t *testing.T) {
 
 // After a timeout the client closes the idle connections before the next attempt. Until a
 // response arrives, it also sets Request.Close.
-func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
+func TestStreamTimeoutLeavesConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		shared, server := net.Pipe()
+		defer shared.Close()
+		defer server.Close()
 		var got []string
 		tr := &idleCloser{RoundTripper: responder(func(r *http.Request) (*http.Response, error) {
 			got = append(got, fmt.Sprintf("request Close=%t", r.Close))
+			info := httptrace.GotConnInfo{Conn: shared, Reused: true}
+			httptrace.ContextClientTrace(r.Context()).GotConn(info)
 			switch len(got) {
 			case 1, 10:
 				return stream(forever), nil
@@ -552,7 +562,89 @@ func TestStreamTimeoutClosesIdleConnections(t *testing.T) {
 			"CloseIdleConnections", "request Close=true", idle,
 			"CloseIdleConnections", "request Close=false", header,
 		})
+		if startAbandoning(shared) {
+			abandoned.Delete(shared)
+		} else {
+			t.Error("the ended stream still claims the connection")
+		}
 	})
+}
+
+// If many streams share a dead connection, only one of them sets Request.Close: each such request
+// gets a connection of its own.
+func TestStreamsLeaveSharedConnectionOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared, server := net.Pipe()
+		defer shared.Close()
+		defer server.Close()
+		var closing atomic.Int32
+		client := newClient(t, func(_ int, r *http.Request) (*http.Response, error) {
+			if r.Close {
+				closing.Add(1)
+			}
+			info := httptrace.GotConnInfo{Conn: shared, Reused: true}
+			httptrace.ContextClientTrace(r.Context()).GotConn(info)
+			return stall(r)
+		})
+		client.IdleTimeout = 10 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), 33*time.Second) // three attempts
+		defer cancel()
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				s := client.Stream(newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx))
+				s.Next()
+			})
+		}
+		wg.Wait()
+		if n := closing.Load(); n != 1 {
+			t.Errorf("%d requests had Close set, want 1", n)
+		}
+	})
+}
+
+// A RoundTrip that obtains one new connection after the other is ended. A redirect starts anew.
+func TestStreamLimitsNewConnections(t *testing.T) {
+	conn, server := net.Pipe()
+	defer conn.Close()
+	defer server.Close()
+	for _, test := range []struct {
+		name      string
+		redirects int
+		conns     int // new connections of each RoundTrip
+		want      error
+	}{
+		{"two connections", 0, 2, nil},
+		{"three connections", 0, 3, errTooManyConns},
+		{"one connection for each of ten redirects", 9, 1, nil},
+		{"two connections for each of ten redirects", 9, 2, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			traced := 0
+			client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+				for range test.conns {
+					info := httptrace.GotConnInfo{Conn: conn}
+					httptrace.ContextClientTrace(r.Context()).GotConn(info)
+				}
+				if err := r.Context().Err(); err != nil {
+					return nil, err
+				}
+				if n <= test.redirects {
+					return status(307, "", "Location", "/"), nil
+				}
+				return status(204, ""), nil
+			})
+			client.Backoff = func() backoff.BackOff { return &backoff.StopBackOff{} }
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+				GotConn: func(httptrace.GotConnInfo) { traced++ },
+			})
+			req := newRequest(t, "GET", "http://example.com/", nil).WithContext(ctx)
+			if _, err := data(client.Stream(req)); err != test.want {
+				t.Errorf("Err() = %v, want %v", err, test.want)
+			}
+			equal(t, "calls of the trace of the caller", traced, test.conns*(test.redirects+1))
+		})
+	}
 }
 
 // Every byte is tested at every position of an eight-byte word, and after the last word.
@@ -603,4 +695,336 @@ func TestClientCheckResponseMustNotReplaceBody(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A POST with an Idempotency-Key is repeated after a failure if no event would arrive twice.
+func TestStreamIdempotencyKey(t *testing.T) {
+	cut := io.ErrUnexpectedEOF
+	for _, test := range []struct {
+		name     string
+		first    responder
+		repeated bool
+		err      error
+	}{
+		{"a clean end", sends("id:1\ndata:a\n\n"), false, nil},
+		{"a clean end without events", sends(), false, nil},
+		{"a refusal", refuses(503), true, nil},
+		{"a cut before the first event", sends("id:1\ndata:a\n", cut), true, nil},
+		{"a cut after an event without an ID", sends("data:a\n\n", cut), false, cut},
+		{"a cut after an event with an ID", sends("id:1\ndata:a\n\n", cut), true, nil},
+		{"a cut after events, of which the last has no ID", sends("id:1\ndata:a\n\ndata:b\n\n", cut), false, cut},
+		{"a cut after events, of which the last has an ID", sends("data:a\n\nid:1\ndata:b\n\n", cut), true, nil},
+		{"a cut after the same ID again", sends("id:1\ndata:a\n\nid:1\ndata:b\n\n", cut), true, nil},
+		{"a cut after an empty ID", sends("id:\ndata:a\n\n", cut), false, cut},
+		{"a cut after an ID that cannot be sent", sends("id:\x01\ndata:a\n\n", cut), false, cut},
+		{"a cut within the second event", sends("id:1\ndata:a\n\ndata:b", cut), true, nil},
+		{"silence", sends("id:1\ndata:a\n\n", forever), true, nil},
+		{"silence after an event without an ID", sends("data:a\n\n", forever), false, ErrIdleTimeout},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+					if requests = n; n == 1 {
+						return test.first(r)
+					}
+					return status(204, ""), nil
+				})
+				client.IdleTimeout = time.Minute
+				req := newRequest(t, "POST", "http://example.com/", strings.NewReader("{}"))
+				req.Header.Set("Idempotency-Key", "k")
+				_, err := data(client.Stream(req))
+				if !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
+					t.Errorf("Err() = %v, want %v", err, test.err)
+				}
+				if (requests == 2) != test.repeated {
+					t.Errorf("%d requests", requests)
+				}
+			})
+		})
+	}
+}
+
+// Reconnect does not repeat a keyed request whose events would arrive twice.
+func TestStreamReconnectWithIdempotencyKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return stream("data:a\n\n", time.Second, "id:1\ndata:b\n\n", time.Second, "data:c\n\n"), nil
+			}
+			return stream("data:d\n\n"), nil
+		})
+		req := newRequest(t, "POST", "http://example.com/", nil)
+		req.Header.Set("Idempotency-Key", "k")
+		s := client.Stream(req)
+		var got []string
+		for s.Next() {
+			got = append(got, string(s.Data()))
+			s.Reconnect()
+		}
+		equal(t, "data", got, []string{"a", "b", "d"})
+		equal(t, "Err()", s.Err(), nil)
+	})
+}
+
+func TestClientNoReconnect(t *testing.T) {
+	noNetwork := errors.New("no network")
+	for _, test := range []struct {
+		name    string
+		respond responder
+		prepare error
+		want    error
+		text    string
+	}{
+		{name: "a clean end", respond: sends("data:a\n\n")},
+		{name: "a 204", respond: refuses(204)},
+		{name: "a cut", respond: sends("data:a\n\n", io.ErrUnexpectedEOF), want: io.ErrUnexpectedEOF},
+		{name: "a cut within an event", respond: sends("data:a"), want: io.ErrUnexpectedEOF},
+		{name: "silence", respond: sends("data:a\n\n", forever), want: ErrIdleTimeout},
+		{name: "a refusal", respond: refuses(503), text: "sse: 503 Service Unavailable"},
+		{name: "other text", respond: sends("oops"), text: "sse: 200 OK: the response contains no events, but other text: oops"},
+		{name: "a network failure", respond: fails(noNetwork), want: noNetwork},
+		{name: "EOF without a response", respond: fails(io.EOF), want: io.EOF},
+		{name: "Prepare", prepare: noNetwork, want: noNetwork},
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			t.Run(test.name+", "+method, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var s *Stream
+					client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+						if n > 1 {
+							t.Error("a second request")
+						}
+						s.Reconnect() // no effect
+						return test.respond(r)
+					})
+					client.NoReconnect = true
+					client.IdleTimeout = time.Minute
+					client.Prepare = func(*http.Request) error { return test.prepare }
+					client.OnRetry = func(error, time.Duration) { t.Error("OnRetry was called") }
+					s = request(t, client, method, nil)
+					_, err := data(s)
+					if test.text != "" {
+						equal(t, "Err()", fmt.Sprint(err), test.text)
+					} else if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
+						t.Errorf("Err() = %v, want %v", err, test.want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Reconnect before an event without an ID arrives repeats a keyed request, and leaves the event to
+// the next attempt. It never ends the stream.
+func TestStreamReconnectBeforeKeyedEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *Stream
+		requests := 0
+		client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+			requests = n
+			return stream(":drain\ndata:a\n\n"), nil
+		})
+		client.OnComment = func(string) {
+			if requests == 1 {
+				s.Reconnect()
+			}
+		}
+		req := newRequest(t, "POST", "http://example.com/", nil)
+		req.Header.Set("Idempotency-Key", "k")
+		s = client.Stream(req)
+		got, err := data(s)
+		equal(t, "data", got, []string{"a"})
+		equal(t, "Err()", err, nil)
+		equal(t, "requests", requests, 2)
+	})
+}
+
+// If Reconnect is called while a request is prepared that cannot be repeated, nothing is sent, and
+// the next attempt sends the request.
+func TestStreamReconnectWhilePreparingPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *Stream
+		requests := 0
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			requests = n
+			return stream("data:a\n\n"), r.Context().Err()
+		})
+		req := newRequest(t, "POST", "http://example.com/", strings.NewReader("{}"))
+		bodies := 0
+		req.GetBody = func() (io.ReadCloser, error) {
+			switch bodies++; bodies {
+			case 1:
+				return nil, errors.New("disk busy")
+			case 2:
+				s.Reconnect()
+			}
+			return io.NopCloser(strings.NewReader("{}")), nil
+		}
+		s = client.Stream(req)
+		got, err := data(s)
+		equal(t, "data", got, []string{"a"})
+		equal(t, "Err()", err, nil)
+		equal(t, "bodies and requests", []int{bodies, requests}, []int{3, 1})
+	})
+}
+
+// A complete response to a request that is not repeated ends the stream, even if Reconnect is
+// called while its last events are delivered.
+func TestStreamReconnectAfterCompleteResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+			if n > 1 {
+				t.Error("a second request")
+			}
+			resp := stream()
+			resp.Body = io.NopCloser(iotest.DataErrReader(strings.NewReader("id:1\ndata:a\n\n")))
+			return resp, nil
+		})
+		req := newRequest(t, "POST", "http://example.com/", nil)
+		req.Header.Set("Idempotency-Key", "k")
+		s := client.Stream(req)
+		for s.Next() {
+			s.Reconnect()
+		}
+		equal(t, "Err()", s.Err(), nil)
+	})
+}
+
+// A panic of a hook that the caller recovers from is a failed attempt: the next one waits, and a
+// POST is not sent twice.
+func TestStreamPanicIsFailedAttempt(t *testing.T) {
+	for method, want := range map[string]int{"GET": 3, "POST": 1} {
+		t.Run(method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				requests := 0
+				client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+					if requests = n; n == 3 {
+						return status(204, ""), nil
+					}
+					return stream("data:a\n\n"), nil
+				})
+				client.CheckResponse = func(*http.Response) error { panic("CheckResponse") }
+				s := request(t, client, method, nil)
+				next := func() (ok bool) {
+					defer func() { recover() }()
+					return s.Next()
+				}
+				for range 5 {
+					if next() {
+						t.Error("an event was delivered")
+					}
+				}
+				equal(t, "requests", requests, want)
+				if method == "GET" {
+					equal(t, "time", time.Since(start), 5*time.Second) // waits of 2 and 3 s
+				} else if s.Err() != errPanicked {
+					t.Errorf("Err() = %v, want %v", s.Err(), errPanicked)
+				}
+			})
+		})
+	}
+}
+
+// Requests that hooks send with the context of the attempt do not count as its connections.
+func TestStreamConnectionsOfHooksDoNotCount(t *testing.T) {
+	conn, server := net.Pipe()
+	defer conn.Close()
+	defer server.Close()
+	obtain := func(r *http.Request) {
+		for range 5 {
+			httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{Conn: conn})
+		}
+	}
+	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+		if n == 1 {
+			return status(307, "", "Location", "/"), nil
+		}
+		resp := stream("data:a\n\n")
+		resp.Request = r
+		return resp, nil
+	})
+	client.NoReconnect = true
+	client.HTTPClient.CheckRedirect = func(r *http.Request, _ []*http.Request) error { obtain(r); return nil }
+	client.Prepare = func(r *http.Request) error { obtain(r); return nil }
+	client.CheckResponse = func(r *http.Response) error { obtain(r.Request); return nil }
+	client.OnOpen = func(r *http.Response) { obtain(r.Request) }
+	got, err := data(get(t, client))
+	equal(t, "data", got, []string{"a"})
+	equal(t, "Err()", err, nil)
+}
+
+// With NoReconnect, a body without GetBody is sent once, also with an Idempotency-Key.
+func TestClientNoReconnectSendsOneShotBody(t *testing.T) {
+	client := newClient(t, sends("data:a\n\n").always)
+	client.NoReconnect = true
+	req := newRequest(t, "POST", "http://example.com/", io.NopCloser(strings.NewReader("{}")))
+	req.Header.Set("Idempotency-Key", "k")
+	got, err := data(client.Stream(req))
+	equal(t, "data", got, []string{"a"})
+	equal(t, "Err()", err, nil)
+}
+
+// Close releases everything, even if the caller does not call Next again: the claim to leave a
+// connection, and the body of the request.
+func TestStreamCloseReleases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared, server := net.Pipe()
+		defer shared.Close()
+		defer server.Close()
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			trace := httptrace.ContextClientTrace(r.Context())
+			trace.GotConn(httptrace.GotConnInfo{Conn: shared, Reused: true})
+			if n < 3 {
+				return stall(r)
+			}
+			return stream("data:a\n\n", forever), nil
+		})
+		client.IdleTimeout = time.Second
+		bodyClosed := false
+		body := &trackedBody{
+			io.NopCloser(strings.NewReader("{}")), func() { bodyClosed = true },
+		}
+		req := newRequest(t, "QUERY", "http://example.com/", nil)
+		req.Body = body
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }
+		s := client.Stream(req)
+		if !s.Next() {
+			t.Fatal(s.Err())
+		}
+		if startAbandoning(shared) {
+			t.Error("the third attempt did not claim the connection")
+		}
+		s.Close()
+		equal(t, "the body of the request is closed", bodyClosed, true)
+		if !startAbandoning(shared) {
+			t.Error("the closed stream still claims the connection")
+		}
+		abandoned.Delete(shared)
+		s.Next()
+	})
+}
+
+// A compressed body of net/http that stalls does not block DefaultCheckResponse, which a caller may
+// use without a Stream.
+func TestDefaultCheckResponseStalledCompression(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stalled := make(chan struct{})
+		defer close(stalled)
+		resp := status(503, "")
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{
+			readFunc(func([]byte) (int, error) { <-stalled; return 0, io.EOF }),
+			closeFunc(func() error { <-stalled; return nil }), // waits for Read, as in net/http
+		}
+		start := time.Now()
+		err := DefaultCheckResponse(resp)
+		var refused *ResponseError
+		if !errors.As(err, &refused) || refused.StatusCode != 503 || time.Since(start) > 6*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package sse_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,31 +88,41 @@ func ExampleClient_Stream() {
 	// end: <nil>
 }
 
-// The response of a language model to a POST is read only once, because the request is not
-// repeated. The error shows whether the server refused the request or the response was cut.
+// The request for the response of a language model is sent once. A response that ends before its
+// final event is incomplete, whatever ended it: a clean end, a reset, or a timeout.
 func ExampleClient_Stream_post() {
+	const hello = "data: {\"delta\":\"Hello\"}\n\n"
+	stream := func(w http.ResponseWriter, text string) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, text)
+		w.(http.Flusher).Flush()
+	}
 	responses := []http.HandlerFunc{
 		func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "20")
 			http.Error(w, `{"error":"rate limit reached"}`, http.StatusTooManyRequests)
 		},
+		func(w http.ResponseWriter, r *http.Request) { stream(w, hello) },
 		func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			io.WriteString(w, "data: {\"delta\":\"Hello\"}\n\ndata: {\"delta\":\", wo")
+			stream(w, hello)
+			panic(http.ErrAbortHandler) // resets the connection
 		},
 		func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			io.WriteString(w, "data: {\"delta\":\"Hello\"}\n\ndata: {\"delta\":\", world\"}\n\n")
-			io.WriteString(w, "data: [DONE]\n\n")
+			stream(w, hello)
+			<-r.Context().Done() // the server falls silent
+		},
+		func(w http.ResponseWriter, r *http.Request) {
+			stream(w, hello+"data: {\"delta\":\", world\"}\n\ndata: [DONE]\n\n")
 		},
 	}
 	n := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		responses[n](w, r)
 		n++
+		responses[n-1](w, r)
 	}))
 	defer srv.Close()
 
+	errIncomplete := errors.New("the response is incomplete")
 	complete := func() (text string, err error) {
 		body := strings.NewReader(`{"stream":true,"prompt":"Hi!"}`)
 		req, err := http.NewRequest(http.MethodPost, srv.URL, body)
@@ -119,7 +130,12 @@ func ExampleClient_Stream_post() {
 			return "", err
 		}
 		req.Header.Set("Content-Type", "application/json")
-		stream := new(sse.Client).Stream(req)
+		opened := false
+		client := &sse.Client{
+			IdleTimeout: 200 * time.Millisecond, // a real model needs a minute or more
+			OnOpen:      func(*http.Response) { opened = true },
+		}
+		stream := client.Stream(req)
 		defer stream.Close()
 		for stream.Next() {
 			if string(stream.Data()) == "[DONE]" {
@@ -131,27 +147,29 @@ func ExampleClient_Stream_post() {
 			}
 			text += chunk.Delta
 		}
-		if err := stream.Err(); err != nil {
-			return text, err
+		if opened {
+			return text, fmt.Errorf("%w: %w", errIncomplete, cmp.Or(stream.Err(), io.EOF))
 		}
-		return text, io.ErrUnexpectedEOF // a clean end, but before [DONE]
+		return text, stream.Err()
 	}
 
 	for range responses {
 		text, err := complete()
 		var refused *sse.ResponseError
 		switch {
+		case errors.Is(err, errIncomplete):
+			fmt.Printf("incomplete: %q\n", text)
 		case errors.As(err, &refused):
 			fmt.Printf("%s: retry after %v: %s", refused.Status, refused.RetryAfter(), refused.Body)
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			fmt.Printf("cut: %q\n", text)
 		default:
 			fmt.Printf("%q, %v\n", text, err)
 		}
 	}
 	// Output:
 	// 429 Too Many Requests: retry after 20s: {"error":"rate limit reached"}
-	// cut: "Hello"
+	// incomplete: "Hello"
+	// incomplete: "Hello"
+	// incomplete: "Hello"
 	// "Hello, world", <nil>
 }
 
@@ -186,7 +204,7 @@ func ExampleClient_checkResponse() {
 			expired := errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized
 			if expired && token == "stale" {
 				token = "fresh"
-				return refused // is not a backoff.PermanentError, so the request is repeated
+				return refused // is not marked by Permanent, so the request is repeated
 			}
 			return err
 		},
@@ -300,4 +318,102 @@ func ExampleStream_LastEventID() {
 	// second run: event 4
 	// second run: event 5
 	// <nil>
+}
+
+// With NoReconnect, a stream is one response, also for a GET.
+func ExampleClient_noReconnect() {
+	srv := exampleServer()
+	defer srv.Close()
+
+	client := &sse.Client{NoReconnect: true}
+	for ev, err := range client.Get(context.Background(), srv.URL).All() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(ev.Data)
+	}
+	// Output:
+	// event 1
+	// event 2
+}
+
+// By default a stream never gives up after temporary failures. This one ends after five in a row.
+func ExampleClient_giveUp() {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "down for maintenance", http.StatusServiceUnavailable)
+	}))
+	defer srv.Close()
+
+	failures := 1
+	client := &sse.Client{
+		ReconnectionTime: time.Millisecond,
+		Backoff: func() backoff.BackOff {
+			// A service would use sse.DefaultBackoff() in place of the constant time.
+			return backoff.WithMaxRetries(backoff.NewConstantBackOff(time.Millisecond), 4)
+		},
+		OnRetry: func(err error, wait time.Duration) { failures++ },
+	}
+	stream := client.Get(context.Background(), srv.URL)
+	defer stream.Close()
+	for stream.Next() {
+		fmt.Println(stream.Event().Data)
+	}
+	fmt.Printf("after %d failures: %v\n", failures, stream.Err())
+	// Output: after 5 failures: sse: 503 Service Unavailable: down for maintenance
+}
+
+// Permanent ends the stream from a hook. Any other error of Prepare is retried.
+func ExamplePermanent() {
+	client := &sse.Client{
+		Prepare: func(r *http.Request) error {
+			token := os.Getenv("EXAMPLE_TOKEN_THAT_IS_NOT_SET")
+			if token == "" {
+				return sse.Permanent(errors.New("no token: log in first"))
+			}
+			r.Header.Set("Authorization", "Bearer "+token)
+			return nil
+		},
+	}
+	stream := client.Get(context.Background(), "https://example.com/events")
+	for stream.Next() {
+		fmt.Println(stream.Event().Data)
+	}
+	fmt.Println(stream.Err())
+	// Output: no token: log in first
+}
+
+// A health check reports whether a service still follows its stream.
+func ExampleStream_Stats() {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: hello\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	defer srv.Close()
+	stream := sse.Get(context.Background(), srv.URL)
+	defer stream.Close()
+
+	http.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
+		stats := stream.Stats()
+		if stats.State != sse.StateOpen || time.Since(stats.LastRead) > time.Minute {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		fmt.Fprintf(w, "%v, last error: %v\n", stats.State, stats.LastErr)
+	})
+
+	check := func() {
+		w := httptest.NewRecorder()
+		http.DefaultServeMux.ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+		fmt.Print(w.Code, " ", w.Body)
+	}
+	check()
+	stream.Next()
+	check()
+	stream.Close()
+	check()
+	// Output:
+	// 503 connecting, last error: <nil>
+	// 200 open, last error: <nil>
+	// 503 closed, last error: <nil>
 }

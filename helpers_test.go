@@ -192,7 +192,7 @@ func (p *retryChecker) attach(c *sse.Client) {
 			p.failures = 0
 		}
 		p.opened = time.Time{}
-		if wait == 0 && p.reconnected {
+		if err == sse.ErrReconnect && p.reconnected && wait <= time.Second {
 			p.reconnected = false
 			return
 		}

@@ -36,6 +36,11 @@ type Parser struct {
 	// decoded and cut to at most 4 KiB. It must not call methods of the Parser.
 	OnComment func(text string)
 
+	// OnIgnored, if non-nil, is called by Next for each line that the standard ignores and that is
+	// not a comment: an unknown field, an invalid retry field, an id field that contains a NUL. The
+	// line is decoded and cut to at most 4 KiB. It must not call methods of the Parser.
+	OnIgnored func(line string)
+
 	_ noCopy
 
 	state      lineState // what is next in the stream
@@ -52,23 +57,10 @@ type Parser struct {
 	eventType typeBuffer    // the event type buffer
 	retry     time.Duration // the reconnection time, if hasRetry
 
-	partial partial // a line that is consumed and not held
-	err     error
-	onID    func(id []byte) // called when a block without data sets lastID; for Stream
-}
-
-// A fieldBuffer is the data buffer or the last event ID buffer.
-type fieldBuffer struct {
-	value
-	set bool // by a field of this block
-}
-
-// A lastEventID is the last event ID string.
-type lastEventID struct {
-	value
-	idString string // equal to value if idCached
-	idCached bool
-	changed  bool // a block has set the value; for Stream, which resets it
+	partial   partial // a line that is consumed and not held
+	err       error
+	onID      func(id []byte)   // called when a block without data sets lastID; for Stream
+	onIgnored func(line []byte) // called like OnIgnored, with bytes that are not decoded; for Stream
 }
 
 // Write appends the next chunk of the stream, which may be split at any byte. It copies chunk, and
@@ -84,7 +76,7 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 	p.resetEvent()
 	b := &p.buf
 	if b.data == nil || b.spare() < len(chunk) {
-		b.grow(len(chunk), &p.data.value, &p.lastID.value, &p.idBuffer.value)
+		b.grow(len(chunk), p.limit(), &p.data.value, &p.lastID.value, &p.idBuffer.value)
 	}
 	b.full = false
 	b.commit(copy(b.data[b.end:], chunk))
@@ -95,11 +87,6 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 // as the last byte of its blank line has been written. If Next returns false, the Parser needs more
 // bytes, or Err returns an error and there are no more events.
 func (p *Parser) Next() bool { return p.next(nil) }
-
-// readBuffer returns memory for a Read. Afterwards the Reader calls buf.commit.
-func (p *Parser) readBuffer() []byte {
-	return p.buf.readBuffer(&p.data.value, &p.lastID.value, &p.idBuffer.value)
-}
 
 // release frees memory that is not needed until more bytes arrive.
 func (p *Parser) release() {
@@ -152,8 +139,18 @@ func (p *Parser) line() bool {
 		}
 	}
 
+	if ignored := !p.processField(string(field), start, value, end, limit); ignored && p.err == nil {
+		p.handleIgnored(line)
+	}
+	return p.err == nil
+}
+
+// processField performs the steps of section 9.2.6 to process the field of the line data[start:end],
+// whose value is data[value:end]. It reports whether the standard knows the field and its value.
+func (p *Parser) processField(field string, start, value, end, limit int) (known bool) {
 	// "Field names must be compared literally, with no case folding performed."
-	switch string(field) {
+	known = true
+	switch field {
 	case "event":
 		// "Set the event type buffer to the field value."
 		p.setType(start, value, end)
@@ -164,19 +161,19 @@ func (p *Parser) line() bool {
 	case "id":
 		// "If the field value does not contain U+0000 NULL, then set the last event ID buffer to
 		// the field value. Otherwise, ignore the field."
-		p.setID(value, end, limit)
+		known = p.setID(value, end, limit)
 	case "retry":
 		// "If the field value consists of only ASCII digits, then interpret the field value as an
 		// integer in base ten, and set the event stream's reconnection time to that integer.
 		// Otherwise, ignore the field."
-		p.setRetry(b.data[value:end])
+		known = p.setRetry(p.buf.data[value:end])
 	default:
-		// "The field is ignored."
+		known = false // "The field is ignored."
 	}
 	if p.size() > limit {
 		p.fail(limit)
 	}
-	return p.err == nil
+	return known
 }
 
 // addData appends data[start:end] to the data buffer.
@@ -204,8 +201,9 @@ func (p *Parser) addData(start, end int) {
 	d.set, p.inBlock = true, true
 }
 
-// setID sets the last event ID buffer to data[start:end], unless that contains a NUL.
-func (p *Parser) setID(start, end int, limit int) {
+// setID sets the last event ID buffer to data[start:end], unless that contains a NUL. It reports
+// whether it did.
+func (p *Parser) setID(start, end int, limit int) bool {
 	b, id := &p.buf, &p.idBuffer
 	if i := bytes.IndexByte(b.data[start:end], 0); i >= 0 {
 		// An incomplete line is held up to the NUL, and its size counts. The result must not
@@ -213,7 +211,7 @@ func (p *Parser) setID(start, end int, limit int) {
 		if p.size()-id.len()+i > limit {
 			p.fail(limit)
 		}
-		return
+		return false
 	}
 	id.value.set(start, end)
 	id.set, p.inBlock = true, true
@@ -225,6 +223,7 @@ func (p *Parser) setID(start, end int, limit int) {
 		id.own = appendUTF8(nil, id.own)
 		id.end = len(id.own)
 	}
+	return true
 }
 
 // dispatch performs the steps of section 9.2.6 for dispatching the event, and reports whether there

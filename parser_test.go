@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -66,5 +67,55 @@ func TestLargeIsLetGo(t *testing.T) {
 		if held > 64<<10 {
 			t.Errorf("%.8q and small events: %d bytes are held", in, held)
 		}
+	}
+}
+
+// OnIgnored gets the same lines wherever the stream is split, and never a known field or a comment.
+func TestParserOnIgnored(t *testing.T) {
+	long := strings.Repeat("é", maxHookText)
+	for _, test := range []struct {
+		name, stream string
+		want         []string
+	}{
+		{"unknown fields", "foo: bar\nfoo\nDATA: x\n data: x\n", []string{"foo: bar", "foo", "DATA: x", " data: x"}},
+		{"prefixes of known fields", "d\nda: x\ndat\nidd: x\neven\nretr:1\n", []string{"d", "da: x", "dat", "idd: x", "even", "retr:1"}},
+		{"known fields", "data\ndata: x\nevent\nevent: x\nid\nid: x\nretry: 5\n\n", nil},
+		{"comments and blank lines", ":\n: foo: bar\n\n\n", nil},
+		{"invalid retry fields", "retry\nretry:\nretry: 5x\nretry: -1\n", []string{"retry", "retry:", "retry: 5x", "retry: -1"}},
+		{"an id with a NUL", "id: a\x00b\n", []string{"id: a\x00b"}},
+		{"line endings", "a\rb\r\nc\n", []string{"a", "b", "c"}},
+		{"a byte order mark", "\ufeffa\n\ufeffb\n", []string{"a", "\ufeffb"}},
+		{"invalid UTF-8", "a\xff\xe2\x82\n", []string{"a\ufffd\ufffd"}},
+		{"a long line", long + "\n", []string{long[:maxHookText]}},
+		{"a long retry field", "retry: x" + long + "\n", []string{("retry: x" + long)[:maxHookText]}},
+		{"JSON", `{"error": "data: x"}` + "\n", []string{`{"error": "data: x"}`}},
+		{"an incomplete line", "a\nb", []string{"a"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, n := range []int{len(test.stream), 1, 2, 3, 7} {
+				var got []string
+				p := Parser{OnIgnored: func(line string) { got = append(got, line) }}
+				for stream := test.stream; len(stream) > 0; {
+					m := min(n, len(stream))
+					p.Write([]byte(stream[:m]))
+					for stream = stream[m:]; p.Next(); {
+					}
+				}
+				equal(t, fmt.Sprintf("lines in chunks of %d", n), got, test.want)
+			}
+		})
+	}
+}
+
+// The hook may panic: the line is not parsed again.
+func TestParserOnIgnoredPanics(t *testing.T) {
+	p := Parser{OnIgnored: func(line string) { panic(line) }}
+	p.Write([]byte("foo\ndata: x\n\n"))
+	func() {
+		defer func() { equal(t, "panic", recover(), any("foo")) }()
+		p.Next()
+	}()
+	if !p.Next() || string(p.Data()) != "x" {
+		t.Errorf("the event is %+v", p.Event())
 	}
 }

@@ -12,8 +12,8 @@ import (
 // arrives. Any other line is consumed as it arrives, so its length does not matter: a comment, an
 // unknown field, a retry field, and an id field that contains a NUL.
 
-// maxComment is the length, in bytes, to which a comment is cut for OnComment.
-const maxComment = 4 << 10
+// maxHookText is the length, in bytes, to which the text for OnComment and OnIgnored is cut.
+const maxHookText = 4 << 10
 
 // A lineState says what comes next in the stream.
 type lineState uint8
@@ -30,7 +30,7 @@ const (
 
 // A partial is the part of a line that has been consumed.
 type partial struct {
-	comment    []byte // the text of a comment, not decoded
+	text       []byte // the text of a comment, or a line that is or may be ignored; not decoded
 	retryValue int64  // the value of a retry field: a number, noDigit or notNumber
 }
 
@@ -86,7 +86,11 @@ func (p *Parser) resumeConsumed() bool {
 	case inComment:
 		p.endComment()
 	case inRetry:
-		p.endRetry()
+		if !p.endRetry() {
+			p.endIgnored()
+		}
+	case inIgnored:
+		p.endIgnored()
 	}
 	return p.state == atLine
 }
@@ -110,8 +114,7 @@ func (p *Parser) partialLine(limit int) {
 	size := p.size()
 	switch {
 	case line[0] == ':':
-		p.state, p.partial.comment = inComment, p.partial.comment[:0]
-		line = line[1:]
+		p.state = inComment
 	case bytes.HasPrefix(line, []byte("data:")):
 		size += len(fieldValue(line, "data:"))
 		if p.data.set {
@@ -123,18 +126,19 @@ func (p *Parser) partialLine(limit int) {
 		start := max(b.pos+len("id:"), b.searched)
 		if i := bytes.IndexByte(b.data[start:b.end], 0); i >= 0 {
 			p.state = inIgnored
-			line = b.data[b.pos : start+i] // the part that was held counts
+			size += len(fieldValue(b.data[b.pos:start+i], "id:")) // the part that was held
+		} else {
+			size += len(fieldValue(line, "id:"))
 		}
-		size += len(fieldValue(line, "id:")) - p.idBuffer.len()
+		size -= p.idBuffer.len()
 	case len(line) > len("retry:") && bytes.HasPrefix(line, []byte("retry:")):
-		p.state, p.partial.retryValue = inRetry, noDigit
-		line = fieldValue(line, "retry:")
+		p.state = inRetry
 	case !isPrefixOfField(line):
 		p.state = inIgnored
 	}
 	b.searched = b.end
 	if p.state != atLine {
-		p.consume(line)
+		p.startConsuming(line)
 		b.pos = b.end
 	}
 	if size > limit {
@@ -157,6 +161,21 @@ func isPrefixOfField(line []byte) bool {
 	return false
 }
 
+// startConsuming takes the first part of a line that is not held.
+func (p *Parser) startConsuming(line []byte) {
+	p.partial.text = p.partial.text[:0]
+	switch p.state {
+	case inComment:
+		p.addComment(line[1:])
+	case inRetry:
+		p.partial.retryValue = noDigit
+		p.addRetry(fieldValue(line, "retry:"))
+		p.addIgnored(line)
+	case inIgnored:
+		p.addIgnored(line)
+	}
+}
+
 // consume takes the next part of a line that is not held.
 func (p *Parser) consume(part []byte) {
 	switch p.state {
@@ -164,33 +183,86 @@ func (p *Parser) consume(part []byte) {
 		p.addComment(part)
 	case inRetry:
 		p.addRetry(part)
+		p.addIgnored(part)
+	case inIgnored:
+		p.addIgnored(part)
 	}
 }
 
 // handleComment passes a comment to OnComment.
 func (p *Parser) handleComment(text []byte) {
-	p.partial.comment = p.partial.comment[:0]
+	p.partial.text = p.partial.text[:0]
 	p.addComment(text)
 	p.endComment()
 }
 
 // addComment appends a part of the text of a comment.
 func (p *Parser) addComment(part []byte) {
-	if p.OnComment == nil {
-		return
+	if p.OnComment != nil {
+		p.addText(part)
 	}
-	// Up to three bytes after the limit show whether a character that it cuts is valid.
-	n := maxComment + utf8.UTFMax - 1 - len(p.partial.comment)
-	p.partial.comment = append(p.partial.comment, part[:min(n, len(part))]...)
 }
 
 // endComment passes the text of a comment to OnComment.
 func (p *Parser) endComment() {
-	if p.OnComment == nil {
-		return
+	if p.OnComment != nil {
+		p.OnComment(hookText(p.partial.text))
 	}
-	text := appendUTF8(nil, p.partial.comment)
-	p.OnComment(string(text[:cutUTF8(text, maxComment)]))
+}
+
+// handleIgnored passes a line that is ignored to OnIgnored.
+func (p *Parser) handleIgnored(line []byte) {
+	p.partial.text = p.partial.text[:0]
+	p.addIgnored(line)
+	p.endIgnored()
+}
+
+// addIgnored appends a part of a line that is or may be ignored.
+func (p *Parser) addIgnored(part []byte) {
+	if p.OnIgnored != nil || p.onIgnored != nil {
+		p.addText(part)
+	}
+}
+
+// endIgnored passes a line that is ignored to OnIgnored.
+func (p *Parser) endIgnored() {
+	if p.onIgnored != nil {
+		p.onIgnored(p.partial.text)
+	}
+	if p.OnIgnored != nil {
+		p.OnIgnored(hookText(p.partial.text))
+	}
+}
+
+// incompleteIgnored returns the incomplete last line of a stream that has ended, unless that is a
+// comment or a known field.
+func (p *Parser) incompleteIgnored() []byte {
+	switch p.state {
+	case inIgnored:
+		return p.partial.text
+	case atLine:
+		line := p.buf.data[p.buf.pos:p.buf.end]
+		field, _, _ := bytes.Cut(line, []byte(":"))
+		switch string(field) {
+		case "data", "event", "id", "retry":
+			return nil
+		}
+		return line
+	}
+	return nil
+}
+
+// addText appends a part of a text for a hook, up to its limit.
+func (p *Parser) addText(part []byte) {
+	// Up to three bytes after the limit show whether a character that it cuts is valid.
+	n := maxHookText + utf8.UTFMax - 1 - len(p.partial.text)
+	p.partial.text = append(p.partial.text, part[:min(n, len(part))]...)
+}
+
+// hookText decodes text and cuts it.
+func hookText(text []byte) string {
+	text = appendUTF8(nil, text)
+	return string(text[:cutUTF8(text, maxHookText)])
 }
 
 // These are values of retryValue that are not numbers.
@@ -199,11 +271,12 @@ const (
 	notNumber = -2 // contains a byte that is not a digit
 )
 
-// setRetry sets the reconnection time to value, unless that is not a number.
-func (p *Parser) setRetry(value []byte) {
+// setRetry sets the reconnection time to value, unless that is not a number. It reports whether it
+// did.
+func (p *Parser) setRetry(value []byte) bool {
 	p.partial.retryValue = noDigit
 	p.addRetry(value)
-	p.endRetry()
+	return p.endRetry()
 }
 
 // addRetry appends a part of the value of a retry field.
@@ -221,14 +294,15 @@ func (p *Parser) addRetry(part []byte) {
 }
 
 // endRetry sets the reconnection time to the value of a retry field, in milliseconds, unless that
-// is not a number.
-func (p *Parser) endRetry() {
+// is not a number. It reports whether it did.
+func (p *Parser) endRetry() bool {
 	ms := p.partial.retryValue
 	if ms < 0 {
-		return
+		return false
 	}
 	p.retry, p.hasRetry = math.MaxInt64, true
 	if ms <= int64(p.retry/time.Millisecond) {
 		p.retry = time.Duration(ms) * time.Millisecond
 	}
+	return true
 }

@@ -3,14 +3,15 @@ package sse
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -20,26 +21,45 @@ const (
 	defaultReconnectionTime = time.Second
 	maxReconnectionTime     = time.Hour   // whatever the server asks for
 	progressTime            = time.Minute // a connection that lasted so long resets the backoff
+	minAttemptInterval      = time.Second // between the starts of attempts, even after Reconnect
 )
 
-// ErrIdleTimeout reports that no data arrived for Client.IdleTimeout. Its Timeout method returns
-// true.
-var ErrIdleTimeout error = timeoutError("sse: idle timeout: no data from the server")
+// ErrIdleTimeout reports that no data arrived within Client.IdleTimeout or Transport.IdleTimeout.
+// Its Timeout method returns true.
+var ErrIdleTimeout error = &timeoutError{text: "sse: idle timeout: no data from the server"}
 
-const errHeaderTimeout = timeoutError("sse: timeout: no response headers from the server")
+// The timeouts of an attempt before its response. Data may have arrived, but not all headers.
+var (
+	errHeaderTimeout     = &timeoutError{text: "sse: timeout: the response headers are not complete"}
+	errHeaderIdleTimeout = &timeoutError{
+		text: "sse: idle timeout: the response headers are not complete",
+		kind: ErrIdleTimeout,
+	}
+)
 
-type timeoutError string
+type timeoutError struct {
+	text string
+	kind error // for errors.Is
+}
 
-func (e timeoutError) Error() string { return string(e) }
-func (e timeoutError) Timeout() bool { return true }
+func (e *timeoutError) Error() string { return e.text }
+func (e *timeoutError) Timeout() bool { return true }
+func (e *timeoutError) Unwrap() error { return e.kind }
+
+// errPanicked ends an attempt that a caller of Next left by recovering from a panic.
+var errPanicked = errors.New("sse: a function of the Client or its transport panicked")
 
 // ErrReconnect is passed to Client.OnRetry after a call to [Stream.Reconnect]. It never ends a
 // stream.
 var ErrReconnect = errors.New("sse: Reconnect was called")
 
+// Permanent marks err as final: if Client.Prepare or Client.CheckResponse returns the result, the
+// stream ends and Err returns err. Permanent returns nil if err is nil.
+func Permanent(err error) error { return backoff.Permanent(err) }
+
 // DefaultBackoff returns the policy that is used if Client.Backoff is nil. The time that it adds to
-// the reconnection time starts at 250 to 750 ms, doubles with each failure up to 30 to 90 s, and it
-// never stops.
+// the reconnection time starts at 250 to 750 ms and doubles with each failure, up to 30 to 90 s. The
+// policy never stops.
 func DefaultBackoff() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(500*time.Millisecond),
@@ -54,11 +74,17 @@ func DefaultBackoff() backoff.BackOff {
 type outcome struct {
 	err        error         // of net/http, the Reader or a hook; io.EOF for a clean end
 	cause      error         // why the Stream itself ended it: a timeout, Reconnect; nil if it did not
+	started    time.Time     // the start of the attempt
+	conn       net.Conn      // that net/http obtained; nil if there was none yet
+	connReused bool          // an earlier request has used conn
 	responded  bool          // there was a response, accepted or not
 	opened     time.Time     // zero if no response was accepted
 	gotEvent   bool          // an event was delivered
+	skipWait   bool          // Reconnect ended it, and may skip the wait
+	tlsAlert   bool          // err is a TLS alert of the server
 	retryAfter time.Duration // the least time to wait, from the response
-	replayable bool          // nothing was sent, or the request may be sent again
+	replayable bool          // the request may be sent again after a failure
+	once       bool          // the request is not sent again after a clean end
 }
 
 // reason returns the error to report. If the Stream ended the attempt itself, the error of net/http
@@ -73,11 +99,29 @@ func (o outcome) reason() error {
 	return o.cause
 }
 
+// progress reports whether the connection was worth its attempt.
+func (o outcome) progress(now time.Time) bool {
+	return o.gotEvent || !o.opened.IsZero() && now.Sub(o.opened) >= progressTime
+}
+
+// timedOut reports whether a timeout ended the attempt: of the Stream, or of a Transport below it.
+func (o outcome) timedOut() bool {
+	var timeout *timeoutError
+	return errors.As(o.cause, &timeout) || errors.As(o.err, &timeout)
+}
+
 // A verdict says what to do after an attempt.
 type verdict struct {
 	err  error         // for OnRetry, or for Err if done
 	wait time.Duration // before the next attempt
 	done bool          // there is no next attempt
+
+	earliest time.Time // of the next attempt, if Reconnect skips the wait
+
+	// The next attempt should not use the connections that HTTPClient keeps. If abandon is
+	// non-nil, it stayed silent twice, and may not be idle because other requests use it.
+	closeIdle bool
+	abandon   net.Conn
 }
 
 // A retryPolicy decides whether and when to make another attempt. It does no I/O.
@@ -85,43 +129,63 @@ type retryPolicy struct {
 	newBackoff       func() backoff.BackOff // Client.Backoff
 	backoff          backoff.BackOff        // nil before the first failure
 	reconnectionTime time.Duration          // of the Client, or of the last retry field
-	timeouts         int                    // in a row, without a response between them
-	waitSkipped      atomic.Bool            // Reconnect skipped the last wait; read by Reconnect
+	timeouts         int                    // of connections, in a row without a response between them
+	refusals         int                    // in a row, and responses without events
+	tlsAlerts        int                    // in a row
 }
 
 // decide returns what to do after an attempt that ended at now with outcome o.
 func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
-	opened := !o.opened.IsZero()
-	if o.gotEvent || opened && now.Sub(o.opened) >= progressTime {
-		p.waitSkipped.Store(false)
-		if p.backoff != nil {
-			p.backoff.Reset()
-		}
+	if o.progress(now) && p.backoff != nil {
+		p.backoff.Reset()
 	}
-	p.countTimeouts(o)
+	p.count(o)
 
 	err := o.reason()
 	switch {
-	case !o.replayable && opened && err == io.EOF:
-		return verdict{done: true} // the response is complete
-	case !o.replayable, isPermanent(err):
+	case o.once && !o.opened.IsZero() && o.err == io.EOF:
+		return verdict{done: true} // the response is complete, whatever was called since
+	case !o.replayable, isPermanent(err), p.tlsAlerts >= maxTLSAlerts:
 		return verdict{err: err, done: true}
-	case err == ErrReconnect && !p.waitSkipped.Load():
-		p.waitSkipped.Store(true)
-		return verdict{err: err}
+	}
+	v := verdict{
+		err:       err,
+		earliest:  o.started.Add(minAttemptInterval),
+		closeIdle: o.timedOut() || p.refusals > 1,
+	}
+	if p.timeouts > 1 && o.connReused {
+		v.abandon = o.conn
+	}
+	if err == ErrReconnect && o.skipWait {
+		v.wait = max(0, v.earliest.Sub(now))
+		return v
 	}
 	wait, ok := p.nextWait(o.retryAfter)
-	return verdict{err: err, wait: wait, done: !ok && err != ErrReconnect}
+	v.wait, v.done = wait, !ok && err != ErrReconnect
+	return v
 }
 
-func (p *retryPolicy) countTimeouts(o outcome) {
+// count counts timeouts, TLS alerts, and responses that brought nothing.
+func (p *retryPolicy) count(o outcome) {
 	if o.responded {
 		p.timeouts = 0
 	}
-	if _, ok := o.cause.(timeoutError); ok {
-		p.timeouts++
-	} else {
+	switch {
+	case !o.timedOut():
 		p.timeouts = 0
+	case o.conn != nil: // a timeout while dialing is not one of a connection
+		p.timeouts++
+	}
+	if o.tlsAlert {
+		p.tlsAlerts++
+	} else {
+		p.tlsAlerts = 0
+	}
+	switch {
+	case o.gotEvent:
+		p.refusals = 0
+	case isRefusal(o.err), !o.opened.IsZero() && o.err == io.EOF:
+		p.refusals++
 	}
 }
 
@@ -160,8 +224,7 @@ func isRefusal(err error) bool {
 // classifyError returns an error of http.Client.Do without secrets, marked if it is permanent.
 func classifyError(err error) error {
 	err = redactError(err)
-	var untrusted *tls.CertificateVerificationError
-	if errors.As(err, &untrusted) {
+	if isPermanentType(err) {
 		return backoff.Permanent(err)
 	}
 	// Only the beginning of the text is compared: the rest may quote the server.
@@ -173,6 +236,38 @@ func classifyError(err error) error {
 		}
 	}
 	return err
+}
+
+// isPermanentType reports whether err is, by its type, a failure that another attempt would not
+// change: an untrusted certificate, an invalid port, a server that does not speak TLS.
+func isPermanentType(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+		address      *net.AddrError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &hostname) || errors.As(err, &invalid) || errors.As(err, &address) ||
+		errors.Is(err, http.ErrSchemeMismatch)
+}
+
+const maxTLSAlerts = 3 // in a row: one may come of a server that is being reconfigured
+
+// isTLSAlert reports whether err is an alert with which a server rejects the certificate or the TLS
+// version of the client. Package tls has no types for the alerts that it receives over TCP.
+func isTLSAlert(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return false
+	}
+	switch op.Err.Error() {
+	case "tls: certificate required", "tls: unknown certificate authority",
+		"tls: bad certificate", "tls: protocol version not supported":
+		return true
+	}
+	return false
 }
 
 // permanentErrors are the beginnings of the errors of net/http for a request that it will never
@@ -191,9 +286,14 @@ var permanentErrors = []string{
 
 const badLocation = "failed to parse Location header"
 
-// parseRetryAfter returns the wait that a Retry-After header asks for, in seconds or until a date.
-// It returns zero if there is none.
+// parseRetryAfter returns the wait that a response asks for: in milliseconds, in seconds or until a
+// date. It returns zero if there is none.
 func parseRetryAfter(h http.Header) time.Duration {
+	for _, name := range [...]string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
+		if d, ok := parseMilliseconds(strings.TrimSpace(h.Get(name))); ok {
+			return d
+		}
+	}
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(n, uint64(math.MaxInt64/time.Second))) * time.Second
@@ -202,6 +302,22 @@ func parseRetryAfter(h http.Header) time.Duration {
 		return max(time.Until(at), 0)
 	}
 	return 0
+}
+
+// parseMilliseconds parses a decimal number that may have a fraction.
+func parseMilliseconds(s string) (time.Duration, bool) {
+	if strings.Trim(s, "0123456789.") != "" {
+		return 0, false // ParseFloat also accepts signs, exponents, hexadecimal digits and Inf
+	}
+	ms, err := strconv.ParseFloat(s, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	const most = float64(math.MaxInt64 / time.Millisecond)
+	if ms >= most {
+		return math.MaxInt64, true
+	}
+	return time.Duration(ms * float64(time.Millisecond)), true
 }
 
 // contextErr returns an error that wraps ctx.Err and context.Cause(ctx). If a deadline has passed,

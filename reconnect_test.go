@@ -3,6 +3,7 @@ package sse
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -443,7 +444,7 @@ func TestStreamPermanentFailures(t *testing.T) {
 		t.Errorf("ErrUseLastResponse: %d attempts, %v", n, err)
 	}
 
-	// These failures are temporary.
+	// The first and the third of these failures are temporary.
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	plain := httptest.NewUnstartedServer(empty)
@@ -465,8 +466,11 @@ func TestStreamPermanentFailures(t *testing.T) {
 			},
 		}}}
 		want := 10
-		if name == "not a handshake" {
-			want = 1 // the server sends a 400 without TLS
+		switch name {
+		case "not a handshake": // the server sends a 400 without TLS
+			want = 1
+		case "no TLS":
+			want = 1
 		}
 		t.Run(name, func(t *testing.T) {
 			if n, err := attempts(t, client, url); n != want || err == nil {
@@ -522,7 +526,7 @@ func TestRetryPolicyDecide(t *testing.T) {
 			{0, outcome{err: tooLarge, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: tooLarge, done: true}},
 		}},
 		{"the clean end of a response that is not repeated", []step{
-			{0, outcome{err: io.EOF, opened: opened(0)}, verdict{done: true}},
+			{0, outcome{err: io.EOF, opened: opened(0), once: true}, verdict{done: true}},
 		}},
 		{"EOF without a response to a request that is not repeated", []step{
 			{0, outcome{err: io.EOF}, verdict{err: io.EOF, done: true}},
@@ -542,19 +546,24 @@ func TestRetryPolicyDecide(t *testing.T) {
 		{"a body that CheckResponse closed", []step{
 			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true}, verdict{err: refusal, wait: 2 * s}},
 		}},
-		{"Reconnect skips one wait", []step{
-			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
-			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect, wait: 2 * s}},
+		{"Reconnect skips the wait", []step{
+			{s, outcome{err: network, cause: ErrReconnect, skipWait: true, started: start, replayable: true},
+				verdict{err: ErrReconnect}},
 		}},
-		{"Reconnect skips another wait after an event", []step{
-			{0, outcome{err: network, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect}},
-			{s, outcome{err: network, cause: ErrReconnect, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: ErrReconnect}},
+		{"Reconnect does not skip the least interval between two attempts", []step{
+			{400 * time.Millisecond, outcome{err: network, cause: ErrReconnect, skipWait: true, started: start, replayable: true},
+				verdict{err: ErrReconnect, wait: 600 * time.Millisecond}},
+		}},
+		{"Reconnect that must not skip a wait", []step{
+			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect, wait: 2 * s}},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := retryPolicy{reconnectionTime: s, newBackoff: func() backoff.BackOff { return &linearBackoff{} }}
 			for i, step := range test.steps {
-				if got := p.decide(step.outcome, start.Add(step.at)); got != step.want {
+				got := p.decide(step.outcome, start.Add(step.at))
+				got.earliest, got.closeIdle = time.Time{}, false
+				if got != step.want {
 					t.Errorf("step %d: %+v, want %+v", i, got, step.want)
 				}
 			}
@@ -562,19 +571,182 @@ func TestRetryPolicyDecide(t *testing.T) {
 	}
 }
 
-func TestRetryPolicyCountsTimeouts(t *testing.T) {
-	timeout := outcome{err: ErrIdleTimeout, cause: ErrIdleTimeout, replayable: true}
-	afterResponse := timeout
-	afterResponse.responded = true
-	other := outcome{err: io.EOF, replayable: true}
-	var p retryPolicy
-	for i, step := range []struct {
+// A dead connection is left after the first timeout if it is idle then, and after the second even
+// if other requests use it. A server that is being drained is left after its second refusal.
+func TestRetryPolicyLeavesConnections(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	defer server.Close()
+	start := time.Now()
+	dialing := outcome{err: errHeaderTimeout, cause: errHeaderTimeout, replayable: true}
+	unused := dialing
+	unused.conn = client
+	shared := unused
+	shared.connReused = true
+	silent := shared
+	silent.cause, silent.responded, silent.opened = ErrIdleTimeout, true, start
+	empty := outcome{err: io.EOF, responded: true, opened: start, conn: client, replayable: true}
+	refused := outcome{err: &ResponseError{StatusCode: 503}, responded: true, conn: client, replayable: true}
+	event := empty
+	event.gotEvent = true
+
+	const keep, closeIdle, abandon = "keep", "closeIdle", "closeIdle and abandon"
+	type step struct {
 		outcome outcome
-		want    int
-	}{{timeout, 1}, {timeout, 2}, {afterResponse, 1}, {timeout, 2}, {other, 0}, {afterResponse, 1}} {
-		p.decide(step.outcome, time.Now())
-		if p.timeouts != step.want {
-			t.Errorf("step %d: %d timeouts, want %d", i, p.timeouts, step.want)
-		}
+		want    string
+	}
+	for _, test := range []struct {
+		name  string
+		steps []step
+	}{
+		{"timeouts while dialing", []step{{dialing, closeIdle}, {dialing, closeIdle}, {dialing, closeIdle}}},
+		{"timeouts of new connections", []step{{unused, closeIdle}, {unused, closeIdle}, {unused, closeIdle}}},
+		{"timeouts of a shared connection", []step{{shared, closeIdle}, {shared, abandon}, {shared, abandon}}},
+		{"a shared connection after dialing", []step{{dialing, closeIdle}, {shared, closeIdle}, {dialing, closeIdle}, {shared, abandon}}},
+		{"a stream that falls silent each time", []step{{silent, closeIdle}, {silent, closeIdle}, {silent, closeIdle}}},
+		{"a silent stream, and no response then", []step{{silent, closeIdle}, {shared, abandon}}},
+		{"another failure between", []step{{shared, closeIdle}, {empty, keep}, {shared, closeIdle}}},
+		{"refusals", []step{{refused, keep}, {refused, closeIdle}, {refused, closeIdle}}},
+		{"responses without events", []step{{empty, keep}, {empty, closeIdle}, {refused, closeIdle}}},
+		{"an event between", []step{{refused, keep}, {event, keep}, {refused, keep}, {empty, closeIdle}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var p retryPolicy
+			for i, step := range test.steps {
+				got := keep
+				switch v := p.decide(step.outcome, start.Add(time.Second)); {
+				case v.abandon != nil && v.closeIdle:
+					got = abandon
+				case v.abandon != nil:
+					t.Errorf("step %d: abandon without closeIdle", i)
+				case v.closeIdle:
+					got = closeIdle
+				}
+				if got != step.want {
+					t.Errorf("step %d: %s, want %s", i, got, step.want)
+				}
+			}
+		})
+	}
+}
+
+// Failures that another attempt would not change end the stream, also those that a transport
+// returns without the types of net/http.
+func TestStreamPermanentErrorTypes(t *testing.T) {
+	port := &net.OpError{Op: "dial", Net: "tcp", Err: &net.AddrError{Err: "invalid port", Addr: "99999"}}
+	for name, err := range map[string]error{
+		"an invalid port":        port,
+		"no TLS":                 http.ErrSchemeMismatch,
+		"an unknown authority":   x509.UnknownAuthorityError{},
+		"another host name":      x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"},
+		"an expired certificate": x509.CertificateInvalidError{Reason: x509.Expired},
+		"Permanent":              Permanent(errors.New("no")),
+		"backoff.Permanent":      backoff.Permanent(errors.New("no")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			client := newClient(t, func(attempt int, _ *http.Request) (*http.Response, error) {
+				n = attempt
+				return nil, err
+			})
+			if _, got := data(get(t, client)); got == nil || n != 1 {
+				t.Errorf("%d attempts, Err() = %v", n, got)
+			}
+		})
+	}
+	// The resolver of the host decides on the text of this one.
+	n, err := attempts(t, Client{}, "http://127.0.0.1:99999/")
+	if n != 1 || err == nil {
+		t.Errorf("an invalid port: %d attempts, %v", n, err)
+	}
+}
+
+// Permanent marks an error of a hook as final, and Err returns that error.
+func TestPermanent(t *testing.T) {
+	if Permanent(nil) != nil {
+		t.Error("Permanent(nil) is not nil")
+	}
+	denied := errors.New("denied")
+	for name, set := range map[string]func(*Client){
+		"Prepare":       func(c *Client) { c.Prepare = func(*http.Request) error { return Permanent(denied) } },
+		"CheckResponse": func(c *Client) { c.CheckResponse = func(*http.Response) error { return Permanent(denied) } },
+		"wrapped": func(c *Client) {
+			c.Prepare = func(*http.Request) error { return fmt.Errorf("token: %w", Permanent(denied)) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := newClient(t, sends("data:a\n\n").always)
+			set(client)
+			client.OnRetry = func(error, time.Duration) { t.Error("OnRetry was called") }
+			if _, err := data(get(t, client)); !errors.Is(err, denied) {
+				t.Errorf("Err() = %v", err)
+			}
+		})
+	}
+}
+
+// Three TLS alerts in a row that reject the client end the stream. Another failure between them
+// starts the count again.
+func TestStreamTLSAlerts(t *testing.T) {
+	alert := func(n uint8) error {
+		return &net.OpError{Op: "remote error", Err: tls.AlertError(n)}
+	}
+	const badCertificate, handshakeFailure, unknownCA, protocolVersion, certificateRequired = 42, 40, 48, 70, 116
+	other := errors.New("no route to host")
+	for _, test := range []struct {
+		name string
+		errs []error // of the attempts; then 204
+		want int     // attempts
+	}{
+		{"bad certificate", []error{alert(badCertificate), alert(badCertificate), alert(badCertificate), other}, 3},
+		{"several", []error{alert(unknownCA), alert(protocolVersion), alert(certificateRequired), other}, 3},
+		{"two", []error{alert(unknownCA), alert(unknownCA)}, 3},
+		{"another failure between", []error{alert(unknownCA), alert(unknownCA), other, alert(unknownCA), alert(unknownCA)}, 6},
+		{"handshake failure", []error{alert(handshakeFailure), alert(handshakeFailure), alert(handshakeFailure), alert(handshakeFailure)}, 5},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				attempts := 0
+				client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+					if attempts = n; n <= len(test.errs) {
+						return nil, test.errs[n-1]
+					}
+					return status(204, ""), nil
+				})
+				_, err := data(get(t, client))
+				if attempts != test.want || (err == nil) != (test.want > len(test.errs)) {
+					t.Errorf("%d attempts, want %d: %v", attempts, test.want, err)
+				}
+			})
+		})
+	}
+}
+
+// The alerts are recognized as crypto/tls reports those of a real server.
+func TestStreamTLSAlertOfServer(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	srv.StartTLS()
+	defer srv.Close()
+	old := httptest.NewUnstartedServer(http.NotFoundHandler())
+	old.Config.ErrorLog = srv.Config.ErrorLog
+	old.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
+	old.StartTLS()
+	defer old.Close()
+	client12 := old.Client()
+	client12.Transport.(*http.Transport).TLSClientConfig.MaxVersion = tls.VersionTLS12
+	for name, test := range map[string]struct {
+		client *http.Client
+		url    string
+	}{
+		"certificate required": {srv.Client(), srv.URL},
+		"protocol version":     {client12, old.URL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n, err := attempts(t, Client{HTTPClient: test.client}, test.url); n != maxTLSAlerts {
+				t.Errorf("%d attempts, want %d: %v", n, maxTLSAlerts, err)
+			}
+		})
 	}
 }

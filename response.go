@@ -1,11 +1,16 @@
 package sse
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v4"
 )
@@ -13,42 +18,138 @@ import (
 const (
 	maxErrorBody     = 4 << 10 // bytes of a refused response that are read
 	errorBodyTimeout = 5 * time.Second
+	closeTimeout     = 100 * time.Millisecond // until a Read ends after Close
 )
 
-// A ResponseError reports a response that is not an event stream.
+var errErrorBodyTimeout = &timeoutError{text: "sse: timeout: the body of the response is not complete"}
+
+// A ResponseError reports a response that is not an event stream, or that contains no events.
 type ResponseError struct {
 	StatusCode int         // for example 503
 	Status     string      // for example "503 Service Unavailable"
 	Header     http.Header // as received
-	Body       []byte      // the first 4 KiB, or what arrived of them within 5 seconds
+
+	// Body is the first 4 KiB of the body, or what arrived of them within 5 seconds. If the
+	// response was an event stream without events, it is the first 4 KiB of the lines that the
+	// standard ignores.
+	Body []byte
+
+	// Err is the error that ended the reading of the body early, if any.
+	Err error
+
+	// Method and URL are those of the request that was refused, after redirects. The URL has no
+	// user information, no query and no fragment. They are empty if the response has no request.
+	Method string
+	URL    string
+
+	redirect string // how the request came to URL
+	remedy   string // what to do about it
+	noEvents bool   // the response was accepted, but had no events
 }
 
-// Error returns the status, the reason if the status is 200, the beginning of the body, and the
-// wait that the server asks for.
+// newResponseError returns a ResponseError for resp. The beginning of its body is body, whose
+// reading ended with err.
+func newResponseError(resp *http.Response, body []byte, err error) *ResponseError {
+	e := &ResponseError{
+		StatusCode: resp.StatusCode,
+		Status:     resp.Status,
+		Header:     resp.Header,
+		Body:       body,
+		Err:        err,
+	}
+	if e.Status == "" {
+		e.Status = strconv.Itoa(e.StatusCode) + " " + http.StatusText(e.StatusCode)
+	}
+	req := resp.Request
+	if req == nil {
+		return e
+	}
+	e.Method, e.URL = cmp.Or(req.Method, http.MethodGet), redactURL(req.URL)
+	first := req
+	for first.Response != nil && first.Response.Request != nil {
+		first = first.Response.Request
+	}
+	if first != req {
+		e.redirect = fmt.Sprintf("%s %s was redirected with %d to %s %s",
+			cmp.Or(first.Method, http.MethodGet), redactURL(first.URL),
+			req.Response.StatusCode, e.Method, e.URL)
+	}
+	switch {
+	case contentEncoding(e.Header) != "" && first.Header.Get("Accept-Encoding") != "":
+		e.remedy = "remove Accept-Encoding from the request, so that net/http decodes the response"
+	case (e.StatusCode == http.StatusTemporaryRedirect ||
+		e.StatusCode == http.StatusPermanentRedirect) && hasBody(req) && req.GetBody == nil:
+		e.remedy = "the redirect was not followed because the request has a body but no GetBody"
+	}
+	return e
+}
+
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
+// Error returns the status, the reason if the status is 200, the redirect that led to the response,
+// the beginning of the body if that is text, and the wait that the server asks for, which a Stream
+// limits to one hour.
 func (e *ResponseError) Error() string {
-	s := "sse: " + sanitize([]byte(e.Status), 64)
-	if e.StatusCode == http.StatusOK {
-		if encoding := contentEncoding(e.Header); encoding != "" {
-			s += ": undecoded Content-Encoding " + sanitize([]byte(encoding), 64)
-		} else {
-			types := strings.Join(e.Header.Values("Content-Type"), ", ")
-			if types == "" {
-				types = "missing"
-			}
-			s += ": Content-Type is " + sanitize([]byte(types), 64) + ", not text/event-stream"
+	var s strings.Builder
+	s.WriteString("sse: " + sanitize([]byte(e.Status), 64))
+	encoding := contentEncoding(e.Header)
+	switch {
+	case e.noEvents:
+		s.WriteString(": the response contains no events, but other text")
+	case e.StatusCode != http.StatusOK:
+	case encoding != "":
+		s.WriteString(": undecoded Content-Encoding " + sanitize([]byte(encoding), 64))
+	default:
+		types := strings.Join(e.Header.Values("Content-Type"), ", ")
+		if types == "" {
+			types = "missing"
+		}
+		s.WriteString(": Content-Type is " + sanitize([]byte(types), 64) +
+			", not text/event-stream")
+	}
+	if e.redirect != "" {
+		s.WriteString(": " + e.redirect)
+	}
+	if encoding == "" && !isBinary(e.Body) {
+		if body := sanitize(e.Body, 512); body != "" {
+			s.WriteString(": " + body)
 		}
 	}
-	if body := sanitize(e.Body, 512); body != "" {
-		s += ": " + body
+	if e.remedy != "" {
+		s.WriteString(" (" + e.remedy + ")")
 	}
-	if after := e.RetryAfter(); after > 0 {
-		s += " (retry after " + after.Round(time.Second).String() + ")"
+	if after := min(e.RetryAfter(), maxReconnectionTime); after > 0 {
+		s.WriteString(" (retry after " + roundWait(after).String() + ")")
 	}
-	return s
+	return s.String()
 }
 
-// RetryAfter returns the wait that the response asks for in its Retry-After header, in seconds or
-// until a date. It returns zero if there is none. A Stream observes it if it repeats the request.
+// Unwrap returns e.Err.
+func (e *ResponseError) Unwrap() error { return e.Err }
+
+// roundWait rounds a wait for display.
+func roundWait(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
+
+// isBinary reports whether b is not text: more than a quarter of its characters are control
+// characters or invalid UTF-8. Text of a server may contain a few of them.
+func isBinary(b []byte) bool {
+	count := 0
+	for _, r := range string(b) {
+		if r == utf8.RuneError || unicode.IsControl(r) && !unicode.IsSpace(r) {
+			count++
+		}
+	}
+	return 4*count > utf8.RuneCount(b)
+}
+
+// RetryAfter returns the wait that the response asks for. The headers Retry-After-Ms and
+// X-Ms-Retry-After-Ms, in milliseconds, take precedence over Retry-After, in seconds or until a
+// date. RetryAfter returns zero if there is none. A Stream observes it if it repeats the request.
 func (e *ResponseError) RetryAfter() time.Duration { return parseRetryAfter(e.Header) }
 
 // DefaultCheckResponse decides whether a response is an event stream if Client.CheckResponse is
@@ -56,9 +157,9 @@ func (e *ResponseError) RetryAfter() time.Duration { return parseRetryAfter(e.He
 // not compressed.
 //
 // For any other response it returns an error that wraps a [*ResponseError], and reads at most 4 KiB
-// of the body for at most 5 seconds. The error also wraps a *backoff.PermanentError, so that a
-// Client does not repeat the request, unless the status is 408, 425, 429, 500, 502, 503, 504, 520
-// to 524 or 529. The standard does not repeat the request for these either.
+// of the body for at most 5 seconds. The error is final, as if marked by [Permanent], unless the
+// status is 408, 425, 429, 500, 502, 503, 504, 520 to 524 or 529. The standard and browsers do not
+// repeat the request after these statuses. The caller must close the body.
 //
 // The media type is that of the last valid Content-Type, compared without regard to case. Its
 // parameters are ignored: an event stream is always UTF-8.
@@ -68,15 +169,8 @@ func DefaultCheckResponse(resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK && mediaType(resp.Header) == "text/event-stream" && decoded {
 		return nil
 	}
-	err := &ResponseError{
-		StatusCode: resp.StatusCode,
-		Status:     resp.Status,
-		Header:     resp.Header,
-		Body:       readErrorBody(resp.Body),
-	}
-	if err.Status == "" {
-		err.Status = strconv.Itoa(err.StatusCode) + " " + http.StatusText(err.StatusCode)
-	}
+	body, readErr := readErrorBody(resp.Body)
+	err := newResponseError(resp, body, readErr)
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
 		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
@@ -88,12 +182,34 @@ func DefaultCheckResponse(resp *http.Response) error {
 	return backoff.Permanent(err)
 }
 
-// readErrorBody returns the beginning of body. A read error only cuts it short.
-func readErrorBody(body io.ReadCloser) []byte {
-	timer := time.AfterFunc(errorBodyTimeout, func() { body.Close() })
+// readErrorBody returns the beginning of body, and the error that cut it short, if any. It reads on
+// a goroutine of its own, because a Read of a compressed body of net/http does not end when the body
+// is closed. Such a Read ends with its connection.
+func readErrorBody(body io.ReadCloser) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
+		done <- result{text, err}
+	}()
+	timer := time.NewTimer(errorBodyTimeout)
 	defer timer.Stop()
-	b, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
-	return b
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-timer.C:
+	}
+	go body.Close() // waits for the Read if the body is compressed
+	timer.Reset(closeTimeout)
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-timer.C:
+		return nil, errErrorBodyTimeout
+	}
 }
 
 // contentEncoding returns a Content-Encoding that net/http has not decoded, or "". Values that are
@@ -147,4 +263,38 @@ func isToken(s string) bool {
 		return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' ||
 			strings.ContainsRune("!#$%&'*+-.^_`|~", c))
 	}) < 0
+}
+
+// An ignoredText collects the beginning of the lines that the standard ignores, until an event or
+// an id arrives. If none does, it is probably the text of an error.
+type ignoredText struct {
+	resp *http.Response // nil when nothing is collected any more
+	text []byte
+}
+
+func (t *ignoredText) add(line []byte) {
+	if t.resp == nil || len(line) == 0 || len(t.text) >= maxErrorBody {
+		return
+	}
+	if len(t.text) > 0 {
+		t.text = append(t.text, '\n')
+	}
+	t.text = append(t.text, line[:min(len(line), maxErrorBody-len(t.text))]...)
+}
+
+// stop ends the collection.
+func (t *ignoredText) stop() { t.resp, t.text = nil, nil }
+
+// err returns the error for a response that ended with readErr. It returns readErr if the response
+// had an event or an id, or if nothing was ignored.
+func (t *ignoredText) err(readErr error) error {
+	if t.resp == nil || len(t.text) == 0 || errors.Is(readErr, ErrEventTooLarge) {
+		return readErr
+	}
+	if readErr == io.EOF {
+		readErr = nil
+	}
+	e := newResponseError(t.resp, t.text, readErr)
+	e.noEvents = true
+	return e
 }

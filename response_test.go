@@ -1,11 +1,14 @@
 package sse
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,10 +139,10 @@ func TestDefaultCheckResponse(t *testing.T) {
 		{name: "200 without Content-Type",
 			text: "sse: 200 OK: Content-Type is missing, not text/event-stream: why",
 			resp: func() *http.Response { return status(200, "why") }},
-		{name: "undecoded", text: "sse: 200 OK: undecoded Content-Encoding br: why",
+		{name: "undecoded", text: "sse: 200 OK: undecoded Content-Encoding br",
 			resp: coded("why", "br")},
 		{name: "identity", open: true, resp: coded("", "Identity")},
-		{name: "two codings", text: "sse: 200 OK: undecoded Content-Encoding none, X-GZIP: why",
+		{name: "two codings", text: "sse: 200 OK: undecoded Content-Encoding none, X-GZIP",
 			resp: coded("why", "none, X-GZIP")},
 		{name: "no coding", open: true, resp: coded("", "none")},
 		{name: "nothing to decode", open: true, resp: coded("", "gzip", "Content-Length", "0")},
@@ -279,5 +282,252 @@ func TestResponseErrorBodyIsBounded(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The text shows the wait that a Stream observes, whatever the server asks for.
+func TestResponseErrorLimitsRetryAfter(t *testing.T) {
+	for value, want := range map[string]string{
+		"60":            "sse: 503 Service Unavailable (retry after 1m0s)",
+		"3600":          "sse: 503 Service Unavailable (retry after 1h0m0s)",
+		"1000000000000": "sse: 503 Service Unavailable (retry after 1h0m0s)",
+		"0":             "sse: 503 Service Unavailable",
+	} {
+		e := &ResponseError{
+			StatusCode: 503,
+			Status:     "503 Service Unavailable",
+			Header:     http.Header{"Retry-After": {value}},
+		}
+		if got := e.Error(); got != want {
+			t.Errorf("Retry-After %s: %s, want %s", value, got, want)
+		}
+	}
+}
+
+// The text of an error page is quoted, but neither compressed nor binary bytes.
+func TestResponseErrorQuotesText(t *testing.T) {
+	var zipped bytes.Buffer
+	zw := gzip.NewWriter(&zipped)
+	io.WriteString(zw, "the quick brown fox jumps over the lazy dog")
+	zw.Close()
+	for _, test := range []struct {
+		name, encoding, body, want string
+	}{
+		{"text", "", "out of credit", ": out of credit"},
+		{"Latin-1", "", "nicht verf\xfcgbar", ": nicht verf\ufffdgbar"},
+		{"terminal colours", "", "\x1b[31mred\x1b[0m", ": [31mred[0m"},
+		{"gzip", "gzip", zipped.String(), ""},
+		{"gzip without a header", "", zipped.String(), ""},
+		{"zeros", "", strings.Repeat("\x00", 100), ""},
+		{"empty", "", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			resp := status(403, test.body)
+			if test.encoding != "" {
+				resp.Header.Set("Content-Encoding", test.encoding)
+			}
+			err := DefaultCheckResponse(resp)
+			if want := "sse: 403 Forbidden" + test.want; fmt.Sprint(err) != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+			var refused *ResponseError
+			if errors.As(err, &refused) {
+				equal(t, "Body", string(refused.Body), test.body)
+			}
+		})
+	}
+}
+
+// The error names the request that was refused, how a redirect led to it, and the remedy if there
+// is one.
+func TestResponseErrorNamesRequest(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/moved", http.RedirectHandler("/chat?token=secret", http.StatusMovedPermanently))
+	mux.HandleFunc("/chat", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "use POST", http.StatusMethodNotAllowed)
+	})
+	mux.Handle("/private", http.RedirectHandler("/login", http.StatusFound))
+	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, "<p>Please log in</p>")
+	})
+	mux.Handle("/elsewhere", http.RedirectHandler("/chat", http.StatusTemporaryRedirect))
+	mux.HandleFunc("/gzip", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "gzip")
+		zw := gzip.NewWriter(w)
+		io.WriteString(zw, "data: x\n\n")
+		zw.Close()
+	})
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+	at := func(path string) string { return srv.URL + path }
+	userInfo := strings.Replace(srv.URL, "http://", "http://user:pass@", 1)
+
+	for _, test := range []struct {
+		name, method, url string
+		body              io.Reader
+		header            http.Header
+		refused           ResponseError // Method and URL
+		want              string
+	}{
+		{
+			name: "a POST that a redirect turned into a GET", method: "POST", url: userInfo + "/moved?q=1",
+			body: strings.NewReader("{}"), refused: ResponseError{Method: "GET", URL: at("/chat")},
+			want: "sse: 405 Method Not Allowed: POST " + at("/moved") +
+				" was redirected with 301 to GET " + at("/chat") + ": use POST",
+		},
+		{
+			name: "a login page", method: "GET", url: at("/private"),
+			refused: ResponseError{Method: "GET", URL: at("/login")},
+			want: "sse: 200 OK: Content-Type is text/html, not text/event-stream: GET " + at("/private") +
+				" was redirected with 302 to GET " + at("/login") + ": <p>Please log in</p>",
+		},
+		{
+			name: "a body that cannot be sent again", method: "POST", url: at("/elsewhere"),
+			body: io.MultiReader(strings.NewReader("{}")), refused: ResponseError{Method: "POST", URL: at("/elsewhere")},
+			want: "sse: 307 Temporary Redirect (the redirect was not followed because " +
+				"the request has a body but no GetBody)",
+		},
+		{
+			name: "a body that can be sent again", method: "POST", url: at("/elsewhere"),
+			body: strings.NewReader("{}"), refused: ResponseError{Method: "POST", URL: at("/chat")},
+			want: "sse: 405 Method Not Allowed: POST " + at("/elsewhere") +
+				" was redirected with 307 to POST " + at("/chat") + ": use POST",
+		},
+		{
+			name: "Accept-Encoding in the request", method: "GET", url: at("/gzip"),
+			header: http.Header{"Accept-Encoding": {"gzip"}}, refused: ResponseError{Method: "GET", URL: at("/gzip")},
+			want: "sse: 200 OK: undecoded Content-Encoding gzip (remove Accept-Encoding from " +
+				"the request, so that net/http decodes the response)",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			req := newRequest(t, test.method, test.url, test.body)
+			for name, values := range test.header {
+				req.Header[name] = values
+			}
+			client := &Client{NoReconnect: true}
+			_, err := data(client.Stream(req))
+			var refused *ResponseError
+			if !errors.As(err, &refused) {
+				t.Fatalf("Err() = %v, want a *ResponseError", err)
+			}
+			equal(t, "Err()", err.Error(), test.want)
+			equal(t, "Method", refused.Method, test.refused.Method)
+			equal(t, "URL", refused.URL, test.refused.URL)
+		})
+	}
+}
+
+func TestResponseErrorUnwrapsReadError(t *testing.T) {
+	reset := errors.New("connection reset")
+	client := newClient(t, func(int, *http.Request) (*http.Response, error) {
+		resp := status(403, "")
+		resp.Body = newScript("words", reset)
+		return resp, nil
+	})
+	_, err := data(get(t, client))
+	var refused *ResponseError
+	if !errors.As(err, &refused) || !errors.Is(err, reset) || string(refused.Body) != "words" {
+		t.Errorf("Err() = %v", err)
+	}
+}
+
+func TestResponseErrorRetryAfterMs(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		header http.Header
+		want   time.Duration
+	}{
+		{"milliseconds", http.Header{"Retry-After-Ms": {"1500"}}, 1500 * time.Millisecond},
+		{"a fraction", http.Header{"Retry-After-Ms": {" 20.5 "}}, 20500 * time.Microsecond},
+		{"the other name", http.Header{"X-Ms-Retry-After-Ms": {"7"}}, 7 * time.Millisecond},
+		{"precedence", http.Header{"Retry-After-Ms": {"1"}, "Retry-After": {"60"}}, time.Millisecond},
+		{"zero", http.Header{"Retry-After-Ms": {"0"}, "Retry-After": {"60"}}, 0},
+		{"huge", http.Header{"Retry-After-Ms": {"1" + strings.Repeat("0", 400)}}, math.MaxInt64},
+		{"the largest Duration", http.Header{"Retry-After-Ms": {"9223372036854"}}, math.MaxInt64},
+		{"a day", http.Header{"Retry-After-Ms": {"86400000"}}, 24 * time.Hour},
+		{"negative", http.Header{"Retry-After-Ms": {"-1"}, "Retry-After": {"60"}}, time.Minute},
+		{"an exponent", http.Header{"Retry-After-Ms": {"1e3"}, "Retry-After": {"60"}}, time.Minute},
+		{"infinity", http.Header{"Retry-After-Ms": {"Inf"}, "Retry-After": {"60"}}, time.Minute},
+		{"two points", http.Header{"Retry-After-Ms": {"1.2.3"}, "Retry-After": {"60"}}, time.Minute},
+		{"empty", http.Header{"Retry-After-Ms": {""}, "Retry-After": {"60"}}, time.Minute},
+	} {
+		e := &ResponseError{Header: test.header}
+		if got := e.RetryAfter(); got != test.want {
+			t.Errorf("%s: RetryAfter() = %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// A response that is accepted and has no events, but other text, is an error that quotes the text.
+func TestStreamWithoutEventsQuotesIgnoredText(t *testing.T) {
+	const prefix = "sse: 200 OK: the response contains no events, but other text: "
+	long := strings.Repeat("x", maxErrorBody+1)
+	for _, test := range []struct {
+		name string
+		body string
+		want string // the Body of the error; empty for no error
+	}{
+		{"a JSON object", `{"error":{"message":"quota exceeded"}}`, `{"error":{"message":"quota exceeded"}}`},
+		{"an HTML page", "<!DOCTYPE html>\n<h1>502</h1>", "<!DOCTYPE html>\n<h1>502</h1>"},
+		{"newline-delimited JSON", "{\"response\":\"a\"}\n{\"response\":\"b\"}", "{\"response\":\"a\"}\n{\"response\":\"b\"}"},
+		{"a line of llama.cpp", `error: {"code":500}`, `error: {"code":500}`},
+		{"more than 4 KiB", long, long[:maxErrorBody]},
+		{"text among comments", ": hello\noops\n: goodbye", "oops"},
+		{"comments only", ": hello\n: goodbye", ""},
+		{"a retry field only", "retry: 5", ""},
+		{"an id block only", "id: 7\n", ""},
+		{"text and an id block", "oops\nid: 7\n", ""},
+		{"a block without data", "event: x\n", ""},
+		{"text and an event", "oops\ndata: x\n", ""},
+		{"an empty body", "", ""},
+	} {
+		for _, end := range []string{"", "\n", "\n\n"} {
+			for _, method := range []string{"GET", "POST"} {
+				t.Run(fmt.Sprintf("%s, %s, %q", test.name, method, end), func(t *testing.T) {
+					if test.want == "" && end == "" && test.body != "" {
+						return // the cut of the last line decides
+					}
+					synctest.Test(t, func(t *testing.T) {
+						client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+							if n > 2 {
+								return status(204, ""), nil
+							}
+							return stream(test.body + end), nil
+						})
+						var reasons []error
+						var waits []time.Duration
+						client.OnRetry = func(err error, wait time.Duration) {
+							reasons, waits = append(reasons, err), append(waits, wait)
+						}
+						_, err := data(request(t, client, method, nil))
+						if method == "GET" {
+							equal(t, "Err()", err, nil)
+							if len(reasons) != 2 {
+								t.Fatalf("OnRetry(%v), want two calls", reasons)
+							}
+							err = reasons[0]
+							if test.want != "" {
+								equal(t, "waits", waits, []time.Duration{2 * time.Second, 3 * time.Second})
+							}
+						}
+						var refused *ResponseError
+						switch {
+						case test.want == "" && errors.As(err, &refused):
+							t.Errorf("%s: the error is %v, want none", method, err)
+						case test.want != "" && !errors.As(err, &refused):
+							t.Errorf("%s: the error is %v, want a *ResponseError", method, err)
+						case test.want != "":
+							equal(t, "Body", strings.TrimRight(string(refused.Body), "\n"), test.want)
+							if !strings.HasPrefix(err.Error(), prefix) {
+								t.Errorf("the text is %.200s", err)
+							}
+						}
+					})
+				})
+			}
+		}
 	}
 }

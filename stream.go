@@ -7,38 +7,16 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 )
 
-// State is the state of a [Stream]. The values are those of EventSource.readyState in a browser.
-type State int
-
-const (
-	StateConnecting State = iota // not started, connecting, or waiting to reconnect
-	StateOpen                    // a response was accepted, and events may arrive
-	StateClosed                  // ended
-)
-
-// String returns "connecting", "open" or "closed".
-func (s State) String() string {
-	switch s {
-	case StateConnecting:
-		return "connecting"
-	case StateOpen:
-		return "open"
-	}
-	return "closed"
-}
-
 // A Stream is a sequence of events that continues across connections. [Get] and [Client.Stream]
 // return one.
 //
-// A Stream has no goroutine of its own: it connects, reads and waits in Next. Close, Reconnect and
-// State may be called from any goroutine. All other methods must be called from the goroutine that
+// A Stream has no goroutine of its own: it connects, reads and waits in Next. Close, Reconnect,
+// State and Stats may be called from any goroutine. All other methods must be called from the goroutine that
 // calls Next. If the caller stops before Next returns false, it must call Close to release the
 // connection.
 //
@@ -53,9 +31,10 @@ func (s State) String() string {
 //	                ▼                                           │
 //	       retryPolicy.decide ──── try again ────▶ waiting ─────┘
 //	                │
-//	                └──── give up, 204, Close, context ────▶ closed
+//	                └──────── give up ───────▶ closed
 //
-// The first state is connecting.
+// The first state is connecting. Close and the end of the context lead from every state to closed,
+// and so does a response with status 204.
 type Stream struct {
 	// Set by Client.Stream and not modified afterwards.
 	client        Client
@@ -69,95 +48,14 @@ type Stream struct {
 	reader  Reader
 	lastID  []byte // the Last-Event-ID of the next request
 	policy  retryPolicy
-	wait    time.Duration // before the next attempt
-	attempt int           // counts from one
-	url     string        // of the last attempt, redacted
-	lastErr error         // how the last attempt failed, unless a response was accepted since
+	next    verdict // on the next attempt
+	attempt int     // counts from one
+	url     string  // of the last attempt, redacted
+	lastErr error   // how the last attempt failed, unless a response was accepted since
 	err     error
 
 	// Shared with the goroutines that call Close, Reconnect and State.
 	control control
-}
-
-// A phase is a state in the diagram of Stream, or closing.
-type phase int32
-
-const (
-	connecting phase = iota
-	reading
-	waiting
-	closing // Close was called, and Next has not noticed yet
-	closed
-)
-
-// A control interrupts the attempt, the connection or the wait in progress. Its methods may be
-// called from any goroutine.
-type control struct {
-	mu           sync.Mutex
-	phase        atomic.Int32            // written with mu held
-	ctx          context.Context         // of the attempt, the connection or the wait in progress
-	cancel       context.CancelCauseFunc // of ctx; nil before the first attempt
-	canReconnect bool                    // another attempt may follow this one
-}
-
-var errClosed = errors.New("sse: stream closed")
-
-func (c *control) state() phase { return phase(c.phase.Load()) }
-
-// enter ends the context of the attempt, connection or wait in progress, and starts the next phase
-// with a context of its own. It returns why the old context had been cancelled already: by Close,
-// Reconnect, a timeout or the parent context. It returns nil if it had not.
-func (c *control) enter(next phase, parent context.Context) (cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		cause = context.Cause(c.ctx)
-		c.cancel(nil)
-	}
-	if next == closed {
-		c.phase.Store(int32(closed))
-		return cause
-	}
-	c.ctx, c.cancel = context.WithCancelCause(parent)
-	if c.state() == closing {
-		c.cancel(errClosed)
-	} else {
-		c.phase.Store(int32(next))
-	}
-	return cause
-}
-
-// change replaces the phase and keeps the context. It reports whether it did: not if Close was
-// called.
-func (c *control) change(from, to phase) bool {
-	return c.phase.CompareAndSwap(int32(from), int32(to))
-}
-
-func (c *control) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state() != closed {
-		c.phase.Store(int32(closing))
-	}
-	if c.cancel != nil {
-		c.cancel(errClosed)
-	}
-}
-
-// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. An
-// attempt or a wait that follows a skipped wait is left alone.
-func (c *control) reconnect(waitSkipped bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.canReconnect && (c.state() == reading || !waitSkipped) {
-		c.cancel(ErrReconnect)
-	}
-}
-
-func (c *control) setCanReconnect(ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.canReconnect = ok
 }
 
 // Next advances to the next event. It connects and reconnects as needed, and waits until an event
@@ -189,16 +87,48 @@ func (s *Stream) read() bool {
 		if err == nil {
 			err = io.EOF
 		}
-		s.endAttempt(err, 0)
+		if s.reader.p.idBuffer.set {
+			s.conn.ignored.stop() // the server speaks the protocol
+		}
+		s.conn.ignored.add(s.reader.p.incompleteIgnored())
+		err = s.conn.ignored.err(err)
+		var retryAfter time.Duration
+		if noEvents := (*ResponseError)(nil); errors.As(err, &noEvents) {
+			retryAfter = noEvents.RetryAfter()
+		}
+		s.endAttempt(err, retryAfter)
 		return false
 	}
 	if s.control.state() == closing { // by a hook: the event is not delivered
 		return false
 	}
-	if s.reader.p.lastID.changed {
+	changed := s.reader.p.lastID.changed
+	if s.conn.keyed && !s.acceptKeyed(changed) {
+		return false
+	}
+	if changed {
 		s.setLastEventID(s.reader.p.ID())
 	}
-	s.conn.gotEvent = true
+	if !s.conn.gotEvent {
+		s.conn.gotEvent = true
+		s.conn.ignored.stop()
+	}
+	return true
+}
+
+// acceptKeyed records whether a request with an Idempotency-Key may be repeated after the current
+// event. Without an ID in the event, the server would send it again. If Reconnect was called
+// before, acceptKeyed ends the attempt and returns false: the next attempt brings the event.
+func (s *Stream) acceptKeyed(hasID bool) bool {
+	if hasID {
+		id, ok := sendableID(s.reader.p.ID())
+		hasID = ok && len(id) > 0
+	}
+	if s.control.setCanReconnect(hasID) == ErrReconnect {
+		s.endAttempt(ErrReconnect, 0)
+		return false
+	}
+	s.conn.replayable = hasID
 	return true
 }
 
@@ -216,14 +146,22 @@ func (s *Stream) setLastEventID(id []byte) {
 func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	o := outcome{
 		err:        err,
+		started:    s.conn.started,
 		responded:  s.conn.body != nil,
 		opened:     s.conn.opened,
 		gotEvent:   s.conn.gotEvent,
 		retryAfter: retryAfter,
+		tlsAlert:   s.conn.tlsAlert,
 		replayable: s.conn.replayable,
+		once:       s.conn.once,
 	}
-	o.cause = s.release(waiting)
-	s.control.setCanReconnect(true)
+	o.conn, o.connReused = s.conn.trace.last()
+	now := time.Now()
+	if o.progress(now) {
+		s.control.resetSkip()
+	}
+	o.cause, o.skipWait = s.release(waiting)
+	s.control.setCanReconnect(!s.client.NoReconnect)
 
 	ctxErr := s.req.Context().Err()
 	err = o.reason()
@@ -237,12 +175,16 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	if d, ok := s.reader.Retry(); ok {
 		s.policy.reconnectionTime = d
 	}
-	v := s.policy.decide(o, time.Now())
+	v := s.policy.decide(o, now)
 	if v.done {
 		s.finish(v.err, 0)
 		return
 	}
-	s.wait = v.wait
+	if !s.control.abandon(v.abandon) {
+		v.abandon = nil
+	}
+	s.next = v
+	s.control.setStats(Stats{LastErr: v.err, NextAttempt: time.Now().Add(v.wait)})
 	s.log(slog.LevelWarn, "sse: retrying", v.err, slog.Duration("wait", v.wait))
 	if s.client.OnRetry != nil {
 		s.client.OnRetry(v.err, v.wait)
@@ -251,16 +193,17 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 
 // sleep waits for the next attempt.
 func (s *Stream) sleep() {
-	if s.wait > 0 {
-		timer := time.NewTimer(s.wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			s.policy.waitSkipped.Store(false)
-		case <-s.control.ctx.Done():
+	timer := time.NewTimer(s.next.wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		s.control.change(waiting, connecting)
+	case <-s.control.ctx.Done():
+		if cause, _ := s.control.enter(waiting, s.req.Context()); cause == ErrReconnect {
+			s.next.wait = max(0, time.Until(s.next.earliest))
+			s.control.setStats(Stats{LastErr: s.next.err, NextAttempt: time.Now().Add(s.next.wait)})
 		}
 	}
-	s.control.change(waiting, connecting)
 }
 
 // finish ends the stream with err. The status is that of the last response, or zero if there was
@@ -271,7 +214,7 @@ func (s *Stream) finish(err error, status int) {
 	}
 	s.err = err
 	s.release(closed)
-	s.reader.p.Reset() // the last event is no longer valid
+	s.control.setStats(Stats{LastErr: err})
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}
@@ -306,72 +249,44 @@ func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr
 	s.client.Logger.LogAttrs(s.req.Context(), level, msg, attrs...)
 }
 
-// Err returns the error that ended the stream. It returns nil before Next has returned false, and
-// also nil after Close, after a response with status 204, and after the clean end of a response
-// whose request is not repeated. Otherwise the error is one of these:
+// Err returns the error that ended the stream. It returns nil before Next has returned false. It
+// also returns nil after Close, after a response with status 204, and after the clean end of a
+// response whose request is not repeated. The errors are:
 //
-//   - A [*ResponseError]: the response is not an event stream.
-//   - An error that wraps [ErrEventTooLarge].
-//   - An error that wraps the Err and the Cause of the request's context. If a deadline passed
-//     while there was no connection, its text includes the last failure, and it wraps that failure
-//     if it is a *ResponseError.
-//   - A *url.Error for a failure that another attempt would not change: an untrusted certificate,
-//     an unsupported URL scheme, too many redirects. Its URL has no user information and no query.
-//   - If the Backoff policy stopped or the request is not repeated, the last failure: an error of
-//     net/http, [ErrIdleTimeout], the timeout of HTTPClient (Timeout returns true for both),
-//     io.ErrUnexpectedEOF if the response was cut, or io.EOF.
-//   - An error of Prepare, CheckResponse or CheckRedirect.
-//   - An untyped error for a request that cannot be sent: its body has no GetBody, or its
+//   - *[ResponseError]: the response is not an event stream, or has no events but other text. Its
+//     text quotes the server.
+//   - [ErrEventTooLarge], wrapped: raise MaxEventSize if the server is trusted.
+//   - The Err and the Cause of the request's context, wrapped. If a deadline passed while there was
+//     no connection, the text includes the last failure, and a *ResponseError is wrapped.
+//   - *url.Error: a failure of net/http. It ends the stream if another attempt would not change it:
+//     an untrusted certificate, an unsupported URL scheme, an invalid port, too many redirects, or
+//     three TLS alerts in a row that reject the certificate or the TLS version of the client.
+//   - [ErrIdleTimeout] or the timeout of HTTPClient: both have a method Timeout that returns true.
+//   - io.ErrUnexpectedEOF: the response was cut. Repeat the request if that is safe.
+//   - io.EOF: the response ended cleanly, but Backoff has stopped.
+//   - The error of Prepare, CheckResponse or CheckRedirect.
+//   - An untyped error: the request cannot be sent, because its body has no GetBody or its
 //     Last-Event-ID is not a valid header value.
-func (s *Stream) Err() error { return s.err }
-
-// Close ends the stream. It closes the connection, and Next returns false from then on, even if
-// events were received before. Close returns nil, does not wait for Next, and may be called more
-// than once.
-func (s *Stream) Close() error {
-	s.control.close()
-	return nil
-}
-
-// Reconnect makes the stream connect again without waiting. It ends the connection, the attempt or
-// the wait in progress. Events that have been received completely are delivered first. Reconnect
-// does not block, and several calls before the next attempt have the effect of one.
 //
-// Reconnect skips the wait only once. If the new connection fails before it has delivered an event
-// or lasted a minute, the next call waits as usual. Reconnect has no effect on a stream that has
-// not started or has ended, or if the request is not repeated.
-func (s *Stream) Reconnect() { s.control.reconnect(s.policy.waitSkipped.Load()) }
-
-// State returns the state of the stream.
-func (s *Stream) State() State {
-	switch s.control.state() {
-	case connecting, waiting:
-		return StateConnecting
-	case reading:
-		return StateOpen
-	}
-	return StateClosed
-}
+// Temporary failures end the stream only if Backoff has stopped or the request is not repeated.
+func (s *Stream) Err() error { return s.err }
 
 // All returns an iterator over the events of the stream. If the stream ends with an error, the
 // last pair is a zero Event and the error. The stream is closed when the loop ends, also if it ends
 // by break, return or panic.
 func (s *Stream) All() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		defer func() {
-			if s.control.state() != closed {
-				s.finish(nil, 0)
-			}
-		}()
+		defer s.endLoop()
 		all(s)(yield)
 	}
 }
 
-// Event returns the current event. Its strings remain valid.
+// Event returns the current event. Its strings remain valid. It returns the zero Event before the
+// first event and after Next has returned false.
 func (s *Stream) Event() Event { return s.reader.Event() }
 
-// Data returns the data of the current event. The slice is valid, and may be modified by the
-// caller, until the next call to Next.
+// Data returns the data of the current event, or nil if there is none. The slice is valid, and may
+// be modified by the caller, until the next call to Next.
 func (s *Stream) Data() []byte { return s.reader.Data() }
 
 // ID returns the last event ID of the stream as of the current event. The slice is valid until the

@@ -550,8 +550,8 @@ func TestStreamReconnect(t *testing.T) {
 		When time.Duration
 		What string
 	}
-	// The reconnection time is 1 s, and Backoff adds 1 s, 2 s and so on. A wait of zero was
-	// skipped by Reconnect.
+	// The reconnection time is 1 s, and Backoff adds 1 s, 2 s and so on. Reconnect skips one wait
+	// until an event arrives, but attempts start at least 1 s apart.
 	for _, test := range []struct {
 		name    string
 		respond responder
@@ -583,31 +583,29 @@ func TestStreamReconnect(t *testing.T) {
 		},
 		{
 			name: "every new connection without a storm", respond: sends(forever),
-			hook: "OnOpen", until: 6 * s,
-			want: []at{{0, "request"}, {0, "retry 0s"}, {0, "request"}, {0, "retry 2s"},
-				{2 * s, "request"}, {2 * s, "retry 0s"}, {2 * s, "request"}, {2 * s, "retry 3s"},
-				{5 * s, "request"}, {5 * s, "retry 0s"}, {5 * s, "request"}, {5 * s, "retry 4s"}},
+			hook: "OnOpen", until: 5 * s,
+			want: []at{{0, "request"}, {0, "retry 1s"}, {1 * s, "request"}, {1 * s, "retry 2s"},
+				{3 * s, "request"}, {3 * s, "retry 3s"}},
 		},
 		{
 			name: "every wait without a storm", respond: fails(errors.New("no network")),
 			hook: "OnRetry", until: 6 * s,
-			want: []at{{0, "request"}, {0, "retry 2s"}, {0, "request"}, {0, "retry 3s"},
-				{3 * s, "request"}, {3 * s, "retry 4s"}, {3 * s, "request"}, {3 * s, "retry 5s"}},
+			want: []at{{0, "request"}, {0, "retry 2s"}, {1 * s, "request"}, {1 * s, "retry 3s"},
+				{4 * s, "request"}, {4 * s, "retry 4s"}},
 		},
 		{
-			name: "every other Prepare after the first", respond: refuses(503),
-			hook: "Prepare", until: 6 * s,
+			name: "one Prepare after the first", respond: refuses(503),
+			hook: "Prepare", until: 5 * s,
 			want: []at{{0, "request"}, {0, "retry 2s"},
-				{2 * s, "retry 0s"}, {2 * s, "request"}, {2 * s, "retry 3s"},
-				{5 * s, "retry 0s"}, {5 * s, "request"}, {5 * s, "retry 4s"}},
+				{2 * s, "retry 1s"}, {3 * s, "request"}, {3 * s, "retry 3s"}},
 		},
 		{
 			name:    "after the complete events already read",
 			respond: sends(":\ndata:a\n\ndata:b\n\ndata:c", forever),
-			hook:    "OnComment", until: s,
-			want: []at{{0, "request"}, {0, "event a"}, {0, "event b"}, {0, "retry 0s"},
-				{0, "request"}, {0, "event a"}, {0, "event b"}, {0, "retry 0s"},
-				{0, "request"}, {0, "event a"}, {0, "event b"}, {0, "retry 0s"}},
+			hook:    "OnComment", until: 3 * s,
+			want: []at{{0, "request"}, {0, "event a"}, {0, "event b"}, {0, "retry 1s"},
+				{1 * s, "request"}, {1 * s, "event a"}, {1 * s, "event b"}, {1 * s, "retry 1s"},
+				{2 * s, "request"}, {2 * s, "event a"}, {2 * s, "event b"}, {2 * s, "retry 1s"}},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -683,7 +681,7 @@ func TestStreamReconnectWhenBackoffStops(t *testing.T) {
 		s = get(t, client)
 		_, err := data(s)
 		equal(t, "Err()", err, nil)
-		equal(t, "waits", waits, []time.Duration{0, time.Second, 0})
+		equal(t, "waits", waits, []time.Duration{time.Second, time.Second, time.Second})
 	})
 }
 
@@ -771,5 +769,38 @@ func TestStreamConcurrentCalls(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	})
+}
+
+// A stream that waits or has ended holds nothing of its last connection but its last event ID.
+func TestStreamReleasesBuffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		data := "id:7\ndata:" + strings.Repeat("x", 100<<10) + "\n\n:" + strings.Repeat("x", 2000) + "\n"
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return stream(data, "data:cut"), nil
+			}
+			return status(204, ""), nil
+		})
+		client.OnComment = func(string) {}
+		var s *Stream
+		check := func(when string) {
+			t.Helper()
+			r := &s.reader
+			if r.src != nil || r.err != nil || s.conn != nil {
+				t.Errorf("%s: the stream holds its connection", when)
+			}
+			if r.p.buf.data != nil || r.p.buf.small != nil || r.p.buf.pooled != nil ||
+				r.p.partial.text != nil || r.p.data.own != nil || r.p.idBuffer.own != nil {
+				t.Errorf("%s: the stream holds a buffer", when)
+			}
+			equal(t, when+": LastEventID()", s.LastEventID(), "7")
+			equal(t, when+": Event()", s.Event(), Event{})
+		}
+		client.OnRetry = func(error, time.Duration) { check("while waiting") }
+		s = get(t, client)
+		for s.Next() {
+		}
+		check("at the end")
 	})
 }
