@@ -175,12 +175,15 @@ func usageOf(name string, err error) int {
 	return errtext.PrintUsage(os.Stderr, fmt.Errorf("%s: %w", name, err))
 }
 
-// notifyContext returns a context that the first SIGINT or SIGTERM cancels, with an errtext.Signal
+// notifyContext returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with an errtext.Signal
 // as the cause. The second signal ends the process.
 func notifyContext(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(hangup) { // as nohup makes it
+		signal.Notify(c, hangup)
+	}
 	go func() {
 		select {
 		case sig := <-c:

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
@@ -101,8 +99,8 @@ func (o *Options) checkResponse(
 ) (*checker.Report, error) {
 	var report *checker.Report
 	client := &sse.Client{
-		HTTPClient: &http.Client{Transport: rec, Timeout: o.Request.ConnectTimeout},
-		Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
+		HTTPClient:  o.Request.HTTPClient(rec),
+		NoReconnect: true,
 		Prepare: func(req *http.Request) error {
 			o.Request.RemoveHeaders(req)
 			return nil
