@@ -95,8 +95,11 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"ws://x/", "ws:// is a WebSocket, not an event stream: " +
 			"use a WebSocket client such as websocat, or the http:// URL of the service's event stream"},
 		{"wss://x/", "or the https:// URL of the service's event stream"},
-		{"serve|--wat", "serve: want one argument, an address such as"},
+		{"serve|--wat", "serve: there are no flags; want files, or an address such as"},
 		{"serve|localhost:http2much", "serve: bad address"},
+		{"serve|8787|8788", `serve: more than one address: "8787" and "8788"`},
+		{"serve|" + text, text + "\" is not a recording: line 1: invalid character 'd'"},
+		{"check|-|-", "check: more than one URL"},
 		{"demo|--json", "unknown flag --json"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -118,9 +121,22 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 
 func TestHelpNamesEveryFlag(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"--help", "-h", "help", "http://x --help", "demo --help"} {
+	for _, args := range []string{"--help", "-h", "help", "http://x --help"} {
 		r := runSSE(t, "", strings.Fields(args)...)
 		r.want(t, errtext.ExitDone, help)
+	}
+	for name, want := range map[string]string{
+		"check": helpCheck, "serve": helpServe, "demo": helpDemo,
+	} {
+		for _, args := range []string{name + " --help", name + " x -h", "help " + name} {
+			r := runSSE(t, "", strings.Fields(args)...)
+			r.want(t, errtext.ExitDone, want)
+		}
+		for line := range strings.Lines(want) {
+			if n := utf8.RuneCountInString(line); n > 81 {
+				t.Errorf("the help of %s has a line of %d columns: %s", name, n, line)
+			}
+		}
 	}
 	lines := strings.Split(strings.TrimSuffix(help, "\n"), "\n")
 	if len(lines) > 40 {

@@ -69,8 +69,17 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-//go:embed help.txt
-var help string
+// The texts of --help, of the command and of its subcommands.
+var (
+	//go:embed help.txt
+	help string
+	//go:embed help_check.txt
+	helpCheck string
+	//go:embed help_serve.txt
+	helpServe string
+	//go:embed help_demo.txt
+	helpDemo string
+)
 
 // Durations that tests shorten.
 var (
@@ -93,12 +102,12 @@ func run(args []string) int {
 			break
 		}
 		if arg == "--help" || arg == "-h" || arg == "-help" {
-			return printText(help)
+			return printText(helpFor(args[0]))
 		}
 	}
 	switch args[0] {
 	case "help":
-		return printText(help)
+		return printText(helpFor(args[len(args)-1]))
 	case "--version", "-V", "-version", "version":
 		return printText("sse " + request.Version() + "\n")
 	case "demo":
@@ -130,35 +139,62 @@ func runDemo(ctx context.Context, args []string) int {
 
 // runServe executes sse serve.
 func runServe(ctx context.Context, args []string) int {
-	addr := ""
-	switch {
-	case len(args) == 1 && !strings.HasPrefix(args[0], "-"):
-		addr = args[0]
-	case len(args) > 0:
-		return usageOf("serve",
-			errors.New("want one argument, an address such as 8787 or 0.0.0.0:8787"))
+	o := serve.Options{Paces: servePaces, Stdout: os.Stdout, Stderr: os.Stderr}
+	for _, arg := range args {
+		switch {
+		case strings.HasPrefix(arg, "-"):
+			return usageOf("serve", errors.New("there are no flags; "+
+				"want files, or an address such as 8787 or 0.0.0.0:8787"))
+		case isFile(arg):
+			o.Files = append(o.Files, arg)
+		case o.Addr != "":
+			return usageOf("serve", fmt.Errorf("more than one address: %q and %q", o.Addr, arg))
+		default:
+			o.Addr = arg
+		}
 	}
-	return serve.Run(ctx, addr, servePaces, os.Stdout, os.Stderr)
+	return serve.Run(ctx, o)
+}
+
+// isFile reports whether name is the name of a file.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
 }
 
 // runCheck executes sse check.
 func runCheck(ctx context.Context, args []string) int {
-	o, err := parseArgs(args, checkFlags)
-	if err == nil && o.URL == nil {
-		err = errors.New("want a URL; standard input cannot be checked")
+	o := newOptions()
+	targets, err := newFlagParser(checkFlags, o).parse(args)
+	c := &check.Options{Request: &o.Options}
+	switch {
+	case err != nil:
+	case len(targets) == 1 && targets[0] == "-":
+		c.Input = o.Stdin
+	case len(targets) == 1 && isFile(targets[0]):
+		c.File = targets[0]
+	default:
+		err = setTarget(o, targets)
 	}
 	if err != nil {
 		return usageOf("check", err)
 	}
-	return check.Run(ctx, &check.Options{
-		Request:  &o.Options,
-		Duration: o.Duration,
-		JSON:     o.Format == output.FormatJSON,
-		Color:    o.Color,
-		Stdout:   o.Stdout,
-		Stderr:   o.Stderr,
-		Getenv:   o.Getenv,
-	})
+	c.Duration, c.JSON, c.Color = o.Duration, o.Format == output.FormatJSON, o.Color
+	c.Stdout, c.Stderr, c.Getenv = o.Stdout, o.Stderr, o.Getenv
+	return check.Run(ctx, c)
+}
+
+// helpFor returns the help for the command line that begins with arg.
+func helpFor(arg string) string {
+	switch arg {
+	case "check":
+		return helpCheck
+	case "serve":
+		return helpServe
+	case "demo":
+		return helpDemo
+	}
+	return help
 }
 
 // printText prints the text that a flag such as --help asks for.
