@@ -85,7 +85,8 @@ func TestCheckFindings(t *testing.T) {
 		{"usage", []string{"--raw", "http://x"}, errtext.ExitUsage, nil,
 			"sse: check: unknown flag --raw (see sse --help)\n"},
 		{"cut", []string{broken("data: a\n\n", ssetest.Cut())}, errtext.ExitError,
-			[]string{"error   line 3: The connection was lost: unexpected EOF. [", " read for "}, ""},
+			[]string{"error   line 3: The connection was lost: unexpected EOF. [", " read for "},
+			""},
 		{"reset", []string{broken("data: a\n\n", ssetest.Reset())}, errtext.ExitError,
 			[]string{"error   line 3: The connection was lost: ", "connection reset"}, ""},
 		{"cut before the first event", []string{broken("", ssetest.Cut())}, errtext.ExitError,
@@ -132,9 +133,11 @@ func TestCheckReadsInputAndFile(t *testing.T) {
 		want   []string
 	}{
 		{"id: 1\ndata: a\n\n", errtext.ExitDone,
-			[]string{"0 errors, 0 warnings, 0 notes in 1 event and 0 comments, 15 bytes", " to the end\n"}},
+			[]string{"0 errors, 0 warnings, 0 notes in 1 event and 0 comments, 15 bytes",
+				" to the end\n"}},
 		{"data: a\n\ndata: b", errtext.ExitError,
-			[]string{"error   line 3: The stream ends within an event", "info    stream: No event has an ID"}},
+			[]string{"error   line 3: The stream ends within an event",
+				"info    stream: No event has an ID"}},
 		{"", errtext.ExitDone, []string{"warning stream: The body is empty"}},
 	} {
 		if err := os.WriteFile(file, []byte(test.stream), 0o600); err != nil {
@@ -161,7 +164,8 @@ func TestCheckReadsInputAndFile(t *testing.T) {
 	}
 	defer stdin.Close()
 	io.WriteString(stdin, "id: 1\ndata: a\n\n")
-	if r := finish(t, c); r.code != errtext.ExitDone || !strings.Contains(r.stdout, " in 1 event ") {
+	r := finish(t, c)
+	if r.code != errtext.ExitDone || !strings.Contains(r.stdout, " in 1 event ") {
 		t.Errorf("a live pipe: %+v", r)
 	}
 }

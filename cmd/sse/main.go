@@ -26,14 +26,27 @@
 // JSON object or array is sent as application/json unless -H sets another type. The flags -L, -N,
 // -f, -S, -i and --compressed are accepted and have no effect.
 //
+// A value of -b without "=" is the name of a file with cookies. Such a file, or an empty value,
+// also makes the command send the cookies that the server sets with the requests that follow. With
+// --retry N, a run ends after N failures in a row, and a POST is repeated as well, unless an event
+// without an ID has arrived. -m limits the time of the whole run, not of one attempt.
+//
+// With --record, the responses are written to a file, without the request's headers and query. sse
+// serve replays it, with its gaps, statuses and cuts. The format is that of the package
+// github.com/seed-0d85b69d/sse/internal/recording.
+//
 // # End of a run
 //
 // With --for, -n and --until, a run ends with exit code 0. With --until, it ends before the event
 // whose data is the given text, and it is an error if the stream ends without such an event.
 //
 // With --state, the last event ID is kept in a file, and the next run resumes after that event. The
-// ID is stored after the event was printed. If a run is killed, the next one may print the last few
-// events again, but no event is lost.
+// ID is stored after the event was printed and, if the output is a file, after the output is on the
+// disk. Delivery is at least once: after a kill or a power cut the last events may be repeated, but
+// no event is lost. If the file has an ID, it takes precedence over --last-event-id.
+//
+// The file has two lines: the ID, and the URL without user information and without the values of
+// its query. A file of another URL is refused. A file with only an ID is accepted for every URL.
 //
 // The exit codes are:
 //
@@ -41,9 +54,9 @@
 //	1    an error ended the stream, or sse check found an error
 //	2    the command line is invalid
 //	22   HTTP error
-//	28   timeout
+//	28   timeout, also that of -m
 //	130  interrupted
-//	143  terminated
+//	143  terminated, by SIGTERM or SIGHUP
 package main
 
 import (
@@ -211,8 +224,8 @@ func usageOf(name string, err error) int {
 	return errtext.PrintUsage(os.Stderr, fmt.Errorf("%s: %w", name, err))
 }
 
-// notifyContext returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with an errtext.Signal
-// as the cause. The second signal ends the process.
+// notifyContext returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with an
+// errtext.Signal as the cause. The second signal ends the process.
 func notifyContext(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := make(chan os.Signal, 1)

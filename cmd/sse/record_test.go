@@ -63,12 +63,13 @@ func TestRecordAndServe(t *testing.T) {
 	}
 	res := runSSE(t, "", url+"/other")
 	res.want(t, errtext.ExitHTTP, "")
-	res.wantStderr(t, "no response was recorded for this path; there are:\n", "/events  3 responses")
+	res.wantStderr(t, "no response was recorded for this path; there are:\n",
+		"/events  3 responses")
 	r.c.Process.Signal(os.Interrupt)
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
-// write writes a recording of responses and returns the name of the file.
+// writeRecording writes a recording of responses and returns the name of the file.
 func writeRecording(t *testing.T, responses ...recording.Response) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "r.jsonl")

@@ -234,7 +234,7 @@ func TestHangupEndsRun(t *testing.T) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	})
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, hangup} {
 		file := filepath.Join(t.TempDir(), "state")
 		r := start(t, command(t, url, "--data", "--state", file))
 		r.line()

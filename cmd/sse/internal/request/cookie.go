@@ -68,8 +68,8 @@ func addCookies(jar http.CookieJar, text string) error {
 	return nil
 }
 
-// parseSetCookie returns the cookie of a Set-Cookie header, or nil if line is not one. As in curl, a
-// cookie without a domain is not sent to any host.
+// parseSetCookie returns the cookie of a Set-Cookie header, or nil if line is not one. As in curl,
+// a cookie without a domain is not sent to any host.
 func parseSetCookie(line string) (c *http.Cookie, hostOnly bool) {
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || !strings.EqualFold(name, "Set-Cookie") {

@@ -33,8 +33,8 @@ func (o *Options) AddHeader(v string, stdin io.Reader) error {
 	return nil
 }
 
-// SetHeader applies the value of -H that is not the name of a file. It is "Name: value", "Name;" for an empty value, or "Name:" to
-// remove a header.
+// SetHeader applies the value of -H that is not the name of a file. It is "Name: value", "Name;"
+// for an empty value, or "Name:" to remove a header.
 func (o *Options) SetHeader(v string) error {
 	name, value, ok := strings.Cut(v, ":")
 	if !ok {

@@ -67,8 +67,8 @@ func (o *Options) clientCertificate() (tls.Certificate, error) {
 	return cert, fmt.Errorf("--cert %q: %s", certFile, text)
 }
 
-// certFileName returns the name of the file in the value of --cert, which may be followed by ":" and
-// a password. As in curl, "\:" and "\\" stand for ":" and "\". The password has no use, because
+// certFileName returns the name of the file in the value of --cert, which may be followed by ":"
+// and a password. As in curl, "\:" and "\\" stand for ":" and "\". The password has no use, because
 // encrypted keys cannot be read.
 func certFileName(v string) string {
 	var b strings.Builder

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
-// A replayer is a handler that replays recorded responses. The requests for a path get the responses
-// that were recorded for it in turn, and after the last one the first again.
+// A replayer is a handler that replays recorded responses. The requests for a path get the
+// responses that were recorded for it in turn, and after the last one the first again.
 type replayer struct {
 	tracks []*track
 }

@@ -29,7 +29,7 @@ var DefaultPaces = Paces{Word: 40 * time.Millisecond, Byte: time.Second / 20}
 
 // Options describes a server.
 type Options struct {
-	Addr           string   // if it has no host, on the loopback interface; if empty, 127.0.0.1:8787
+	Addr           string   // without a host, on the loopback interface; if empty, defaultAddr
 	Files          []string // recordings to replay; if empty, the server sends example streams
 	Paces          Paces
 	Stdout, Stderr io.Writer

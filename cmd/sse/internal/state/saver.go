@@ -19,9 +19,9 @@ type Saver struct {
 	done chan error
 }
 
-// NewSaver returns a Saver for the file at path, which contains st. Before it stores an ID, it calls
-// sync, which writes the events up to that ID to the disk. If sync or writing fails, the Saver calls
-// fail with a *errtext.WriteError.
+// NewSaver returns a Saver for the file at path, which contains st. Before it stores an ID, it
+// calls sync, which writes the events up to that ID to the disk. If sync or writing fails, the
+// Saver calls fail with a *errtext.WriteError.
 func NewSaver(path string, st State, sync func() error, fail func(error)) *Saver {
 	s := &Saver{
 		path: path,
@@ -77,8 +77,8 @@ func (s *Saver) Close() error {
 	return <-s.done
 }
 
-// Sync returns a function that writes what was written to f, and the name of f, to the disk. It does
-// nothing if f is not a regular file, such as a pipe.
+// Sync returns a function that writes what was written to f, and the name of f, to the disk. It
+// does nothing if f is not a regular file, such as a pipe.
 func Sync(f *os.File) func() error {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {

@@ -21,8 +21,8 @@ func readState(t *testing.T, path string) string {
 	return string(b)
 }
 
-// The output is synced before the ID that covers it is stored: otherwise a power cut between the two
-// loses events.
+// The output is synced before the ID that covers it is stored: otherwise a power cut between the
+// two loses events.
 func TestSaverSyncsOutputFirst(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	var atSync []string // the file whenever the output is synced

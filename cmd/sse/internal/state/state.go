@@ -1,7 +1,7 @@
 // Package state keeps the last event ID of a URL in a file between runs.
 //
-// Delivery is at least once: the output is on the disk before the ID that covers it. After a kill or
-// a power cut, the last events may be repeated.
+// Delivery is at least once: the output is on the disk before the ID that covers it. After a kill
+// or a power cut, the last events may be repeated.
 package state
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 )
 
-// A State is the content of the file: a line with the ID and a line with the URL. A file of an older
-// version has no URL.
+// A State is the content of the file: a line with the ID and a line with the URL. A file of an
+// older version has no URL.
 type State struct {
 	ID  string
 	URL string // as returned by URL
@@ -96,8 +96,8 @@ func parse(text string) (State, error) {
 	return State{ID: id, URL: url}, nil
 }
 
-// write stores st in the file at path. At every moment, even if the machine stops, the file contains
-// either the old or the new State.
+// write stores st in the file at path. At every moment, even if the machine stops, the file
+// contains either the old or the new State.
 func write(path string, st State) error {
 	path = resolve(path)
 	// The name is fixed, so that runs that are killed leave at most one file behind.
