@@ -81,6 +81,11 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"serve|--wat", "serve: want one argument, an address such as"},
 		{"serve|localhost:http2much", "serve: bad address"},
 		{"demo|--json", "unknown flag --json"},
+		{"serv", `"serv" is not a command; did you mean serve? (http://serv for a host)`},
+		{"chekc|http://x", `"chekc" is not a command; did you mean check?`},
+		{"--text|--data|http://x", "--text and --data exclude each other"},
+		{"--text|--type|a|http://x", "--type and --text exclude each other"},
+		{"--until-type|a,|http://x", `--until-type "a,": want event types separated by commas`},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/state"
@@ -43,6 +45,10 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 		return errtext.PrintUsage(o.Stderr, err)
 	}
 	s.openOutput(out)
+	s.silence = newSilence(o.SilenceAfter, s.reportSilence)
+	if o.Until != nil || o.UntilTypes != nil {
+		s.unfinished = &unfinished{parser: sse.Parser{MaxEventSize: o.MaxEventSize}}
+	}
 	s.rec.OnRead = s.recorded
 	if o.Verbose {
 		s.rec.Verbose = s.diag
@@ -104,17 +110,34 @@ func (s *session) run(ctx context.Context) int {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	default:
-		err = cmp.Or(src.Err(), s.lastErr)
-		if err == nil && s.o.Until != nil {
-			err = errtext.ErrNoUntil
-		}
-		if err == nil && s.o.URL == nil {
-			err = errInputEnd
-		}
+		err = s.endError(cmp.Or(src.Err(), s.lastErr))
 	}
 	code := s.finish(err, src.LastEventID())
 	if s.hooks.OnEnd != nil {
 		s.hooks.OnEnd(s.stats.Snapshot(time.Now()).Reconnects)
 	}
 	return code
+}
+
+// endError returns the reason why the run ended when the source ended with err.
+func (s *session) endError(err error) error {
+	s.noContent = err == nil && s.rec.LastStatus() == http.StatusNoContent
+	if unfinished := s.unfinishedError(); unfinished != nil {
+		return unfinished
+	}
+	switch {
+	case err != nil:
+		return err
+	case s.o.Until != nil:
+		return errtext.ErrNoUntil
+	case s.o.UntilTypes != nil:
+		return errtext.ErrNoUntilType
+	}
+	if err := s.textError(); err != nil {
+		return err
+	}
+	if s.o.URL == nil {
+		return errInputEnd
+	}
+	return nil
 }

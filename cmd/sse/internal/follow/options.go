@@ -30,6 +30,9 @@ type Options struct {
 	Duration time.Duration // if not zero, the run ends after this time
 	Until    *string       // if not nil, the run ends before an event with this data
 
+	// UntilTypes are the types of the events after which the run ends.
+	UntilTypes map[string]bool
+
 	// The output.
 	Format  output.Format
 	Path    []string        // of output.FormatField
@@ -43,6 +46,9 @@ type Options struct {
 
 	// HintAfter is how long to wait for the first event before a note says what is missing.
 	HintAfter time.Duration
+
+	// SilenceAfter is how long to wait for a byte before a note says that none arrived.
+	SilenceAfter time.Duration
 }
 
 // Hooks let the caller of Run observe a run. A hook that is nil is not called.
