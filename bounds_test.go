@@ -414,3 +414,39 @@ func TestParserMemoryIsLinear(t *testing.T) {
 		})
 	}
 }
+
+// An event at the limit takes less than 2.2 times the limit while it is read, even if the garbage
+// collector frees nothing.
+func TestReaderMemoryOfLargestEvent(t *testing.T) {
+	for _, limit := range []int{1 << 20, 3 << 20, 33 << 20, 64 << 20, 65 << 20} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			if testing.Short() && limit > 33<<20 {
+				limit = 5 << 20
+			}
+			line := strings.Repeat("x", 1000)
+			var data strings.Builder
+			for data.Len() < limit-len(line)-1 {
+				data.WriteString("data:" + line + "\n")
+			}
+			for name, stream := range map[string]string{
+				"one line":   "data:" + strings.Repeat("x", limit) + "\n\n",
+				"many lines": data.String()[:limit/1006*1006] + "\n",
+			} {
+				r := sse.NewReader(strings.NewReader(stream))
+				r.MaxEventSize = limit
+				size := 0
+				used := allocated(func() {
+					for r.Next() {
+						size = len(r.Data())
+					}
+				})
+				if r.Err() != nil || size < limit*9/10 {
+					t.Errorf("%s: an event of %d bytes, Err() = %v", name, size, r.Err())
+				}
+				if float64(used) > 2.2*float64(limit) {
+					t.Errorf("%s: allocated %d bytes, %.2f times the limit", name, used, float64(used)/float64(limit))
+				}
+			}
+		})
+	}
+}

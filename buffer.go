@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bytes"
+	"math"
 	"math/bits"
 	"sync"
 	"weak"
@@ -125,11 +126,11 @@ func (b *buffer) spare() int { return len(b.data) - padding - b.end }
 
 // readBuffer returns memory at end for a Read, at most largeBuffer bytes. It may call grow. The
 // caller must have parsed all complete lines, and must call commit after the Read.
-func (b *buffer) readBuffer(data, id, idBuffer *value) []byte {
+func (b *buffer) readBuffer(limit int, data, id, idBuffer *value) []byte {
 	if b.full && len(b.data) < largeBuffer {
-		b.grow(largeBuffer/2, data, id, idBuffer)
+		b.grow(largeBuffer/2, limit, data, id, idBuffer)
 	} else if b.data == nil || b.spare() < min(len(b.data), largeBuffer)/2 {
-		b.grow(1, data, id, idBuffer)
+		b.grow(1, limit, data, id, idBuffer)
 	}
 	return b.data[b.end : b.end+min(b.spare(), largeBuffer)]
 }
@@ -138,7 +139,7 @@ func (b *buffer) readBuffer(data, id, idBuffer *value) []byte {
 // if that frees at least half of it, and otherwise to a larger one, so that the cost of all moves
 // is linear in the bytes read. The bytes of data move with them. id and idBuffer are copied out of
 // the buffer.
-func (b *buffer) grow(n int, data, id, idBuffer *value) {
+func (b *buffer) grow(n, limit int, data, id, idBuffer *value) {
 	id.detach(b)
 	idBuffer.detach(b)
 	kept := 0 // bytes of data, which move to the front
@@ -148,11 +149,7 @@ func (b *buffer) grow(n int, data, id, idBuffer *value) {
 	held := kept + b.end - b.pos
 	old, oldPooled := b.data, b.pooled
 	if need := held + n + padding; need > len(old) || held > len(old)/2 {
-		factor := 2
-		if held < 1<<20 {
-			factor = 4 // a large event takes fewer steps
-		}
-		b.allocate(max(need, factor*held))
+		b.allocate(bufferSize(need, held, limit))
 	}
 	if !data.owned {
 		copy(b.data, old[data.start:data.end])
@@ -165,6 +162,27 @@ func (b *buffer) grow(n int, data, id, idBuffer *value) {
 	if b.pooled != oldPooled {
 		putBuffer(oldPooled)
 	}
+}
+
+// bufferSize returns the size of a buffer that has room for need bytes, of which held are held now.
+//
+// The sizes are powers of two until an event of limit bytes fits into twice the size. The next
+// size is that of the largest event. So the memory of all buffers of one event is less than twice
+// the limit, even if the garbage collector does not run.
+func bufferSize(need, held, limit int) int {
+	factor := 2
+	if held < 1<<20 {
+		factor = 4 // a large event takes fewer steps
+	}
+	size := max(need, factor*held)
+	if size <= largeBuffer {
+		return size
+	}
+	size = 1 << bits.Len(uint(size-1))
+	if largest := limit + largeBuffer; limit < math.MaxInt/2 && size > largest/2 && need <= largest {
+		return largest
+	}
+	return size
 }
 
 // allocate sets data to memory of at least n bytes.
@@ -183,7 +201,7 @@ func (b *buffer) allocate(n int) {
 		if n <= largeBuffer {
 			b.pooled = pool.Get().(*[]byte)
 		} else {
-			large := make([]byte, 1<<bits.Len(uint(n-1)))
+			large := make([]byte, n)
 			b.pooled = &large
 			b.large = weak.Make(b.pooled)
 		}
@@ -266,3 +284,17 @@ type noCopy struct{}
 
 func (*noCopy) Lock()   {}
 func (*noCopy) Unlock() {}
+
+// A fieldBuffer is the data buffer or the last event ID buffer.
+type fieldBuffer struct {
+	value
+	set bool // by a field of this block
+}
+
+// A lastEventID is the last event ID string.
+type lastEventID struct {
+	value
+	idString string // equal to value if idCached
+	idCached bool
+	changed  bool // a block has set the value; for Stream, which resets it
+}

@@ -18,11 +18,11 @@ import (
 // copy of its Client. A Client may be copied, for example to set other hooks for one stream.
 //
 // The functions in a Client and its Logger are called on the goroutine that calls Next. They may
-// call Close, Reconnect, State and LastEventID of the Stream, and no other method of it.
+// call Close, Reconnect, State, Stats and LastEventID of the Stream, and no other method of it.
 type Client struct {
 	// HTTPClient specifies the client that sends the requests. If nil, http.DefaultClient is used.
 	// It is not modified. Its Timeout limits the wait for the response headers of each attempt, and
-	// not the time that a stream lasts.
+	// not the time that a stream lasts. An error of its CheckRedirect ends the stream.
 	HTTPClient *http.Client
 
 	// ReconnectionTime specifies the least time to wait before the next attempt, until the server
@@ -57,10 +57,6 @@ type Client struct {
 	// sends behind a proxy that stays up. If many streams share an HTTP/2 connection, its pings
 	// detect a dead connection for all of them: see SendPingTimeout of http.HTTP2Config. Its
 	// WriteByteTimeout detects a peer that no longer reads.
-	//
-	// If the process was suspended during the wait, for example by SIGSTOP, a frozen cgroup or a
-	// paused virtual machine, the limit is extended by a quarter, so that data that arrived in the
-	// meantime is read before the connection is given up.
 	//
 	// If the process was suspended during the wait, for example by SIGSTOP, a frozen cgroup or a
 	// paused virtual machine, the limit is extended by a quarter, so that data that arrived in the
@@ -133,8 +129,8 @@ type Client struct {
 	Logger *slog.Logger
 }
 
-// Get returns a [Stream] of the events at url, using a zero Client. The stream ends when ctx ends.
-// If url is invalid, the first call of Next returns false and Err returns the reason.
+// Get returns a [Stream] of the events at url, using a zero Client. The stream ends when ctx ends,
+// or as [Stream.Err] describes. If url is invalid, the first call of Next returns false and Err returns the reason.
 func Get(ctx context.Context, url string) *Stream { return new(Client).Get(ctx, url) }
 
 // Get returns a [Stream] of the events at url. The stream ends when ctx ends. If url is invalid, the
@@ -159,7 +155,7 @@ func (c *Client) Get(ctx context.Context, url string) *Stream {
 //
 // As in a browser, a request that is safe to repeat is repeated after each end of its response,
 // even after a clean end. To read a single response, stop at its final event, such as "[DONE]", or
-// set NoReconnect. Safe are the methods GET, HEAD, OPTIONS, TRACE, QUERY and REPORT. If such a
+// set NoReconnect. The safe methods are GET, HEAD, OPTIONS, TRACE, QUERY and REPORT. If such a
 // request has a body but no GetBody, the stream ends with an error before anything is sent.
 //
 // A request with another method is sent only once. The stream of a POST therefore ends with its
@@ -179,7 +175,8 @@ func (c *Client) Stream(req *http.Request) *Stream {
 	s.headerTimeout, s.http.Timeout = s.http.Timeout, 0
 	checkRedirect := redirectPolicy(s.http.CheckRedirect)
 	s.http.CheckRedirect = func(r *http.Request, via []*http.Request) error {
-		s.conn.trace.startRoundTrip()
+		s.conn.trace.stop()
+		defer s.conn.trace.start()
 		return checkRedirect(r, via)
 	}
 	s.policy.newBackoff = c.Backoff

@@ -30,6 +30,7 @@ type conn struct {
 	replayable bool        // nothing was sent yet, or the request may be sent again
 	keyed      bool        // the request has an Idempotency-Key
 	once       bool        // the request is not sent again after a clean end
+	tlsAlert   bool        // the server ended the handshake with an alert
 
 	trace   connTrace
 	ignored ignoredText
@@ -47,6 +48,7 @@ func (c *conn) setBody(src io.ReadCloser, idle time.Duration) {
 // and without a limit (golang/go#52459).
 type connTrace struct {
 	mu     sync.Mutex
+	active bool     // during a RoundTrip
 	conn   net.Conn // the last one
 	reused bool     // an earlier request has used conn
 	opened int      // new connections of the current RoundTrip
@@ -62,6 +64,9 @@ func (c *conn) gotConn(info httptrace.GotConnInfo) {
 	t := &c.trace
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.active {
+		return // of a request that a hook of the Client sends with the same context
+	}
 	t.conn, t.reused = info.Conn, info.Reused
 	if info.Reused {
 		return
@@ -71,11 +76,18 @@ func (c *conn) gotConn(info httptrace.GotConnInfo) {
 	}
 }
 
-// startRoundTrip is called before each request that follows a redirect.
-func (t *connTrace) startRoundTrip() {
+// start is called before each RoundTrip, which a redirect may follow with another.
+func (t *connTrace) start() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.opened = 0
+	t.active, t.opened = true, 0
+}
+
+// stop is called after each RoundTrip.
+func (t *connTrace) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.active = false
 }
 
 // last returns the last network connection, and whether an earlier request has used it.
@@ -91,8 +103,8 @@ func (t *connTrace) last() (conn net.Conn, reused bool) {
 var abandoned sync.Map // the keys are net.Conn
 
 // startAbandoning reports whether the caller is the one that sets Request.Close to leave conn. If
-// so, the caller must call stopAbandoning after the next attempt, whose timeout is not before that
-// of any other Stream that waits for conn.
+// so, the caller must delete conn from abandoned after the next attempt, whose timeout is not
+// before that of any other Stream that waits for conn.
 func startAbandoning(conn net.Conn) bool {
 	if conn == nil || !reflect.ValueOf(conn).Comparable() {
 		return false
@@ -101,17 +113,15 @@ func startAbandoning(conn net.Conn) bool {
 	return !taken
 }
 
-func stopAbandoning(conn net.Conn) {
-	if conn != nil {
-		abandoned.Delete(conn)
-	}
-}
-
 // connect makes one attempt. It opens the stream, or calls endAttempt or finish.
 //
 // The frames of connect and send must stay small. They are on the stack while net/http connects,
 // and 200 bytes more let the stack of each stream grow from 4 to 8 KiB.
 func (s *Stream) connect() {
+	if s.conn != nil {
+		s.endAttempt(errPanicked, 0)
+		return
+	}
 	if s.next.closeIdle {
 		// net/http would use a dead HTTP/2 connection again, or the connection of a server that is
 		// being drained, without asking DNS or the load balancer.
@@ -119,6 +129,7 @@ func (s *Stream) connect() {
 	}
 	s.attempt++
 	s.release(connecting)
+	s.control.setStats(Stats{LastErr: s.next.err})
 	s.conn = &conn{
 		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(),
 		replayable: !s.client.NoReconnect,
@@ -159,11 +170,14 @@ func (s *Stream) send() (*http.Response, error) {
 		s.conn.headers = &idleTimer{period: timeout, expire: func() { cancel(cause) }}
 		s.conn.headers.start()
 	}
+	s.conn.trace.start()
 	resp, err := s.http.Do(req)
+	s.conn.trace.stop()
 	if s.conn.headers != nil {
 		s.conn.headers.stop()
 	}
 	if err != nil {
+		s.conn.tlsAlert = isTLSAlert(err)
 		return nil, classifyError(err)
 	}
 	return resp, nil
@@ -182,43 +196,55 @@ func (s *Stream) newRequest() (*http.Request, error) {
 	if s.next.abandon != nil {
 		req.Close = true
 	}
-	if req.Body != nil && req.Body != http.NoBody {
-		if req.GetBody == nil {
-			req.Body = oneShotBody{req.Body}
-		} else if body, err := req.GetBody(); err != nil {
-			return nil, err
-		} else {
-			req.Body = body
-		}
+	if err := s.setRequestBody(req); err != nil {
+		return nil, err
 	}
+	var err error
 	if s.client.Prepare != nil {
-		err := s.client.Prepare(req)
-		if err == nil && s.conn.ctx.Err() != nil {
-			err = context.Cause(s.conn.ctx) // nothing is sent if a hook called Reconnect or Close
-		}
-		if err != nil {
-			if _, oneShot := req.Body.(oneShotBody); req.Body != nil && !oneShot {
-				req.Body.Close()
-			}
-			return nil, redactError(err)
-		}
+		err = redactError(s.client.Prepare(req))
 	}
-	safe := isSafe(req.Method)
-	s.conn.keyed = !safe && hasIdempotencyKey(req)
-	replayable := safe || s.conn.keyed
-	if _, oneShot := req.Body.(oneShotBody); oneShot && replayable {
-		return nil, backoff.Permanent(
-			errors.New("sse: the body of a request that may be repeated needs GetBody"))
+	if err == nil {
+		err = s.setReplayable(req)
 	}
-	s.conn.once = s.client.NoReconnect || !safe
-	s.setReplayable(replayable)
-	return req, nil
+	if _, oneShot := req.Body.(oneShotBody); err != nil && req.Body != nil && !oneShot {
+		req.Body.Close()
+	}
+	return req, err
 }
 
-// setReplayable records whether the current request may be sent again after a failure.
-func (s *Stream) setReplayable(ok bool) {
-	s.conn.replayable = ok && !s.client.NoReconnect
-	s.control.setCanReconnect(s.conn.replayable)
+// setRequestBody sets the body of the request of one attempt.
+func (s *Stream) setRequestBody(req *http.Request) error {
+	if !hasBody(req) {
+		return nil
+	}
+	if req.GetBody == nil {
+		req.Body = oneShotBody{req.Body}
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return err
+	}
+	req.Body = body
+	return nil
+}
+
+// setReplayable records whether req may be sent again. It returns an error if req must not be sent.
+func (s *Stream) setReplayable(req *http.Request) error {
+	c, safe, again := s.conn, isSafe(req.Method), !s.client.NoReconnect
+	c.keyed = again && !safe && hasIdempotencyKey(req)
+	c.once = !again || !safe
+	replayable := again && (safe || c.keyed)
+	if _, oneShot := req.Body.(oneShotBody); oneShot && replayable {
+		return backoff.Permanent(
+			errors.New("sse: the body of a request that may be repeated needs GetBody"))
+	}
+	// If a hook has called Reconnect or Close, nothing is sent.
+	if cause := s.control.setCanReconnect(replayable); cause != nil {
+		return cause
+	}
+	c.replayable = replayable
+	return nil
 }
 
 // A oneShotBody is a request body that can be read only once.

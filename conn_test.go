@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -319,7 +320,7 @@ func TestClientCheckResponse(t *testing.T) {
 		equal(t, "Err()", err, nil)
 		equal(t, "responses", checked, []int{418, 418})
 		equal(t, "OnRetry", reasons, []string{"not yet 1m1s", "sse: 418 I'm a teapot: " +
-			"the response contains no events, but other text: teapot (retry after 1m0s) 3s"})
+			"the response contains no events, but other text: teapot (retry after 1m0s) 1m2s"})
 	})
 	denied := errors.New("denied")
 	client := newClient(t, sends().always)
@@ -562,7 +563,7 @@ func TestStreamTimeoutLeavesConnection(t *testing.T) {
 			"CloseIdleConnections", "request Close=false", header,
 		})
 		if startAbandoning(shared) {
-			stopAbandoning(shared)
+			abandoned.Delete(shared)
 		} else {
 			t.Error("the ended stream still claims the connection")
 		}
@@ -714,6 +715,7 @@ func TestStreamIdempotencyKey(t *testing.T) {
 		{"a cut after events, of which the last has no ID", sends("id:1\ndata:a\n\ndata:b\n\n", cut), false, cut},
 		{"a cut after events, of which the last has an ID", sends("data:a\n\nid:1\ndata:b\n\n", cut), true, nil},
 		{"a cut after the same ID again", sends("id:1\ndata:a\n\nid:1\ndata:b\n\n", cut), true, nil},
+		{"a cut after an empty ID", sends("id:\ndata:a\n\n", cut), false, cut},
 		{"a cut after an ID that cannot be sent", sends("id:\x01\ndata:a\n\n", cut), false, cut},
 		{"a cut within the second event", sends("id:1\ndata:a\n\ndata:b", cut), true, nil},
 		{"silence", sends("id:1\ndata:a\n\n", forever), true, nil},
@@ -811,4 +813,218 @@ func TestClientNoReconnect(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Reconnect before an event without an ID arrives repeats a keyed request, and leaves the event to
+// the next attempt. It never ends the stream.
+func TestStreamReconnectBeforeKeyedEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *Stream
+		requests := 0
+		client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+			requests = n
+			return stream(":drain\ndata:a\n\n"), nil
+		})
+		client.OnComment = func(string) {
+			if requests == 1 {
+				s.Reconnect()
+			}
+		}
+		req := newRequest(t, "POST", "http://example.com/", nil)
+		req.Header.Set("Idempotency-Key", "k")
+		s = client.Stream(req)
+		got, err := data(s)
+		equal(t, "data", got, []string{"a"})
+		equal(t, "Err()", err, nil)
+		equal(t, "requests", requests, 2)
+	})
+}
+
+// If Reconnect is called while a request is prepared that cannot be repeated, nothing is sent, and
+// the next attempt sends the request.
+func TestStreamReconnectWhilePreparingPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *Stream
+		requests := 0
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			requests = n
+			return stream("data:a\n\n"), r.Context().Err()
+		})
+		req := newRequest(t, "POST", "http://example.com/", strings.NewReader("{}"))
+		bodies := 0
+		req.GetBody = func() (io.ReadCloser, error) {
+			switch bodies++; bodies {
+			case 1:
+				return nil, errors.New("disk busy")
+			case 2:
+				s.Reconnect()
+			}
+			return io.NopCloser(strings.NewReader("{}")), nil
+		}
+		s = client.Stream(req)
+		got, err := data(s)
+		equal(t, "data", got, []string{"a"})
+		equal(t, "Err()", err, nil)
+		equal(t, "bodies and requests", []int{bodies, requests}, []int{3, 1})
+	})
+}
+
+// A complete response to a request that is not repeated ends the stream, even if Reconnect is
+// called while its last events are delivered.
+func TestStreamReconnectAfterCompleteResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+			if n > 1 {
+				t.Error("a second request")
+			}
+			resp := stream()
+			resp.Body = io.NopCloser(iotest.DataErrReader(strings.NewReader("id:1\ndata:a\n\n")))
+			return resp, nil
+		})
+		req := newRequest(t, "POST", "http://example.com/", nil)
+		req.Header.Set("Idempotency-Key", "k")
+		s := client.Stream(req)
+		for s.Next() {
+			s.Reconnect()
+		}
+		equal(t, "Err()", s.Err(), nil)
+	})
+}
+
+// A panic of a hook that the caller recovers from is a failed attempt: the next one waits, and a
+// POST is not sent twice.
+func TestStreamPanicIsFailedAttempt(t *testing.T) {
+	for method, want := range map[string]int{"GET": 3, "POST": 1} {
+		t.Run(method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				requests := 0
+				client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+					if requests = n; n == 3 {
+						return status(204, ""), nil
+					}
+					return stream("data:a\n\n"), nil
+				})
+				client.CheckResponse = func(*http.Response) error { panic("CheckResponse") }
+				s := request(t, client, method, nil)
+				next := func() (ok bool) {
+					defer func() { recover() }()
+					return s.Next()
+				}
+				for range 5 {
+					if next() {
+						t.Error("an event was delivered")
+					}
+				}
+				equal(t, "requests", requests, want)
+				if method == "GET" {
+					equal(t, "time", time.Since(start), 5*time.Second) // waits of 2 and 3 s
+				} else if s.Err() != errPanicked {
+					t.Errorf("Err() = %v, want %v", s.Err(), errPanicked)
+				}
+			})
+		})
+	}
+}
+
+// Requests that hooks send with the context of the attempt do not count as its connections.
+func TestStreamConnectionsOfHooksDoNotCount(t *testing.T) {
+	conn, server := net.Pipe()
+	defer conn.Close()
+	defer server.Close()
+	obtain := func(r *http.Request) {
+		for range 5 {
+			httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{Conn: conn})
+		}
+	}
+	client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+		if n == 1 {
+			return status(307, "", "Location", "/"), nil
+		}
+		resp := stream("data:a\n\n")
+		resp.Request = r
+		return resp, nil
+	})
+	client.NoReconnect = true
+	client.HTTPClient.CheckRedirect = func(r *http.Request, _ []*http.Request) error { obtain(r); return nil }
+	client.Prepare = func(r *http.Request) error { obtain(r); return nil }
+	client.CheckResponse = func(r *http.Response) error { obtain(r.Request); return nil }
+	client.OnOpen = func(r *http.Response) { obtain(r.Request) }
+	got, err := data(get(t, client))
+	equal(t, "data", got, []string{"a"})
+	equal(t, "Err()", err, nil)
+}
+
+// With NoReconnect, a body without GetBody is sent once, also with an Idempotency-Key.
+func TestClientNoReconnectSendsOneShotBody(t *testing.T) {
+	client := newClient(t, sends("data:a\n\n").always)
+	client.NoReconnect = true
+	req := newRequest(t, "POST", "http://example.com/", io.NopCloser(strings.NewReader("{}")))
+	req.Header.Set("Idempotency-Key", "k")
+	got, err := data(client.Stream(req))
+	equal(t, "data", got, []string{"a"})
+	equal(t, "Err()", err, nil)
+}
+
+// Close releases everything, even if the caller does not call Next again: the claim to leave a
+// connection, and the body of the request.
+func TestStreamCloseReleases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared, server := net.Pipe()
+		defer shared.Close()
+		defer server.Close()
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			trace := httptrace.ContextClientTrace(r.Context())
+			trace.GotConn(httptrace.GotConnInfo{Conn: shared, Reused: true})
+			if n < 3 {
+				return stall(r)
+			}
+			return stream("data:a\n\n", forever), nil
+		})
+		client.IdleTimeout = time.Second
+		bodyClosed := false
+		body := &trackedBody{
+			io.NopCloser(strings.NewReader("{}")), func() { bodyClosed = true },
+		}
+		req := newRequest(t, "QUERY", "http://example.com/", nil)
+		req.Body = body
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }
+		s := client.Stream(req)
+		if !s.Next() {
+			t.Fatal(s.Err())
+		}
+		if startAbandoning(shared) {
+			t.Error("the third attempt did not claim the connection")
+		}
+		s.Close()
+		equal(t, "the body of the request is closed", bodyClosed, true)
+		if !startAbandoning(shared) {
+			t.Error("the closed stream still claims the connection")
+		}
+		abandoned.Delete(shared)
+		s.Next()
+	})
+}
+
+// A compressed body of net/http that stalls does not block DefaultCheckResponse, which a caller may
+// use without a Stream.
+func TestDefaultCheckResponseStalledCompression(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stalled := make(chan struct{})
+		defer close(stalled)
+		resp := status(503, "")
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{
+			readFunc(func([]byte) (int, error) { <-stalled; return 0, io.EOF }),
+			closeFunc(func() error { <-stalled; return nil }), // waits for Read, as in net/http
+		}
+		start := time.Now()
+		err := DefaultCheckResponse(resp)
+		var refused *ResponseError
+		if !errors.As(err, &refused) || refused.StatusCode != 503 || time.Since(start) > 6*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
 }

@@ -3,6 +3,7 @@ package sse
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,11 +44,12 @@ const (
 // called from any goroutine.
 type control struct {
 	mu           sync.Mutex
-	phase        atomic.Int32            // written with mu held
+	phase        atomic.Int32            // changed with mu held, or by compare-and-swap
 	ctx          context.Context         // of the attempt, the connection or the wait in progress
 	cancel       context.CancelCauseFunc // of ctx; nil before the first attempt
 	canReconnect bool                    // another attempt may follow this one
 	waitSkipped  bool                    // by Reconnect, since the last progress
+	abandoned    net.Conn                // that the next attempt leaves, or nil
 	stats        Stats                   // without State and LastRead
 	lastRead     atomic.Int64            // in nanoseconds since 1970
 }
@@ -73,6 +75,7 @@ func (c *control) enter(next phase, parent context.Context) (cause error, skipWa
 	}
 	if next == closed {
 		c.phase.Store(int32(closed))
+		c.stopAbandoning()
 		return cause, false
 	}
 	c.ctx, c.cancel = context.WithCancelCause(parent)
@@ -99,6 +102,27 @@ func (c *control) close() {
 	if c.cancel != nil {
 		c.cancel(errClosed)
 	}
+	c.stopAbandoning()
+}
+
+// abandon reports whether the next attempt should set Request.Close to leave conn, which may be
+// nil. It replaces the decision of the attempt before.
+func (c *control) abandon(conn net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopAbandoning()
+	if c.state() == waiting && startAbandoning(conn) {
+		c.abandoned = conn
+	}
+	return c.abandoned != nil
+}
+
+// stopAbandoning lets another Stream abandon the connection. The caller must hold mu.
+func (c *control) stopAbandoning() {
+	if c.abandoned != nil {
+		abandoned.Delete(c.abandoned)
+		c.abandoned = nil
+	}
 }
 
 // reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. It leaves
@@ -118,10 +142,15 @@ func (c *control) resetSkip() {
 	c.waitSkipped = false
 }
 
-func (c *control) setCanReconnect(ok bool) {
+// setCanReconnect sets whether another attempt may follow this one. It returns why the attempt was
+// cancelled before, or nil if it was not. In that case the new value has no effect.
+func (c *control) setCanReconnect(ok bool) (cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.canReconnect = ok
+	if cause = context.Cause(c.ctx); cause == nil {
+		c.canReconnect = ok
+	}
+	return cause
 }
 
 // setStats sets what Stats returns. A zero NextAttempt or Opened replaces the old value.
@@ -145,15 +174,19 @@ type Stats struct {
 // than once.
 func (s *Stream) Close() error {
 	s.control.close()
+	if s.req.Body != nil {
+		s.req.Body.Close()
+	}
 	return nil
 }
 
 // Reconnect makes the stream connect again without the usual wait. It ends the connection, the
 // attempt or the wait in progress. Events that have been received completely are delivered first.
-// Reconnect does not block, and several calls before the next attempt have the effect of one.
+// If the request has an Idempotency-Key, they are left to the next attempt. Reconnect does not
+// block, and several calls before the next attempt have the effect of one.
 //
-// An attempt starts at least one second after the one before. Reconnect skips one wait until an
-// event arrives or a connection has lasted a minute: after the second call, the wait is as usual.
+// An attempt starts at least one second after the one before. After Reconnect has skipped a wait,
+// it skips no other until an event arrives or a connection has lasted a minute.
 // Reconnect has no effect on a stream that has not started or has ended, or if the request is not
 // repeated.
 func (s *Stream) Reconnect() { s.control.reconnect() }
@@ -169,13 +202,16 @@ func (s *Stream) State() State {
 	return StateClosed
 }
 
-// Stats returns the current Stats of the stream. After the end, LastErr is the same as Err.
+// Stats returns the current Stats of the stream. After Next has returned false, LastErr is the same
+// as Err.
 func (s *Stream) Stats() Stats {
 	c := &s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	stats := c.stats
-	stats.State = s.State()
+	if stats.State = s.State(); stats.State == StateClosed {
+		stats.Opened, stats.NextAttempt = time.Time{}, time.Time{}
+	}
 	if ns := c.lastRead.Load(); ns != 0 {
 		stats.LastRead = time.Unix(0, ns)
 	}

@@ -47,6 +47,7 @@ func TestStreamStats(t *testing.T) {
 		client2 := *client
 		client2.OnRetry = func(error, time.Duration) { note() }
 		client2.OnOpen = func(*http.Response) { note() }
+		client2.Prepare = func(*http.Request) error { note(); return nil }
 		stream1 = get(t, &client2)
 		note()
 		for stream1.Next() {
@@ -56,11 +57,14 @@ func TestStreamStats(t *testing.T) {
 		failure, refusal := `Get "http://example.com/": no network`, "sse: 401 Unauthorized: no"
 		equal(t, "Stats", got, []snapshot{
 			{StateConnecting, -1, -1, -1, ""},
+			{StateConnecting, -1, -1, -1, ""}, // Prepare
 			{StateConnecting, -1, -1, 2 * s, failure},
+			{StateConnecting, -1, -1, -1, failure}, // Prepare
 			{StateOpen, 2 * s, -1, -1, ""},
 			{StateOpen, 2 * s, 3 * s, -1, ""},
 			{StateOpen, 2 * s, 7 * s, -1, ""},
 			{StateConnecting, -1, 7 * s, 9 * s, "EOF"},
+			{StateConnecting, -1, 7 * s, -1, "EOF"}, // Prepare
 			{StateClosed, -1, 7 * s, -1, refusal},
 		})
 	})

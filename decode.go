@@ -9,6 +9,8 @@ import (
 	"strings"
 )
 
+//lint:file-ignore ST1012 Skip and Done are named like fs.SkipDir and fs.SkipAll.
+
 // A Source is a sequence of events that [Decode] and [DecodeUntilDone] can read. *Stream and
 // *Reader are Sources. *Parser is not, because the end of the bytes that were written to it is not
 // the end of the stream.
@@ -25,14 +27,10 @@ type Source interface {
 
 var (
 	// Skip is returned by a decode function to skip an event. It must not be wrapped.
-	//
-	//lint:ignore ST1012 named like fs.SkipDir
 	Skip = errors.New("sse: skip this event")
 
 	// Done is returned by a decode function to end the loop of [DecodeUntilDone] at the final
 	// event of a stream, such as "[DONE]". It must not be wrapped.
-	//
-	//lint:ignore ST1012 named like fs.SkipAll
 	Done = errors.New("sse: decode returned Done, which only ends the loop of DecodeUntilDone")
 )
 

@@ -1,5 +1,5 @@
-// Package sse implements a client for Server-Sent Events (text/event-stream), as sent by the APIs of
-// language models, feature-flag services, Mercure hubs and Wikimedia's EventStreams.
+// Package sse implements a client for Server-Sent Events (text/event-stream), as sent by the APIs
+// of language models, feature-flag services, Mercure hubs and Wikimedia's EventStreams.
 //
 //	for ev, err := range sse.Get(ctx, "https://example.com/events").All() {
 //		if err != nil {
@@ -13,7 +13,7 @@
 // A [Stream], returned by [Get] or [Client.Stream], follows a URL until its context ends or the
 // server refuses it for good. It reconnects when a connection ends or fails, waits as long as the
 // server asks, and resumes with the Last-Event-ID header. If the server replays events from that
-// ID, every event arrives once and in order. Temporary failures are retried without being reported.
+// ID, every event arrives once and in order. Temporary failures are retried silently.
 // Set Client.OnRetry or Client.Logger to observe them.
 //
 // A [Reader] reads the events of any io.Reader, such as a response, a file or a pipe.

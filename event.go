@@ -20,7 +20,7 @@ type Event struct {
 	// Type is the type of the event. It is "message" if the stream did not specify one.
 	Type string `json:"type"`
 
-	// Data is the values of the data fields, joined by "\n".
+	// Data contains the values of the data fields, joined by "\n".
 	Data string `json:"data"`
 }
 

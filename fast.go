@@ -147,7 +147,10 @@ refill:
 				continue
 
 			case word&mask3 == keepAlive && pos+3 <= len(held) && !p.inBlock && p.OnComment == nil:
-				pos += 3
+				// A stream that has nothing else to send sends many of these in a row.
+				for pos += 3; pos+3 <= len(held) && le.Uint64(data[pos:])&mask3 == keepAlive; {
+					pos += 3
+				}
 				continue
 
 			case p.eventType.last.matchHead(word, le.Uint64(head[8:])) &&

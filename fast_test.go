@@ -2,8 +2,10 @@ package sse
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -26,6 +28,24 @@ func TestFastPath(t *testing.T) {
 		}
 		if fast, slow := c.read(false), c.read(true); fast != slow {
 			t.Fatalf("case %d, reader: %+v\nfast: %s\nslow: %s", i, c, fast, slow)
+		}
+	}
+}
+
+// TestFastPathChecksDecodedSize parses an invalid ID or type, which is longer when it is decoded,
+// and data that makes the event larger than MaxEventSize. The bytes written are not more than that.
+func TestFastPathChecksDecodedSize(t *testing.T) {
+	for _, field := range []string{"id:", "event:"} {
+		stream := field + strings.Repeat("\xff", 9) + "\ndata:aa\n\n"
+		for _, slow := range []bool{false, true} {
+			p := Parser{MaxEventSize: 3*9 + 1, slow: slow}
+			p.Write([]byte(stream))
+			if p.Next() || !errors.Is(p.Err(), ErrEventTooLarge) {
+				t.Errorf("%q, slow %v: data %q, Err() = %v", stream, slow, p.Data(), p.Err())
+			}
+			if p.MaxEventSize < len(stream) {
+				t.Errorf("%q has more than %d bytes", stream, p.MaxEventSize)
+			}
 		}
 	}
 }
@@ -53,12 +73,16 @@ func newFastCase(seed uint64) fastCase {
 	return c
 }
 
-// chunks calls f with each chunk of b, and with whether the caller asks for events after it.
-func (c fastCase) chunks(b []byte, f func(chunk []byte, ask bool)) {
+// chunks calls f with each chunk of b, and with how many events the caller asks for after it.
+func (c fastCase) chunks(b []byte, f func(chunk []byte, events int)) {
 	r := rand.New(rand.NewPCG(c.Seed, 4))
 	for len(b) > 0 {
 		n := min(1+r.IntN(max(c.MaxChunk, len(b)/50)), len(b))
-		f(b[:n], n == len(b) || r.IntN(8) > 0)
+		events := math.MaxInt
+		if n < len(b) && r.IntN(5) == 0 {
+			events = r.IntN(3)
+		}
+		f(b[:n], events)
 		b = b[n:]
 	}
 }
@@ -71,10 +95,10 @@ func (c fastCase) parse(slow bool) string {
 		p.OnComment = func(text string) { fmt.Fprintf(&log, "comment %q\n", text) }
 	}
 	for _, conn := range c.Connections {
-		c.chunks(conn, func(chunk []byte, ask bool) {
+		c.chunks(conn, func(chunk []byte, events int) {
 			_, err := p.Write(chunk)
 			fmt.Fprintf(&log, "write %v\n", err)
-			for ask && p.Next() {
+			for ; events > 0 && p.Next(); events-- {
 				fmt.Fprintf(&log, "event %q %q %q\n", p.ID(), p.Type(), p.Data())
 				clear(p.Data()) // the caller may modify it
 			}
@@ -91,7 +115,7 @@ func (c fastCase) parse(slow bool) string {
 func (c fastCase) read(slow bool) string {
 	var log strings.Builder
 	var chunks [][]byte
-	c.chunks(c.Connections[0], func(chunk []byte, _ bool) { chunks = append(chunks, chunk) })
+	c.chunks(c.Connections[0], func(chunk []byte, _ int) { chunks = append(chunks, chunk) })
 	r := NewReader(readFunc(func(b []byte) (int, error) {
 		if len(chunks) == 0 {
 			return 0, io.EOF

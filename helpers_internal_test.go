@@ -266,3 +266,7 @@ func attempts(t *testing.T, client Client, url string) (int, error) {
 	_, err := data(client.Stream(newRequest(t, "GET", url, nil)))
 	return n, err
 }
+
+type closeFunc func() error
+
+func (f closeFunc) Close() error { return f() }

@@ -41,40 +41,26 @@ type Parser struct {
 	// line is decoded and cut to at most 4 KiB. It must not call methods of the Parser.
 	OnIgnored func(line string)
 
-	_       noCopy
-	buf     buffer  // the bytes held
-	partial partial // a line that is consumed and not held
+	_ noCopy
+
+	state      lineState // what is next in the stream
+	inBlock    bool      // a data, event or valid id field has followed the last blank line
+	dispatched bool      // the buffers contain an event: the last call to Next returned true
+	hasRetry   bool
+	slow       bool   // disables the fast path; for tests
+	buf        buffer // the bytes held
 
 	// The terms of section 9.2.6. All buffers are empty if inBlock and dispatched are false.
 	data      fieldBuffer   // the data buffer, without the LF at its end
-	eventType typeBuffer    // the event type buffer
 	idBuffer  fieldBuffer   // the last event ID buffer, if set; otherwise that is equal to lastID
 	lastID    lastEventID   // the last event ID string
+	eventType typeBuffer    // the event type buffer
 	retry     time.Duration // the reconnection time, if hasRetry
 
+	partial   partial // a line that is consumed and not held
 	err       error
 	onID      func(id []byte)   // called when a block without data sets lastID; for Stream
 	onIgnored func(line []byte) // called like OnIgnored, with bytes that are not decoded; for Stream
-	state     lineState         // what is next in the stream
-	slow      bool              // disables the fast path; for tests
-
-	hasRetry   bool
-	inBlock    bool // a data, event or valid id field has followed the last blank line
-	dispatched bool // the buffers contain an event: the last call to Next returned true
-}
-
-// A fieldBuffer is the data buffer or the last event ID buffer.
-type fieldBuffer struct {
-	value
-	set bool // by a field of this block
-}
-
-// A lastEventID is the last event ID string.
-type lastEventID struct {
-	value
-	idString string // equal to value if idCached
-	idCached bool
-	changed  bool // a block has set the value; for Stream, which resets it
 }
 
 // Write appends the next chunk of the stream, which may be split at any byte. It copies chunk, and
@@ -90,7 +76,7 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 	p.resetEvent()
 	b := &p.buf
 	if b.data == nil || b.spare() < len(chunk) {
-		b.grow(len(chunk), &p.data.value, &p.lastID.value, &p.idBuffer.value)
+		b.grow(len(chunk), p.limit(), &p.data.value, &p.lastID.value, &p.idBuffer.value)
 	}
 	b.full = false
 	b.commit(copy(b.data[b.end:], chunk))
@@ -101,11 +87,6 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 // as the last byte of its blank line has been written. If Next returns false, the Parser needs more
 // bytes, or Err returns an error and there are no more events.
 func (p *Parser) Next() bool { return p.next(nil) }
-
-// readBuffer returns memory for a Read. Afterwards the Reader calls buf.commit.
-func (p *Parser) readBuffer() []byte {
-	return p.buf.readBuffer(&p.data.value, &p.lastID.value, &p.idBuffer.value)
-}
 
 // release frees memory that is not needed until more bytes arrive.
 func (p *Parser) release() {
@@ -158,8 +139,18 @@ func (p *Parser) line() bool {
 		}
 	}
 
+	if ignored := !p.processField(string(field), start, value, end, limit); ignored && p.err == nil {
+		p.handleIgnored(line)
+	}
+	return p.err == nil
+}
+
+// processField performs the steps of section 9.2.6 to process the field of the line data[start:end],
+// whose value is data[value:end]. It reports whether the standard knows the field and its value.
+func (p *Parser) processField(field string, start, value, end, limit int) (known bool) {
 	// "Field names must be compared literally, with no case folding performed."
-	switch string(field) {
+	known = true
+	switch field {
 	case "event":
 		// "Set the event type buffer to the field value."
 		p.setType(start, value, end)
@@ -170,24 +161,19 @@ func (p *Parser) line() bool {
 	case "id":
 		// "If the field value does not contain U+0000 NULL, then set the last event ID buffer to
 		// the field value. Otherwise, ignore the field."
-		if !p.setID(value, end, limit) && p.err == nil {
-			p.handleIgnored(line)
-		}
+		known = p.setID(value, end, limit)
 	case "retry":
 		// "If the field value consists of only ASCII digits, then interpret the field value as an
 		// integer in base ten, and set the event stream's reconnection time to that integer.
 		// Otherwise, ignore the field."
-		if !p.setRetry(b.data[value:end]) {
-			p.handleIgnored(line)
-		}
+		known = p.setRetry(p.buf.data[value:end])
 	default:
-		// "The field is ignored."
-		p.handleIgnored(line)
+		known = false // "The field is ignored."
 	}
 	if p.size() > limit {
 		p.fail(limit)
 	}
-	return p.err == nil
+	return known
 }
 
 // addData appends data[start:end] to the data buffer.
@@ -271,20 +257,21 @@ func (p *Parser) commitID() {
 	} else {
 		p.lastID.value.set(p.idBuffer.start, p.idBuffer.end)
 	}
-	p.idBuffer.clear()
+	p.idBuffer.value.set(0, 0)
 	p.idBuffer.set, p.lastID.changed, p.lastID.idCached = false, true, false
 }
 
 // resetEvent discards the event that was dispatched, if any.
 func (p *Parser) resetEvent() {
 	if p.dispatched {
+		p.dispatched = false
 		p.resetBlock()
 	}
 }
 
 // resetBlock sets the data buffer and the event type buffer to the empty string.
 func (p *Parser) resetBlock() {
-	p.inBlock, p.dispatched, p.data.set, p.eventType.set = false, false, false, false
+	p.data.set, p.eventType.set = false, false
 	p.data.start, p.data.end = 0, 0
 	if p.data.owned {
 		p.data.clear()
@@ -293,6 +280,7 @@ func (p *Parser) resetBlock() {
 
 // resetConnection discards the block, and all bytes held.
 func (p *Parser) resetConnection() {
+	p.inBlock, p.dispatched = false, false
 	p.resetBlock()
 	p.idBuffer.set = false
 	p.idBuffer.clear()
@@ -308,13 +296,6 @@ func (p *Parser) Reset() {
 	p.resetConnection()
 	p.state = atStart
 	p.err = nil
-}
-
-// releaseMemory releases all memory of the connection that Reset has ended. The memory of the last
-// event ID is kept.
-func (p *Parser) releaseMemory() {
-	p.buf = buffer{}
-	p.partial.text, p.data.own, p.idBuffer.own = nil, nil, nil
 }
 
 // limit returns the value of MaxEventSize that applies.

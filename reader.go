@@ -54,27 +54,28 @@ func (r *Reader) fill() bool {
 		r.started = true
 		r.p.MaxEventSize, r.p.OnComment, r.p.OnIgnored = r.MaxEventSize, r.OnComment, r.OnIgnored
 	}
-	b := r.p.readBuffer()
+	p := &r.p
+	b := p.buf.readBuffer(p.limit(), &p.data.value, &p.lastID.value, &p.idBuffer.value)
 	// While no event in the buffer can be too large, reads that only continue a line are appended
 	// without parsing.
-	mayAppend := !r.p.slow && r.p.limit()-r.p.size() > len(r.p.buf.data)
+	mayAppend := !p.slow && p.limit()-p.size() > len(p.buf.data)
 	for empty := 0; ; {
 		n, err := r.src.Read(b)
 		if n < 0 || n > len(b) {
 			n, err = 0, bufio.ErrBadReadCount
 		}
-		r.p.buf.full = n == len(b)
+		p.buf.full = n == len(b)
 		if n == 0 && err == nil {
 			if empty++; empty < maxEmptyReads {
 				continue
 			}
 			err = io.ErrNoProgress
 		}
-		if err == nil && n < len(b) && mayAppend && r.p.buf.commitPlain(n) {
+		if err == nil && n < len(b) && mayAppend && p.buf.commitPlain(n) {
 			b, empty = b[n:], 0
 			continue
 		}
-		r.p.buf.commit(n)
+		p.buf.commit(n)
 		r.err = err
 		return true
 	}
@@ -85,7 +86,8 @@ func (r *Reader) fill() bool {
 func (r *Reader) release() {
 	r.src, r.err, r.done = nil, nil, false
 	r.p.Reset()
-	r.p.releaseMemory()
+	r.p.buf = buffer{}
+	r.p.partial.text, r.p.data.own, r.p.idBuffer.own = nil, nil, nil
 }
 
 // Err returns the error that ended the stream. It returns nil before Next has returned false. After

@@ -24,8 +24,8 @@ const (
 	minAttemptInterval      = time.Second // between the starts of attempts, even after Reconnect
 )
 
-// ErrIdleTimeout reports that no data arrived for Client.IdleTimeout or Transport.IdleTimeout. Its
-// Timeout method returns true.
+// ErrIdleTimeout reports that no data arrived within Client.IdleTimeout or Transport.IdleTimeout.
+// Its Timeout method returns true.
 var ErrIdleTimeout error = &timeoutError{text: "sse: idle timeout: no data from the server"}
 
 // The timeouts of an attempt before its response. Data may have arrived, but not all headers.
@@ -46,6 +46,9 @@ func (e *timeoutError) Error() string { return e.text }
 func (e *timeoutError) Timeout() bool { return true }
 func (e *timeoutError) Unwrap() error { return e.kind }
 
+// errPanicked ends an attempt that a caller of Next left by recovering from a panic.
+var errPanicked = errors.New("sse: a function of the Client or its transport panicked")
+
 // ErrReconnect is passed to Client.OnRetry after a call to [Stream.Reconnect]. It never ends a
 // stream.
 var ErrReconnect = errors.New("sse: Reconnect was called")
@@ -55,8 +58,8 @@ var ErrReconnect = errors.New("sse: Reconnect was called")
 func Permanent(err error) error { return backoff.Permanent(err) }
 
 // DefaultBackoff returns the policy that is used if Client.Backoff is nil. The time that it adds to
-// the reconnection time starts at 250 to 750 ms, doubles with each failure up to 30 to 90 s, and it
-// never stops.
+// the reconnection time starts at 250 to 750 ms and doubles with each failure, up to 30 to 90 s. The
+// policy never stops.
 func DefaultBackoff() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(500*time.Millisecond),
@@ -78,6 +81,7 @@ type outcome struct {
 	opened     time.Time     // zero if no response was accepted
 	gotEvent   bool          // an event was delivered
 	skipWait   bool          // Reconnect ended it, and may skip the wait
+	tlsAlert   bool          // err is a TLS alert of the server
 	retryAfter time.Duration // the least time to wait, from the response
 	replayable bool          // the request may be sent again after a failure
 	once       bool          // the request is not sent again after a clean end
@@ -139,8 +143,8 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 
 	err := o.reason()
 	switch {
-	case o.once && !o.opened.IsZero() && err == io.EOF:
-		return verdict{done: true} // the response is complete
+	case o.once && !o.opened.IsZero() && o.err == io.EOF:
+		return verdict{done: true} // the response is complete, whatever was called since
 	case !o.replayable, isPermanent(err), p.tlsAlerts >= maxTLSAlerts:
 		return verdict{err: err, done: true}
 	}
@@ -172,7 +176,7 @@ func (p *retryPolicy) count(o outcome) {
 	case o.conn != nil: // a timeout while dialing is not one of a connection
 		p.timeouts++
 	}
-	if isTLSAlert(o.err) {
+	if o.tlsAlert {
 		p.tlsAlerts++
 	} else {
 		p.tlsAlerts = 0

@@ -18,7 +18,10 @@ import (
 const (
 	maxErrorBody     = 4 << 10 // bytes of a refused response that are read
 	errorBodyTimeout = 5 * time.Second
+	closeTimeout     = 100 * time.Millisecond // until a Read ends after Close
 )
+
+var errErrorBodyTimeout = &timeoutError{text: "sse: timeout: the body of the response is not complete"}
 
 // A ResponseError reports a response that is not an event stream, or that contains no events.
 type ResponseError struct {
@@ -155,8 +158,8 @@ func (e *ResponseError) RetryAfter() time.Duration { return parseRetryAfter(e.He
 //
 // For any other response it returns an error that wraps a [*ResponseError], and reads at most 4 KiB
 // of the body for at most 5 seconds. The error is final, as if marked by [Permanent], unless the
-// status is 408, 425, 429, 500, 502, 503, 504, 520 to 524 or 529. The standard does not repeat the
-// request for these either.
+// status is 408, 425, 429, 500, 502, 503, 504, 520 to 524 or 529. The standard and browsers do not
+// repeat the request after these statuses. The caller must close the body.
 //
 // The media type is that of the last valid Content-Type, compared without regard to case. Its
 // parameters are ignored: an event stream is always UTF-8.
@@ -179,11 +182,34 @@ func DefaultCheckResponse(resp *http.Response) error {
 	return backoff.Permanent(err)
 }
 
-// readErrorBody returns the beginning of body, and the error that cut it short, if any.
+// readErrorBody returns the beginning of body, and the error that cut it short, if any. It reads on
+// a goroutine of its own, because a Read of a compressed body of net/http does not end when the body
+// is closed. Such a Read ends with its connection.
 func readErrorBody(body io.ReadCloser) ([]byte, error) {
-	timer := time.AfterFunc(errorBodyTimeout, func() { body.Close() })
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
+		done <- result{text, err}
+	}()
+	timer := time.NewTimer(errorBodyTimeout)
 	defer timer.Stop()
-	return io.ReadAll(io.LimitReader(body, maxErrorBody))
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-timer.C:
+	}
+	go body.Close() // waits for the Read if the body is compressed
+	timer.Reset(closeTimeout)
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-timer.C:
+		return nil, errErrorBodyTimeout
+	}
 }
 
 // contentEncoding returns a Content-Encoding that net/http has not decoded, or "". Values that are

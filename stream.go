@@ -31,9 +31,10 @@ import (
 //	                ▼                                           │
 //	       retryPolicy.decide ──── try again ────▶ waiting ─────┘
 //	                │
-//	                └──── give up, 204, Close, context ────▶ closed
+//	                └──────── give up ───────▶ closed
 //
-// The first state is connecting.
+// The first state is connecting. Close and the end of the context lead from every state to closed,
+// and so does a response with status 204.
 type Stream struct {
 	// Set by Client.Stream and not modified afterwards.
 	client        Client
@@ -90,32 +91,54 @@ func (s *Stream) read() bool {
 			s.conn.ignored.stop() // the server speaks the protocol
 		}
 		s.conn.ignored.add(s.reader.p.incompleteIgnored())
-		s.endAttempt(s.conn.ignored.err(err), 0)
+		err = s.conn.ignored.err(err)
+		var retryAfter time.Duration
+		if noEvents := (*ResponseError)(nil); errors.As(err, &noEvents) {
+			retryAfter = noEvents.RetryAfter()
+		}
+		s.endAttempt(err, retryAfter)
 		return false
 	}
 	if s.control.state() == closing { // by a hook: the event is not delivered
 		return false
 	}
-	hasID := s.reader.p.lastID.changed && s.setLastEventID(s.reader.p.ID())
+	changed := s.reader.p.lastID.changed
+	if s.conn.keyed && !s.acceptKeyed(changed) {
+		return false
+	}
+	if changed {
+		s.setLastEventID(s.reader.p.ID())
+	}
 	if !s.conn.gotEvent {
 		s.conn.gotEvent = true
 		s.conn.ignored.stop()
 	}
-	if s.conn.keyed {
-		s.setReplayable(hasID) // without an ID, the server would repeat this event
-	}
 	return true
 }
 
-// setLastEventID sets the Last-Event-ID of the next request, and reports whether it did. An ID that
-// cannot be sent is ignored: with the ID before it, the server repeats events, but none is lost.
-func (s *Stream) setLastEventID(id []byte) bool {
+// acceptKeyed records whether a request with an Idempotency-Key may be repeated after the current
+// event. Without an ID in the event, the server would send it again. If Reconnect was called
+// before, acceptKeyed ends the attempt and returns false: the next attempt brings the event.
+func (s *Stream) acceptKeyed(hasID bool) bool {
+	if hasID {
+		id, ok := sendableID(s.reader.p.ID())
+		hasID = ok && len(id) > 0
+	}
+	if s.control.setCanReconnect(hasID) == ErrReconnect {
+		s.endAttempt(ErrReconnect, 0)
+		return false
+	}
+	s.conn.replayable = hasID
+	return true
+}
+
+// setLastEventID sets the Last-Event-ID of the next request. An ID that cannot be sent is ignored:
+// with the ID before it, the server repeats events, but none is lost.
+func (s *Stream) setLastEventID(id []byte) {
 	s.reader.p.lastID.changed = false
-	id, ok := sendableID(id)
-	if ok {
+	if id, ok := sendableID(id); ok {
 		s.lastID = append(s.lastID[:0], id...)
 	}
-	return ok
 }
 
 // endAttempt releases the connection, if there is one, and either ends the stream or announces the
@@ -128,6 +151,7 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 		opened:     s.conn.opened,
 		gotEvent:   s.conn.gotEvent,
 		retryAfter: retryAfter,
+		tlsAlert:   s.conn.tlsAlert,
 		replayable: s.conn.replayable,
 		once:       s.conn.once,
 	}
@@ -156,8 +180,7 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 		s.finish(v.err, 0)
 		return
 	}
-	stopAbandoning(s.next.abandon)
-	if !startAbandoning(v.abandon) {
+	if !s.control.abandon(v.abandon) {
 		v.abandon = nil
 	}
 	s.next = v
@@ -192,7 +215,6 @@ func (s *Stream) finish(err error, status int) {
 	s.err = err
 	s.release(closed)
 	s.control.setStats(Stats{LastErr: err})
-	stopAbandoning(s.next.abandon)
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}
@@ -237,8 +259,9 @@ func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr
 //   - The Err and the Cause of the request's context, wrapped. If a deadline passed while there was
 //     no connection, the text includes the last failure, and a *ResponseError is wrapped.
 //   - *url.Error: a failure of net/http. It ends the stream if another attempt would not change it:
-//     an untrusted certificate, an unsupported URL scheme, an invalid port, too many redirects.
-//   - [ErrIdleTimeout] or the timeout of HTTPClient: Timeout returns true for both.
+//     an untrusted certificate, an unsupported URL scheme, an invalid port, too many redirects, or
+//     three TLS alerts in a row that reject the certificate or the TLS version of the client.
+//   - [ErrIdleTimeout] or the timeout of HTTPClient: both have a method Timeout that returns true.
 //   - io.ErrUnexpectedEOF: the response was cut. Repeat the request if that is safe.
 //   - io.EOF: the response ended cleanly, but Backoff has stopped.
 //   - The error of Prepare, CheckResponse or CheckRedirect.
@@ -258,11 +281,12 @@ func (s *Stream) All() iter.Seq2[Event, error] {
 	}
 }
 
-// Event returns the current event. Its strings remain valid.
+// Event returns the current event. Its strings remain valid. It returns the zero Event before the
+// first event and after Next has returned false.
 func (s *Stream) Event() Event { return s.reader.Event() }
 
-// Data returns the data of the current event. The slice is valid, and may be modified by the
-// caller, until the next call to Next.
+// Data returns the data of the current event, or nil if there is none. The slice is valid, and may
+// be modified by the caller, until the next call to Next.
 func (s *Stream) Data() []byte { return s.reader.Data() }
 
 // ID returns the last event ID of the stream as of the current event. The slice is valid until the

@@ -151,8 +151,7 @@ func TestTransportReadEndsAtOnce(t *testing.T) {
 			timeout: 3 * time.Second,
 			check: func(err error) bool {
 				var timeout interface{ Timeout() bool }
-				return errors.As(err, &timeout) && timeout.Timeout() &&
-					strings.Contains(err.Error(), "Client.Timeout")
+				return errors.As(err, &timeout) && timeout.Timeout()
 			},
 		},
 	} {

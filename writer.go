@@ -61,7 +61,8 @@ const writeTimeout = time.Minute
 // minute.
 //
 // If w cannot flush, NewWriter writes nothing and returns an error that matches
-// [http.ErrNotSupported].
+// [http.ErrNotSupported]. Any other error means that the header could not be sent to the
+// client.
 func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
 	out := &Writer{
 		w: w, rc: http.NewResponseController(w), ctx: r.Context(),

@@ -66,7 +66,7 @@ func TestCheckFindings(t *testing.T) {
 		{"no response in time", []string{mute, "--for", "50ms"}, errtext.ExitTimeout, nil,
 			"sse: check: GET {URL}: timeout: the server sent no response headers\n"},
 		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, errtext.ExitTimeout,
-			nil, "sse: check: GET {URL}: timeout: no response headers from the server\n"},
+			nil, "sse: check: GET {URL}: timeout: the response headers are not complete\n"},
 		{"headers in time", []string{late, "--connect-timeout", "500ms"}, errtext.ExitDone,
 			[]string{" in 1 event and ", " to the end\n"}, ""},
 		{"no content",

@@ -48,7 +48,9 @@ func TestStreamBoundsConnectionsOfOneAttempt(t *testing.T) {
 				s := client.Stream(newRequest(t, t.Context(), srv.URL()))
 				begin := time.Now()
 				follow(t, s, nil)
-				poll(5*time.Second, func() bool { return srv.Stats().Connections > 20*maxConnections })
+				poll(5*time.Second, func() bool {
+					return srv.Stats().Connections > 20*maxConnections
+				})
 				if n := srv.Stats().Connections; n > maxConnections {
 					t.Errorf("%d connections within %v, want at most %d",
 						n, time.Since(begin).Round(time.Millisecond), maxConnections)
@@ -60,7 +62,7 @@ func TestStreamBoundsConnectionsOfOneAttempt(t *testing.T) {
 }
 
 // namesCause matches an error that says what the server did.
-var namesCause = regexp.MustCompile("connection|GOAWAY|EOF")
+var namesCause = regexp.MustCompile("conn|GOAWAY|EOF")
 
 // checkRetries verifies that at least two waits were announced, that they grow, and that their
 // errors tell what happened.

@@ -94,12 +94,13 @@ func heldByStreams(t *testing.T, http2, ended, connected bool) int64 {
 // cuttingServer starts a server that cuts each connection after an event. It returns a client that
 // connects to it, whatever the URL, and a function that ends both and releases what they hold.
 func cuttingServer(t *testing.T, http2 bool) (client *http.Client, stop func()) {
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		eventlog.Event(1).WriteTo(w)
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
-	}))
+	}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(handler))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -22,34 +23,35 @@ func TestStreamReconnectInLoopIsBounded(t *testing.T) {
 	)
 	for _, test := range []struct {
 		name   string
-		status int
-		retry  string // fields before the event
+		status int    // 200 if zero
+		retry  string // a field before the event
 		open   bool   // Reconnect is called by OnOpen
 		event  bool   // after each event
 		wait   bool   // by OnRetry
 		always bool   // every millisecond
 	}{
-		{name: "each event", status: 200, event: true},
-		{name: "each event, retry 0", status: 200, retry: "retry: 0\n", event: true},
-		{name: "each event and OnRetry, retry 0", status: 200, retry: "retry: 0\n", event: true, wait: true},
-		{name: "OnOpen and OnRetry, retry 0", status: 200, retry: "retry: 0\n", open: true, wait: true},
+		{name: "each event", event: true},
+		{name: "each event, retry 0", retry: "retry: 0\n", event: true},
+		{name: "each event and OnRetry, retry 0", retry: "retry: 0\n", event: true, wait: true},
+		{name: "OnOpen and OnRetry, retry 0", retry: "retry: 0\n", open: true, wait: true},
 		{name: "OnRetry, 503", status: 503, wait: true},
-		{name: "always, retry 0", status: 200, retry: "retry: 0\n", always: true},
+		{name: "always, retry 0", retry: "retry: 0\n", always: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var requests atomic.Int64
-			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handler := func(w http.ResponseWriter, r *http.Request) {
 				requests.Add(1)
 				w.Header().Set("Content-Type", "text/event-stream")
-				w.WriteHeader(test.status)
+				w.WriteHeader(cmp.Or(test.status, 200))
 				fmt.Fprint(w, test.retry)
 				eventlog.Event(1).WriteTo(w)
 				http.NewResponseController(w).Flush()
-				if test.status == 200 {
+				if test.status == 0 {
 					<-r.Context().Done()
 				}
-			}))
+			}
+			srv := httptest.NewServer(http.HandlerFunc(handler))
 			t.Cleanup(srv.Close)
 			t.Cleanup(srv.CloseClientConnections)
 			httpClient, d := newDialClient(t, false)

@@ -31,8 +31,10 @@ func TestStreamsShareConnectionAfterOutage(t *testing.T) {
 		back   time.Duration // all streams receive events again
 		most   int           // connections that stay open
 	}{
-		{"held bytes", (*faultproxy.Proxy).Hold, 5 * time.Second, 2},           // the old connection lives again afterwards
-		{"dropped connections", (*faultproxy.Proxy).Drop, 15 * time.Second, 3}, // it stays silent
+		// The old connection works afterwards.
+		{"held bytes", (*faultproxy.Proxy).Hold, 5 * time.Second, 2},
+		// It stays silent.
+		{"dropped connections", (*faultproxy.Proxy).Drop, 15 * time.Second, 3},
 	} {
 		for _, useTLS := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s TLS %v", test.name, useTLS), func(t *testing.T) {
@@ -71,7 +73,8 @@ func testOutage(
 	var last [streams]atomic.Int64 // the number of the last event of each stream
 	open := func(i int) {
 		var check eventlog.Checker
-		follow(t, client.Stream(newRequest(t, t.Context(), url+"/"+strconv.Itoa(i))), func(ev sse.Event) {
+		s := client.Stream(newRequest(t, t.Context(), url+"/"+strconv.Itoa(i)))
+		follow(t, s, func(ev sse.Event) {
 			check.Add(ev)
 			last[i].Store(int64(check.Last))
 			if check.Lost+check.Repeated+check.Damaged > 0 {

@@ -34,14 +34,15 @@ type suspendedClient struct {
 // startSuspendedClient starts both. The server waits for headers to be closed before it responds.
 func startSuspendedClient(t *testing.T, http2 bool, headers <-chan struct{}) *suspendedClient {
 	c := &suspendedClient{log: logOf(1)}
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
 		c.requests.Add(1)
 		select {
 		case <-headers:
 			c.log.ServeHTTP(w, r)
 		case <-r.Context().Done():
 		}
-	}))
+	}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(handler))
 	srv.Config.Protocols = new(http.Protocols)
 	srv.Config.Protocols.SetHTTP1(true)
 	srv.Config.Protocols.SetUnencryptedHTTP2(true)
@@ -88,7 +89,8 @@ func (c *suspendedClient) suspend(t *testing.T, late time.Duration, send func())
 // checkCut verifies that there were no more than want requests.
 func (c *suspendedClient) checkCut(t *testing.T, want int64) {
 	if n := c.requests.Load(); n > want {
-		t.Errorf("%d of %d connections were cut: %q", n-want, suspendedStreams, c.report[:min(len(c.report), 1)])
+		first := c.report[:min(len(c.report), 1)]
+		t.Errorf("%d of %d connections were cut: %q", n-want, suspendedStreams, first)
 	}
 	c.report = nil
 }
@@ -133,7 +135,9 @@ func TestStreamSuspendedProcessKeepsAttempts(t *testing.T) {
 		t.Run(late.String()+" late", func(t *testing.T) {
 			headers := make(chan struct{})
 			c := startSuspendedClient(t, false, headers)
-			if !poll(suspendedTimeout, func() bool { return c.requests.Load() == suspendedStreams }) {
+			if !poll(suspendedTimeout, func() bool {
+				return c.requests.Load() == suspendedStreams
+			}) {
 				t.Fatalf("%d of %d requests", c.requests.Load(), suspendedStreams)
 			}
 			c.suspend(t, late, func() { close(headers) })

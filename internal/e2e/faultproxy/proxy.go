@@ -154,7 +154,7 @@ type conn struct {
 	proxy   *Proxy
 	client  *net.TCPConn
 	server  *net.TCPConn // nil until dialed
-	limit   int          // bytes that may still be sent to the client; negative if there is no limit
+	limit   int          // bytes that may still be sent to the client; negative: no limit
 	reset   bool         // at the limit
 	dropped bool
 	ended   bool

@@ -52,7 +52,10 @@ func read(t *testing.T, stream *sse.Stream, check *eventlog.Checker, last int) {
 func TestServerServesEventsAndResumes(t *testing.T) {
 	for _, useTLS := range []bool{false, true} {
 		t.Run(fmt.Sprint("TLS ", useTLS), func(t *testing.T) {
-			for name, fault := range map[string]func(*Server){"cut": (*Server).Cut, "drain": (*Server).Drain} {
+			for name, fault := range map[string]func(*Server){
+				"cut":   (*Server).Cut,
+				"drain": (*Server).Drain,
+			} {
 				t.Run(name, func(t *testing.T) {
 					s, client := start(t, useTLS)
 					stream := events(t, s, client, 10)

@@ -76,7 +76,8 @@ func table(results []result) string {
 		if r.http2 {
 			protocol = "HTTP/2"
 		}
-		fmt.Fprintf(&b, "| %s, %s | %d | %d | %d | %d | %d | %d | %d | %d | %.1f MiB | %.1f s | %.1f s |\n",
+		fmt.Fprintf(&b, "| %s, %s | %d | %d | %d | %d | %d | %d | %d | %d "+
+			"| %.1f MiB | %.1f s | %.1f s |\n",
 			r.name, protocol, r.streams, r.faults, r.connections, r.sent, r.check.Received,
 			r.check.Lost, r.check.Repeated, r.goroutines, r.heap,
 			r.back[len(r.back)/2].Seconds(), r.back[len(r.back)-1].Seconds())

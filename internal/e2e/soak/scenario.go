@@ -54,7 +54,7 @@ type result struct {
 	check       eventlog.Checker // the sum over all streams
 	goroutines  int
 	heap        float64         // MiB
-	back        []time.Duration // from the end of each fault until all streams are connected, sorted
+	back        []time.Duration // from the end of a fault until all streams are connected; sorted
 	failures    []string
 }
 
@@ -132,8 +132,10 @@ func (r *run) follow(
 	client := &sse.Client{
 		HTTPClient:  httpClient,
 		IdleTimeout: r.idle,
-		OnOpen:      func(*http.Response) { r.opened.Store(time.Since(r.log.Begin).Milliseconds()) },
 		OnRetry:     func(error, time.Duration) { r.retries.Add(1) },
+		OnOpen: func(*http.Response) {
+			r.opened.Store(time.Since(r.log.Begin).Milliseconds())
+		},
 	}
 	if r.quick {
 		client.ReconnectionTime = 10 * time.Millisecond
