@@ -23,6 +23,8 @@ func newOptions() *options {
 		Getenv:    os.Getenv,
 		Color:     "auto",
 		HintAfter: hintAfter,
+
+		SilenceAfter: silenceAfter,
 	}
 }
 
@@ -72,6 +74,8 @@ func checkTargets(o *options, targets []string) error {
 		return errors.New("--type has no effect on --raw")
 	case o.NoReconnect && o.Retries != nil:
 		return errors.New("--retry and --no-reconnect exclude each other")
+	case o.Format == output.FormatText && o.Types != nil:
+		return errors.New("--type and --text exclude each other")
 	}
 	name := targets[0]
 	switch {
@@ -84,11 +88,51 @@ func checkTargets(o *options, targets []string) error {
 	case name == "-":
 		return nil
 	}
-	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+	if isFile(name) {
 		return fmt.Errorf("%q is a file; use sse - < FILE to read it, or http://%s for a host",
 			name, escape.Line(name))
 	}
 	return nil
+}
+
+// checkCommand returns an error if name, the first argument, looks like a misspelled subcommand.
+func checkCommand(name string) error {
+	if command := similarCommand(name); command != "" && !isFile(name) {
+		return fmt.Errorf("%q is not a command; did you mean %s? (http://%s for a host)",
+			name, command, escape.Line(name))
+	}
+	return nil
+}
+
+// similarCommand returns the subcommand that name differs from in one letter or in letters missing
+// at its end, or "".
+func similarCommand(name string) string {
+	for _, command := range []string{"serve", "check", "demo", "help", "version"} {
+		isBeginning := len(name) >= 3 && strings.HasPrefix(command, name)
+		if name != command && (isBeginning || differsInOneLetter(name, command)) {
+			return command
+		}
+	}
+	return ""
+}
+
+// differsInOneLetter reports whether one letter more, less or different, or two letters exchanged,
+// make b of a.
+func differsInOneLetter(a, b string) bool {
+	start := 0
+	for start < min(len(a), len(b)) && a[start] == b[start] {
+		start++
+	}
+	a, b = a[start:], b[start:]
+	switch {
+	case len(a) == len(b)+1:
+		return a[1:] == b
+	case len(a)+1 == len(b):
+		return a == b[1:]
+	case len(a) != len(b) || a == "":
+		return false
+	}
+	return a[1:] == b[1:] || len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
 }
 
 // A flagParser parses a command line as curl does: flags before and after other arguments, -XPOST

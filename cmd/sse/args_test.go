@@ -48,3 +48,17 @@ func TestParseArgsOptionalValue(t *testing.T) {
 		}
 	}
 }
+
+func TestSimilarCommand(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"serv": "serve", "ser": "serve", "sevre": "serve", "server": "serve", "sserve": "serve",
+		"chec": "check", "chekc": "check", "chock": "check", "dem": "demo", "demos": "demo",
+		"serve": "", "se": "", "localhost": "", "example.com": "", "serve.test": "", "de": "",
+		"servant": "", "": "", "-": "", "évé": "",
+	} {
+		if got := similarCommand(name); got != want {
+			t.Errorf("similarCommand(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -117,6 +117,7 @@ var requestFlags = []flagDef{
 var streamFlags = []flagDef{
 	{names: "json", set: formatFlag(output.FormatJSON)},
 	{names: "raw", set: formatFlag(output.FormatRaw)},
+	{names: "text", set: formatFlag(output.FormatText)},
 	{names: "data", set: formatFlag(output.FormatData)},
 	{names: "field", value: true, set: setField},
 	{
@@ -126,7 +127,10 @@ var streamFlags = []flagDef{
 	{names: "s silent", set: boolFlag(func(o *options) *bool { return &o.Silent })},
 	{names: "full", set: boolFlag(func(o *options) *bool { return &o.Full })},
 	{names: "summary", optional: "text json none", set: setSummary},
-	{names: "type", value: true, set: addTypes},
+	{
+		names: "type", value: true,
+		set: addTypes(func(o *options) *map[string]bool { return &o.Types }),
+	},
 	{names: "n count", value: true, set: func(o *options, v string) (err error) {
 		if o.Count, err = strconv.Atoi(v); err != nil || o.Count < 1 {
 			return errors.New("want a number of events, 1 or more")
@@ -140,6 +144,10 @@ var streamFlags = []flagDef{
 		return err
 	}},
 	{names: "until", value: true, set: textFlag(func(o *options) **string { return &o.Until })},
+	{
+		names: "until-type", value: true,
+		set: addTypes(func(o *options) *map[string]bool { return &o.UntilTypes }),
+	},
 	{names: "state", value: true, set: stringFlag(func(o *options) *string { return &o.State })},
 	{names: "record", value: true, set: stringFlag(func(o *options) *string { return &o.Record })},
 	{names: "m max-time", value: true, set: func(o *options, v string) (err error) {
@@ -234,16 +242,19 @@ func setSummary(o *options, v string) error {
 	return nil
 }
 
-// addTypes applies the value of --type.
-func addTypes(o *options, v string) error {
-	if o.Types == nil {
-		o.Types = make(map[string]bool)
-	}
-	for t := range strings.SplitSeq(v, ",") {
-		if t == "" {
-			return errors.New("want event types separated by commas, such as tick,done")
+// addTypes returns the set function of a flag that adds event types to the set that p returns.
+func addTypes(p func(*options) *map[string]bool) func(*options, string) error {
+	return func(o *options, v string) error {
+		types := p(o)
+		if *types == nil {
+			*types = make(map[string]bool)
 		}
-		o.Types[t] = true
+		for t := range strings.SplitSeq(v, ",") {
+			if t == "" {
+				return errors.New("want event types separated by commas, such as tick,done")
+			}
+			(*types)[t] = true
+		}
+		return nil
 	}
-	return nil
 }

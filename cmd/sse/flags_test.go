@@ -102,6 +102,11 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"serve|" + text, text + "\" is not a recording: line 1: invalid character 'd'"},
 		{"check|-|-", "check: more than one URL"},
 		{"demo|--json", "unknown flag --json"},
+		{"serv", `"serv" is not a command; did you mean serve? (http://serv for a host)`},
+		{"chekc|http://x", `"chekc" is not a command; did you mean check?`},
+		{"--text|--data|http://x", "--text and --data exclude each other"},
+		{"--text|--type|a|http://x", "--type and --text exclude each other"},
+		{"--until-type|a,|http://x", `--until-type "a,": want event types separated by commas`},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()

@@ -86,18 +86,19 @@ func TestFollowFieldReportsErrorEvents(t *testing.T) {
 		t.Errorf("events that are not errors: stderr %q", r.stderr)
 	}
 	if r := runSSE(t, strings.Repeat("event: error\ndata\n\n", 99), "--field", "a",
-		"-"); strings.Count(r.stderr, "sent an error") != 3 {
+		"-"); strings.Count(r.stderr, "sent an error") != 3 ||
+		!strings.Contains(r.stderr, "sse: 99 errors from the stream in total\n") {
 		t.Errorf("99 errors: stderr %q, want 3 of them", r.stderr)
 	}
 	for _, event := range []string{"event: error\ndata: " + text + "\n\n", "data: " + text + "\n\n",
 		"event: error\ndata: {}\n\n"} {
 		r := runSSE(t, "data: {\"a\":\"x\"}\n\n"+event, "--field", "a", "-")
-		r.want(t, errtext.ExitDone, "x\n")
+		r.want(t, errtext.ExitError, "x\n")
 		r.wantStderr(t, "sse: the stream sent an error: {")
-		if r := runSSE(t, event, "--field", "a", "-s", "-"); strings.Contains(r.stderr,
-			"sent an error") {
-			t.Errorf("-s: %s", r.stderr)
-		}
+		r = runSSE(t, event, "--field", "a", "-s", "-")
+		r.want(t, errtext.ExitError, "")
+		r.wantStderr(t, "sse: the stream sent an error: {")
+		r.oneLine(t)
 	}
 }
 
@@ -238,7 +239,9 @@ func TestFollowExitCodes(t *testing.T) {
 		stdout string
 		stderr []string
 	}{
-		{"204", []string{status(204, "", "")}, errtext.ExitDone, "", nil},
+		{"204", []string{status(204, "", "")}, errtext.ExitDone, "",
+			[]string{"sse: the server responded with 204 No Content, which ends the stream\n"}},
+		{"204 and silent", []string{"-s", status(204, "", "")}, errtext.ExitDone, "", nil},
 		{"end of the response to a POST",
 			[]string{"-d", "x", status(200, "text/event-stream", "data: a\n\n"), "--data"},
 			errtext.ExitDone, "a\n", nil},
@@ -441,6 +444,16 @@ func TestFollowExplainsMissingEvents(t *testing.T) {
 		{"nothing", "", ""},
 		{"NDJSON", "{\"a\":1}\n{\"a\":2}\n",
 			`no event so far: the lines are JSON without "data:" (NDJSON?): {"a":1}`},
+		{"NDJSON with long lines", `{"a":"` + strings.Repeat("x", 100) + "\"}\n",
+			`no event so far: the lines are JSON without "data:" (NDJSON?): {"a":"x`},
+		{"not all lines are JSON", "hello\n{\"a\":1}\n",
+			"no event so far: the lines are not fields of an event stream: hello"},
+		{"lines that are not JSON", "hello\n{abc\n",
+			"no event so far: the lines are not fields of an event stream: hello"},
+		{"a line in brackets", "[INFO] started\n",
+			"no event so far: the lines are not fields of an event stream: [INFO] started"},
+		{"an unfinished line that is not JSON", "{abc",
+			"no event so far: the line has not ended: {abc"},
 		{"one JSON value", "[1,2", "no event so far: this is JSON, not an event stream: [1,2"},
 		{"text", "hello \x1b[31mworld\n\n",
 			`no event so far: the lines are not fields of an event stream: hello \x1b[31mworld`},
@@ -495,8 +508,16 @@ func TestFollowExplainsEmptyOutput(t *testing.T) {
 	r.want(t, errtext.ExitDone, "")
 	r.wantStderr(t, "sse: no event had a type that --type lists (of 3 events)\n")
 	r = runSSE(t, sample, "--field", "choices.0", "-")
+	r.want(t, errtext.ExitError, "")
+	r.wantStderr(t, "sse: no event had a field choices.0 (of 3 events); a path consists of names "+
+		"and indexes, such as choices.0.delta.content or choices[0].delta\n")
+	r.oneLine(t)
+	r = runSSE(t, "data: {\"a\":null}\n\n", "--field", "a", "-s", "-") // null is a value
 	r.want(t, errtext.ExitDone, "")
-	r.wantStderr(t, "sse: no event had a field choices.0 (of 3 events)\n")
+	for _, path := range []string{"choices[0].delta", ".choices[0].delta", ".choices.0.delta"} {
+		r = runSSE(t, "data: {\"choices\":[{\"delta\":\"x\"}]}\n\n", "--field", path, "-")
+		r.want(t, errtext.ExitDone, "x\n")
+	}
 }
 
 func TestFollowWritesFile(t *testing.T) {

@@ -8,9 +8,19 @@
 //
 // On a pipe, each event is printed on one line, as soon as it arrives: the type, the ID ("-" if
 // there is none) and the data, separated by tabs. A line break in the data is printed as \n, other
-// control characters as \x1b. The formats --json, --data, --field and --raw print the exact data.
-// With --data, data of several lines is printed on several lines. With --raw, the output may
-// contain more events than -n allows, because it contains every byte that was read.
+// control characters as \x1b. The formats --json, --data and --raw print the exact data. With
+// --data, data of several lines is printed on several lines. With --raw, the output may contain
+// more events than -n allows, because it contains every byte that was read.
+//
+// The running text of --field and --text keeps line breaks and tabs. Other control characters are
+// printed as \x1b, because a program may show the text on a terminal.
+//
+// The format --text prints the text of a language model. It knows the events of OpenAI (chat
+// completions, which many other services and servers also send, and responses), Anthropic
+// (messages) and Gemini. On a terminal it also prints the reasoning, dimmed, and each tool call on
+// one line, followed by a summary with the number of tokens. On a pipe it prints only the text, and
+// reports tool calls on standard error. The run ends with the final event, because a new request
+// would start the model again. It is an error if the stream ends before the model has finished.
 //
 // With -o, the output goes to a file, which is truncated when the stream is open. With -o and
 // --state, the output is appended to the file.
@@ -37,8 +47,13 @@
 //
 // # End of a run
 //
-// With --for, -n and --until, a run ends with exit code 0. With --until, it ends before the event
-// whose data is the given text, and it is an error if the stream ends without such an event.
+// With --for, -n, --until and --until-type, a run ends with exit code 0. With --until, it ends
+// before the event whose data is the given text, with --until-type after an event of a given type,
+// and it is an error if the stream ends without such an event.
+//
+// An event of type error, or whose type ends in .failed, or whose JSON data has a member error with
+// a value, is reported on standard error, also with -s. With --field and --text, the exit code is
+// then 1.
 //
 // With --state, the last event ID is kept in a file, and the next run resumes after that event. The
 // ID is stored after the event was printed and, if the output is a file, after the output is on the
@@ -51,7 +66,8 @@
 // The exit codes are:
 //
 //	0    the run ended as requested, or the server ended the stream
-//	1    an error ended the stream, or sse check found an error
+//	1    an error ended the stream, the stream ended before the event that ends the run,
+//	     --field found nothing, or sse check found an error
 //	2    the command line is invalid
 //	22   HTTP error
 //	28   timeout, also that of -m
@@ -96,9 +112,10 @@ var (
 
 // Durations that tests shorten.
 var (
-	hintAfter  = 10 * time.Second
-	demoPace   = 250 * time.Millisecond
-	servePaces = serve.DefaultPaces
+	hintAfter    = 10 * time.Second
+	silenceAfter = 30 * time.Second
+	demoPace     = 250 * time.Millisecond
+	servePaces   = serve.DefaultPaces
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -129,6 +146,9 @@ func run(args []string) int {
 		return runServe(ctx, args[1:])
 	case "check":
 		return runCheck(ctx, args[1:])
+	}
+	if err := checkCommand(args[0]); err != nil {
+		return errtext.PrintUsage(os.Stderr, err)
 	}
 	o, err := parseArgs(args, followFlags)
 	if err != nil {

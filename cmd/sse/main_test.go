@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		if d, err := time.ParseDuration(os.Getenv("SSE_TEST_HINT_AFTER")); err == nil {
 			hintAfter = d
 		}
+		if d, err := time.ParseDuration(os.Getenv("SSE_TEST_SILENCE_AFTER")); err == nil {
+			silenceAfter = d
+		}
 		main()
 	}
 	os.Exit(m.Run())

@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/model"
 )
 
 // The exit codes of the command.
@@ -59,9 +60,48 @@ func (e *WriteError) Error() string { return e.Err.Error() }
 // Unwrap returns the error of the file system.
 func (e *WriteError) Unwrap() error { return e.Err }
 
+// An IncompleteError reports that the stream ended well, but without what the command line asks
+// for.
+type IncompleteError struct{ Text string }
+
+// Error returns the text of the error.
+func (e *IncompleteError) Error() string { return e.Text }
+
 var (
 	// ErrNoUntil reports that the stream ended without the event that --until names.
-	ErrNoUntil = errors.New("the stream ended without the event that --until waits for")
+	ErrNoUntil error = &IncompleteError{
+		"the stream ended without the event that --until waits for",
+	}
+
+	// ErrNoUntilType is like ErrNoUntil for --until-type.
+	ErrNoUntilType error = &IncompleteError{
+		"the stream ended without an event of a type that --until-type waits for",
+	}
+
+	// ErrUnfinishedUntil reports that the event that --until names lacks its blank line.
+	ErrUnfinishedUntil error = &IncompleteError{
+		"the last event is the one that --until waits for, " +
+			"but the stream ended without the blank line after it",
+	}
+
+	// ErrUnfinishedUntilType is like ErrUnfinishedUntil for --until-type.
+	ErrUnfinishedUntilType error = &IncompleteError{
+		"the last event has a type that --until-type waits for, " +
+			"but the stream ended without the blank line after it",
+	}
+
+	// ErrIncompleteText reports that the stream ended before the model had finished.
+	ErrIncompleteText error = &IncompleteError{
+		"the stream ended before the model had finished its text",
+	}
+
+	// ErrNoText reports that --text knows no event of the stream.
+	ErrNoText error = &IncompleteError{
+		"--text found no text in the events: it knows " + model.Formats,
+	}
+
+	// ErrStream reports that the stream sent an error as an event.
+	ErrStream = errors.New("the stream sent an error")
 
 	// ErrNoResponse reports that the time for a check was over before a response began.
 	ErrNoResponse error = timeoutError("timeout: the server sent no response headers")
@@ -153,6 +193,18 @@ func printResponse(w io.Writer, subject string, response *sse.ResponseError) {
 	} else {
 		fmt.Fprintf(w, "sse: HTTP %s\n", escape.Line(response.Status))
 	}
+	printBody(w, response)
+	if subject != "" {
+		fmt.Fprintf(w, "  request: %s\n", subject)
+	}
+	printHints(w, subject, response)
+}
+
+// printBody writes the beginning of the body of a refused response, unless it is compressed.
+func printBody(w io.Writer, response *sse.ResponseError) {
+	if isEncoded(response.Header) {
+		return
+	}
 	for i, line := range strings.Split(strings.TrimSpace(string(response.Body)), "\n") {
 		if i == maxBodyLines {
 			fmt.Fprintln(w, "  …")
@@ -165,12 +217,6 @@ func printResponse(w io.Writer, subject string, response *sse.ResponseError) {
 		if line != "" {
 			fmt.Fprintf(w, "  %s\n", escape.Append(nil, line, "\t"))
 		}
-	}
-	if subject != "" {
-		fmt.Fprintf(w, "  request: %s\n", subject)
-	}
-	if response.StatusCode == http.StatusUnauthorized {
-		fmt.Fprintln(w, "  (-u USER:PASSWORD or -H 'Authorization: …' sends credentials)")
 	}
 }
 

@@ -66,6 +66,22 @@ func Append(b []byte, s, keep string) []byte {
 	return b
 }
 
+// AppendControl appends s to b. Control characters except line breaks and tabs are written as in
+// Go. Unlike Append, it keeps invisible format characters, which belong to the text of many
+// languages.
+func AppendControl(b []byte, s string) []byte {
+	start := 0
+	for i, r := range s {
+		isControl := unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+		if isControl {
+			b = append(b, s[start:i]...)
+			b = fmt.Appendf(b, `\x%02x`, r)
+			start = i + utf8.RuneLen(r)
+		}
+	}
+	return append(b, s[start:]...)
+}
+
 // Line returns s with all unsafe characters escaped, so that it can be shown on one line.
 func Line(s string) string { return string(Append(nil, s, "")) }
 

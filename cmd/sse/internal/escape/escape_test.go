@@ -39,3 +39,12 @@ func TestWriterJoinsDividedCharacters(t *testing.T) {
 		}
 	}
 }
+
+func TestAppendControlKeepsText(t *testing.T) {
+	t.Parallel()
+	const in = "é\x1b[31m\x00\x7f\u009b2J\t\r\n\u200f\ufeff\u2028\xff"
+	const want = `before é\x1b[31m\x00\x7f\x9b2J` + "\t\r\n\u200f\ufeff\u2028\xff"
+	if got := string(AppendControl([]byte("before "), in)); got != want {
+		t.Errorf("AppendControl(%q) = %q, want %q", in, got, want)
+	}
+}

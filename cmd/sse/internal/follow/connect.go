@@ -40,6 +40,7 @@ func (s *session) openSource(ctx context.Context) (source, error) {
 		Prepare:      c.prepare,
 		OnOpen:       c.opened,
 		OnRetry:      c.retrying,
+		OnIgnored:    s.ignoredLine,
 	}
 	if s.view != nil {
 		client.OnComment = s.observer.Comment
@@ -97,17 +98,35 @@ func (c *connection) opened(resp *http.Response) {
 	c.waiting.Store(false)
 	s.beginFile()
 	s.lines.reset()
+	s.silence.reset()
+	if s.unfinished != nil {
+		s.unfinished.reset()
+	}
+	s.compressed.Store(resp.Uncompressed)
 	s.stats.Opened(now)
 	s.rec.Opened()
 	s.observer.Opened(resp, now.Sub(c.begun), c.stream.LastEventID())
-	c.hint.Do(func() { time.AfterFunc(s.o.HintAfter, s.explain) })
+	c.hint.Do(func() {
+		s.reportRedirect(resp)
+		time.AfterFunc(s.o.HintAfter, s.explain)
+	})
 }
 
 // retrying is called before the wait for the next attempt.
 func (c *connection) retrying(err error, wait time.Duration) {
 	s := c.s
 	c.waiting.Store(false)
+	s.silence.stop()
 	s.explain()
+	if s.lastErr = s.unfinishedError(); s.lastErr != nil {
+		c.stream.Close()
+		return
+	}
+	if end, ok := s.textEnd(err, c.stream.LastEventID()); ok {
+		s.lastErr = end
+		c.stream.Close()
+		return
+	}
 	if s.o.NoReconnect {
 		if err != io.EOF { // io.EOF is the clean end of a response
 			s.lastErr = err
@@ -138,7 +157,8 @@ func (s *session) openInput(ctx context.Context) source {
 	}()
 	context.AfterFunc(ctx, func() { pr.CloseWithError(context.Cause(ctx)) })
 	r := sse.NewReader(s.rec.Body(pr))
-	r.MaxEventSize = s.o.MaxEventSize
+	r.MaxEventSize, r.OnIgnored = s.o.MaxEventSize, s.ignoredLine
+	s.silence.reset()
 	if s.view != nil {
 		s.view.InputOpened()
 		r.OnComment = s.observer.Comment

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
@@ -50,6 +52,10 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	s.openOutput(out)
 	if note != "" {
 		s.observer.Note(note)
+	}
+	s.silence = newSilence(o.SilenceAfter, s.reportSilence)
+	if o.Until != nil || o.UntilTypes != nil {
+		s.unfinished = &unfinished{parser: sse.Parser{MaxEventSize: o.MaxEventSize}}
 	}
 	s.rec.OnRead = s.recorded
 	if o.Verbose {
@@ -100,20 +106,37 @@ func (s *session) run(ctx context.Context) int {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	default:
-		err = cmp.Or(src.Err(), s.lastErr)
-		if err == io.EOF { // --retry allows no other attempt after a clean end
-			err = nil
-		}
-		if err == nil && s.o.Until != nil {
-			err = errtext.ErrNoUntil
-		}
-		if err == nil && s.o.URL == nil {
-			err = errInputEnd
-		}
+		err = s.endError(cmp.Or(src.Err(), s.lastErr))
 	}
 	code := s.finish(err, src.LastEventID())
 	if s.hooks.OnEnd != nil {
 		s.hooks.OnEnd(s.stats.Snapshot(time.Now()).Reconnects)
 	}
 	return code
+}
+
+// endError returns the reason why the run ended when the source ended with err.
+func (s *session) endError(err error) error {
+	if err == io.EOF { // --retry allows no other attempt after a clean end
+		err = nil
+	}
+	s.noContent = err == nil && s.rec.LastStatus() == http.StatusNoContent
+	if unfinished := s.unfinishedError(); unfinished != nil {
+		return unfinished
+	}
+	switch {
+	case err != nil:
+		return err
+	case s.o.Until != nil:
+		return errtext.ErrNoUntil
+	case s.o.UntilTypes != nil:
+		return errtext.ErrNoUntilType
+	}
+	if err := s.textError(); err != nil {
+		return err
+	}
+	if s.o.URL == nil {
+		return errInputEnd
+	}
+	return nil
 }

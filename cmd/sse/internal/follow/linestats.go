@@ -2,6 +2,9 @@ package follow
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
 	"math"
 	"strconv"
 	"sync"
@@ -97,7 +100,7 @@ func (l *lineStats) endLine() {
 		l.eventsAndIDs++
 	default:
 		l.unknown++
-		if looksJSON(line) {
+		if beginsJSON(line, len(line) < lineHead) {
 			l.json++
 		}
 		if l.sample == "" {
@@ -115,10 +118,22 @@ func (l *lineStats) retry(value string) {
 	}
 }
 
-// looksJSON reports whether line begins like a JSON object or array.
-func looksJSON(line []byte) bool {
+// beginsJSON reports whether line is the beginning of a JSON object or array. If whole is true, the
+// line must contain all of it.
+func beginsJSON(line []byte, whole bool) bool {
 	line = bytes.TrimLeft(line, " \t")
-	return len(line) > 0 && (line[0] == '{' || line[0] == '[')
+	if len(line) == 0 || line[0] != '{' && line[0] != '[' {
+		return false
+	}
+	if whole {
+		return json.Valid(line)
+	}
+	dec := json.NewDecoder(bytes.NewReader(line))
+	for {
+		if _, err := dec.Token(); err != nil {
+			return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
+		}
+	}
 }
 
 // explain returns why the lines so far did not dispatch an event. It returns "" if that is normal,
@@ -128,7 +143,7 @@ func (l *lineStats) explain() string {
 	defer l.mu.Unlock()
 	line := l.head()
 	switch {
-	case l.json > 0 && l.data == 0:
+	case l.json > 0 && l.json == l.unknown && l.data == 0:
 		return `the lines are JSON without "data:" (NDJSON?): ` + escape.Line(l.sample)
 	case l.unknown > 0 && l.data == 0:
 		return "the lines are not fields of an event stream: " + escape.Line(l.sample)
@@ -136,7 +151,7 @@ func (l *lineStats) explain() string {
 		return "there are data lines, but no blank line, which ends an event"
 	case l.data > 0:
 		return "there are data lines, but no blank line after them yet"
-	case looksJSON(line):
+	case beginsJSON(line, false):
 		return "this is JSON, not an event stream: " + escape.Line(string(line))
 	case len(line) > 0 && line[0] != ':':
 		return "the line has not ended: " + escape.Line(string(line))

@@ -10,7 +10,7 @@ import (
 func TestLineStatsWriteCounts(t *testing.T) {
 	t.Parallel()
 	const in = "data: a\rdata: b\r\n\ndata: c\n\r\n: x\r\n\r\rid: 1\n" +
-		"retry: 50\r\nretry:007\nretry: -1\nretry: 1s\nretry\n{\"a\"\nhello\n"
+		"retry: 50\r\nretry:007\nretry: -1\nretry: 1s\nretry\n{\"a\":1}\nhello\n"
 	wantRetries := []time.Duration{50 * time.Millisecond, 7 * time.Millisecond}
 	for size := 1; size <= len(in); size++ {
 		l := &lineStats{}
@@ -54,5 +54,33 @@ func TestLineStatsWriteBoundsMemory(t *testing.T) {
 	l.Write([]byte("\nretry: 99999999999999999999999\n"))
 	if l.unknown != 1 {
 		t.Errorf("unknown lines = %d, want 1", l.unknown)
+	}
+}
+
+func TestBeginsJSON(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		line         string
+		whole, begin bool
+	}{
+		{`{"a":1}`, true, true},
+		{` [1, {"b":[]}]`, true, true},
+		{`{"a":"x`, false, true},
+		{`{"a":1,`, false, true},
+		{`{"a`, false, true},
+		{`{`, false, true},
+		{`[tru`, false, true},
+		{`{abc`, false, false},
+		{`{"a" 1}`, false, false},
+		{`[INFO] started`, false, false},
+		{`"text"`, false, false},
+		{`hello`, false, false},
+		{``, false, false},
+	} {
+		whole, begin := beginsJSON([]byte(test.line), true), beginsJSON([]byte(test.line), false)
+		if whole != test.whole || begin != test.begin {
+			t.Errorf("beginsJSON(%q) = %t, and %t for a beginning, want %t and %t",
+				test.line, whole, begin, test.whole, test.begin)
+		}
 	}
 }

@@ -33,6 +33,9 @@ type Options struct {
 	MaxTime  time.Duration // if not zero, the run fails after this time
 	Until    *string       // if not nil, the run ends before an event with this data
 
+	// UntilTypes are the types of the events after which the run ends.
+	UntilTypes map[string]bool
+
 	// The output.
 	Format  output.Format
 	Path    []string        // of output.FormatField
@@ -46,6 +49,9 @@ type Options struct {
 
 	// HintAfter is how long to wait for the first event before a note says what is missing.
 	HintAfter time.Duration
+
+	// SilenceAfter is how long to wait for a byte before a note says that none arrived.
+	SilenceAfter time.Duration
 }
 
 // Hooks let the caller of Run observe a run. A hook that is nil is not called.

@@ -1,7 +1,6 @@
 package follow
 
 import (
-	"io"
 	"os"
 	"time"
 
@@ -38,18 +37,16 @@ func (s *session) openOutput(out *os.File) {
 		v.Start()
 		return
 	}
-	s.observer = &plainObserver{w: o.Stderr, silent: o.Silent}
 	s.printer = output.NewPrinter(out, o.Format, info.IsTerminal)
 	s.sink = s.printer
-	if o.Format == output.FormatField {
-		s.printer.SetPath(o.Path, s.streamError)
+	if info.IsTerminal && term.IsTerminal(o.Stderr) {
+		s.diag = lineWriter{o.Stderr, s.printer}
 	}
-}
-
-// streamError reports an error that the stream sends as an event instead of the printed field.
-func (s *session) streamError(text string) {
-	if s.printer.InLine() && !s.o.Silent {
-		io.WriteString(s.o.Stderr, "\n") // the printed text has not ended its line
+	s.observer = &plainObserver{w: s.diag, silent: o.Silent}
+	switch o.Format {
+	case output.FormatField:
+		s.printer.SetPath(o.Path)
+	case output.FormatText:
+		s.openText(info)
 	}
-	s.observer.Note(text)
 }

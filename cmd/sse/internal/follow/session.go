@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,11 @@ type session struct {
 	rec       *request.Recorder
 	saver     *state.Saver // nil without --state
 	recording io.Closer    // the file of --record
-	beginFile func()       // truncates the file of -o; called when the stream is open
+	silence   *silence
+	beginFile func() // truncates the file of -o; called when the stream is open
+
+	unfinished *unfinished  // nil without --until and --until-type
+	text       *output.Text // nil without --text
 
 	sink       sink
 	view       *term.View      // the sink, if it is the terminal view
@@ -43,13 +48,20 @@ type session struct {
 	seen      atomic.Int64 // the events that arrived, printed or not
 	explained atomic.Bool
 
-	notedMissingID bool // a note said that there is no ID for --state
+	notedMissingID bool        // a note said that there is no ID for --state
+	errors         int         // errors that the stream sent
+	errorReported  bool        // the current event was reported as an error
+	ignored        int         // lines that the standard ignores
+	compressed     atomic.Bool // the last response was compressed
+	noContent      bool        // the stream ended with a 204
 }
 
 // Reasons to end a run.
 var (
 	errTimeUp   = &errtext.Stop{Name: "for", Text: "time is up (--for)"}
 	errUntil    = &errtext.Stop{Name: "until", Text: "the event of --until arrived"}
+	errType     = &errtext.Stop{Name: "until", Text: "an event of --until-type arrived"}
+	errModel    = &errtext.Stop{Name: "model", Text: "the model has finished"}
 	errInputEnd = &errtext.Stop{Name: "input", Text: "end of the input"}
 )
 
@@ -60,6 +72,7 @@ func (s *session) loop(src source) error {
 	for printed := 0; src.Next(); {
 		now, ev := time.Now(), src.Event()
 		s.seen.Add(1)
+		s.checkError(ev)
 		stop := o.stopBefore(ev)
 		if stop == nil && (o.Types == nil || o.Types[ev.Type]) {
 			if err := s.sink.Event(ev, now, s.stats.Event(now, ev.Type)); err != nil {
@@ -72,6 +85,9 @@ func (s *session) loop(src source) error {
 		}
 		s.save(src.LastEventID())
 		if stop != nil {
+			return stop
+		}
+		if stop := s.stopAfter(ev); stop != nil {
 			return stop
 		}
 		if printed == o.Count && o.Count > 0 {
@@ -89,10 +105,25 @@ func (o *Options) stopBefore(ev sse.Event) *errtext.Stop {
 	return nil
 }
 
+// stopAfter returns the reason to end the run after ev, or nil.
+func (s *session) stopAfter(ev sse.Event) error {
+	switch {
+	case s.o.UntilTypes[ev.Type]:
+		return errType
+	case s.text != nil && s.text.Decoder.Done():
+		return errModel
+	}
+	return nil
+}
+
 // recorded handles bytes of the open stream.
 func (s *session) recorded(p []byte) {
 	s.stats.AddBytes(len(p))
 	s.lines.Write(p)
+	s.silence.reset()
+	if s.unfinished != nil {
+		s.unfinished.Write(p)
+	}
 	if s.o.Format == output.FormatRaw {
 		if _, err := s.printer.Write(p); err != nil {
 			s.cancel(errtext.Output(err))
@@ -105,7 +136,12 @@ func (s *session) explain() {
 	if s.seen.Load() > 0 {
 		return
 	}
-	if why := s.lines.explain(); why != "" && !s.explained.Swap(true) {
+	why := s.lines.explain()
+	if s.compressed.Load() && s.stats.Snapshot(time.Now()).Bytes == 0 {
+		why = "the response is compressed, and nothing of it could be decoded " +
+			"(-H 'Accept-Encoding: identity' asks for a response that is not compressed)"
+	}
+	if why != "" && !s.explained.Swap(true) {
 		s.observer.Note("no event so far: " + why)
 	}
 }
@@ -118,17 +154,23 @@ func (s *session) finish(err error, id string) int {
 	if stateErr := s.closeState(id, writeFailed); stateErr != nil {
 		err = stateErr
 	}
+	s.silence.stop()
 	if !o.Silent {
 		s.explain()
 	}
+	s.reportTotals()
+	s.finishText()
 	if closeErr := s.sink.Close(); closeErr != nil && err == nil {
 		err = errtext.Output(closeErr)
 	}
-	status := errtext.ExitStatus(err)
 	if !o.Silent {
 		s.explainOutput()
 	}
-	if status.Failed() {
+	if errtext.ExitStatus(err).Code == errtext.ExitDone {
+		err = cmp.Or(s.outputError(), err)
+	}
+	status := errtext.ExitStatus(err)
+	if status.Failed() && err != errtext.ErrStream { // that was reported
 		errtext.Print(o.Stderr, s.subject(err), err)
 	}
 	switch {
@@ -143,7 +185,7 @@ func (s *session) finish(err error, id string) int {
 // subject returns what err is about: the request, the input, or nothing.
 func (s *session) subject(err error) string {
 	switch {
-	case errors.As(err, new(*errtext.WriteError)), err == errtext.ErrNoUntil:
+	case errors.As(err, new(*errtext.WriteError)), errors.As(err, new(*errtext.IncompleteError)):
 		return ""
 	case s.o.URL == nil:
 		return "standard input"
@@ -151,17 +193,36 @@ func (s *session) subject(err error) string {
 	return s.o.Description()
 }
 
-// explainOutput reports why nothing was printed although events arrived.
+// explainOutput reports why nothing was printed although events arrived, and a response that has no
+// content.
 func (s *session) explainOutput() {
 	seen := int(s.seen.Load())
 	printed := s.stats.Snapshot(time.Now()).Events
-	switch {
-	case seen == 0:
-	case printed == 0 && s.o.Types != nil:
+	if seen > 0 && printed == 0 && s.o.Types != nil {
 		fmt.Fprintf(s.o.Stderr, "sse: no event had a type that --type lists (of %s)\n",
 			units.Plural(seen, "event"))
-	case printed > 0 && s.o.Format == output.FormatField && !s.printer.Found():
-		fmt.Fprintf(s.o.Stderr, "sse: no event had a field %s (of %s)\n", escape.Line(s.o.Field),
-			units.Plural(printed, "event"))
 	}
+	if s.noContent && s.view == nil {
+		fmt.Fprintln(s.o.Stderr,
+			"sse: the server responded with 204 No Content, which ends the stream")
+	}
+}
+
+// outputError returns the error of a run that ended as requested, but whose output is not what the
+// command line asks for. It returns nil if the output is right.
+func (s *session) outputError() error {
+	o := s.o
+	if o.Format != output.FormatField && o.Format != output.FormatText {
+		return nil
+	}
+	if s.errors > 0 {
+		return errtext.ErrStream
+	}
+	printed := s.stats.Snapshot(time.Now()).Events
+	if o.Format == output.FormatField && printed > 0 && !s.printer.Found() {
+		return &errtext.IncompleteError{Text: "no event had a field " + escape.Line(o.Field) +
+			" (of " + units.Plural(printed, "event") + "); a path consists of names and " +
+			"indexes, such as choices.0.delta.content or choices[0].delta"}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -10,88 +11,79 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 )
 
-// maxNotes is how many errors of the stream are reported.
-const maxNotes = 3
-
 // A field prints one part of the JSON data of each event, without anything in between.
 type field struct {
 	path  []string
-	found bool         // an event had this part
-	last  byte         // the last byte printed
-	note  func(string) // reports an event that is an error
-	notes int          // how many were reported
+	found bool // an event had this part, if only null
 }
 
-// append appends the part of ev to b.
+// append appends the part of ev to b. Control characters are escaped even if the output is not a
+// terminal, because the text may be shown on one later.
 func (f *field) append(b []byte, ev sse.Event) []byte {
-	v, ok := lookup(ev.Data, f.path)
+	v, ok := Find(ev.Data, f.path)
 	if !ok {
-		if isError(ev) && f.notes < maxNotes {
-			f.notes++
-			f.note("the stream sent an error: " + escape.Line(escape.Truncate(ev.Data, 500)))
-		}
 		return b
 	}
 	f.found = true
-	if v != "" {
-		f.last = v[len(v)-1]
-	}
-	return append(b, v...)
-}
-
-// isError reports whether ev is an error of the service: its type is "error", or its data has a
-// member "error".
-func isError(ev sse.Event) bool {
-	v, _ := lookup(ev.Data, []string{"error"})
-	return v != "" && v != "false" && v != "0" || ev.Type == "error"
+	return escape.AppendControl(b, text(v))
 }
 
 // ParsePath splits a path such as choices.0.delta.content at its dots. A dot in a name is written
-// as "\.".
+// as "\.". An index may also be written in brackets, as in choices[0].delta, and the path may begin
+// with a dot.
 func ParsePath(s string) []string {
-	path := strings.Split(strings.ReplaceAll(s, `\.`, "\x00"), ".")
+	if s = strings.TrimPrefix(s, "."); s == "" {
+		return nil // the whole value
+	}
+	s = index.ReplaceAllString(s, ".$1")
+	path := strings.Split(strings.ReplaceAll(strings.TrimPrefix(s, "."), `\.`, "\x00"), ".")
 	for i := range path {
 		path[i] = strings.ReplaceAll(path[i], "\x00", ".")
 	}
 	return path
 }
 
-// lookup returns the value at path in the JSON text data: the text of a string, or the JSON of any
-// other value. It reports false if there is no value or the value is null.
-func lookup(data string, path []string) (string, bool) {
+// index matches an index in brackets at the end of a name.
+var index = regexp.MustCompile(`\[(\d+)\]`)
+
+// Find returns the JSON value at path in the JSON text data. It reports false if there is none.
+func Find(data string, path []string) (json.RawMessage, bool) {
 	v := json.RawMessage(data)
 	for _, name := range path {
 		switch firstByte(v) {
 		case '{':
 			var m map[string]json.RawMessage
 			if json.Unmarshal(v, &m) != nil {
-				return "", false
+				return nil, false
 			}
 			v = m[name]
 		case '[':
 			var a []json.RawMessage
 			i, err := strconv.Atoi(name)
 			if err != nil || json.Unmarshal(v, &a) != nil || i < 0 || i >= len(a) {
-				return "", false
+				return nil, false
 			}
 			v = a[i]
 		default:
-			return "", false
+			return nil, false
 		}
 	}
+	return v, len(v) > 0 && (len(path) > 0 || json.Valid(v))
+}
+
+// text returns the text of the JSON string v, or the JSON of any other value. For null it is empty.
+func text(v json.RawMessage) string {
 	switch firstByte(v) {
-	case 0, 'n':
-		return "", false
+	case 'n':
+		return ""
 	case '"':
 		var s string
-		err := json.Unmarshal(v, &s)
-		return s, err == nil
+		json.Unmarshal(v, &s)
+		return s
 	}
 	var b bytes.Buffer
-	if json.Compact(&b, v) != nil {
-		return "", false
-	}
-	return b.String(), true
+	json.Compact(&b, v)
+	return b.String()
 }
 
 // firstByte returns the first byte of the JSON text v, without white space, or 0.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -23,6 +24,7 @@ const (
 	FormatJSON  Format = "json"
 	FormatData  Format = "data"
 	FormatField Format = "field"
+	FormatText  Format = "text"
 	FormatRaw   Format = "raw"
 )
 
@@ -32,14 +34,18 @@ type Printer struct {
 	safe   *escape.Writer // w, if it is a terminal
 	append func(b []byte, ev sse.Event) []byte
 	field  *field // of FormatField
+	text   *Text  // of FormatText
 	buf    []byte
+
+	mu     sync.Mutex
+	inLine bool // the running text of FormatField or FormatText has not ended its line
 }
 
 // NewPrinter returns a Printer that writes to w, which may be a terminal. For FormatField, SetPath
-// must be called before events are printed.
+// must be called before events are printed, and for FormatText, SetText.
 func NewPrinter(w io.Writer, f Format, isTerminal bool) *Printer {
 	p := &Printer{w: w}
-	if isTerminal && f != FormatJSON { // JSON contains no control characters
+	if isTerminal && f != FormatJSON && f != FormatText { // these contain no control characters
 		p.safe = escape.NewWriter(w)
 		p.w = p.safe
 	}
@@ -56,18 +62,28 @@ func NewPrinter(w io.Writer, f Format, isTerminal bool) *Printer {
 	return p
 }
 
-// SetPath makes p print the part of the JSON data at path. If an event has no such part and is an
-// error, p calls note.
-func (p *Printer) SetPath(path []string, note func(string)) {
-	p.field = &field{path: path, note: note}
+// SetPath makes p print the part of the JSON data at path.
+func (p *Printer) SetPath(path []string) {
+	p.field = &field{path: path}
 	p.append = p.field.append
 }
 
-// Found reports whether an event had the field of setPath.
+// SetText makes p print the text of t.
+func (p *Printer) SetText(t *Text) { p.text, p.append = t, t.append }
+
+// Found reports whether an event had the field of SetPath.
 func (p *Printer) Found() bool { return p.field != nil && p.field.found }
 
-// InLine reports whether the text of the fields printed so far has not ended its line.
-func (p *Printer) InLine() bool { return p.Found() && p.field.last != '\n' }
+// BreakLine calls write if running text was printed that has not ended its line. After that, p
+// considers the line ended.
+func (p *Printer) BreakLine(write func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.inLine {
+		p.inLine = false
+		write()
+	}
+}
 
 // Event prints ev.
 func (p *Printer) Event(ev sse.Event, _ time.Time, _ time.Duration) error {
@@ -75,7 +91,12 @@ func (p *Printer) Event(ev sse.Event, _ time.Time, _ time.Duration) error {
 	if len(p.buf) == 0 {
 		return nil
 	}
+	p.mu.Lock()
 	_, err := p.w.Write(p.buf)
+	if p.field != nil || p.text != nil {
+		p.inLine = p.buf[len(p.buf)-1] != '\n'
+	}
+	p.mu.Unlock()
 	if cap(p.buf) > 1<<20 {
 		p.buf = nil // do not keep the memory of a huge event
 	}
@@ -87,9 +108,7 @@ func (p *Printer) Write(b []byte) (int, error) { return p.w.Write(b) }
 
 // Close ends the last line of the output.
 func (p *Printer) Close() error {
-	if p.InLine() {
-		io.WriteString(p.w, "\n")
-	}
+	p.BreakLine(func() { io.WriteString(p.w, "\n") })
 	if p.safe == nil {
 		return nil
 	}

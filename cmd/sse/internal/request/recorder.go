@@ -15,7 +15,8 @@ type Recorder struct {
 	Verbose io.Writer      // if nil, headers are not shown
 	OnRead  func(p []byte) // if nil, bytes are not passed on
 
-	live atomic.Bool // the newest response was accepted as a stream
+	live   atomic.Bool  // the newest response was accepted as a stream
+	status atomic.Int32 // of the newest response
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -38,6 +39,7 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		io.WriteString(r.Verbose, responseHeader(resp))
 	}
+	r.status.Store(int32(resp.StatusCode))
 	if resp.StatusCode == http.StatusOK {
 		resp.Body = r.Body(resp.Body)
 	}
@@ -50,6 +52,9 @@ func (r *Recorder) CloseIdleConnections() {
 		base.CloseIdleConnections()
 	}
 }
+
+// LastStatus returns the status of the newest response, or 0 if there was none.
+func (r *Recorder) LastStatus() int { return int(r.status.Load()) }
 
 // Opened tells r that the newest response was accepted as a stream. The bytes of other responses
 // are not passed on.

@@ -24,6 +24,9 @@ type Stats struct {
 	second     int64           // the last second in recent, counted from start
 	reconnects int
 	causes     map[string]int
+	ignored    int    // lines that the standard ignores
+	errors     int    // errors that the stream sent as events
+	model      *Model // nil without --text
 }
 
 const (
@@ -110,6 +113,20 @@ func (s *Stats) Snapshot(now time.Time) Snapshot {
 func (s *Stats) AddBytes(n int) {
 	s.mu.Lock()
 	s.bytes += int64(n)
+	s.mu.Unlock()
+}
+
+// AddIgnored counts a line that the standard ignores.
+func (s *Stats) AddIgnored() {
+	s.mu.Lock()
+	s.ignored++
+	s.mu.Unlock()
+}
+
+// AddError counts an error that the stream sent as an event.
+func (s *Stats) AddError() {
+	s.mu.Lock()
+	s.errors++
 	s.mu.Unlock()
 }
 

@@ -26,6 +26,9 @@ type Report struct {
 	GapP50      *float64       `json:"gap_p50_s"`     // null if there were fewer than two events
 	GapP95      *float64       `json:"gap_p95_s"`
 	GapMax      *float64       `json:"gap_max_s"`
+	Ignored     int            `json:"ignored_lines"`
+	Errors      int            `json:"error_events"`
+	Model       *Model         `json:"model,omitempty"` // with --text
 	Reconnects  int            `json:"reconnects"`
 	Causes      map[string]int `json:"causes"`
 	LastEventID string         `json:"last_event_id"`
@@ -42,6 +45,9 @@ func (s *Stats) WriteJSON(w io.Writer, now time.Time, lastEventID string, status
 		Duration:    *seconds(now.Sub(s.start)),
 		Reconnects:  s.reconnects,
 		Causes:      s.causes,
+		Ignored:     s.ignored,
+		Errors:      s.errors,
+		Model:       s.model,
 		LastEventID: lastEventID,
 		End:         status.Name,
 		ExitCode:    status.Code,
@@ -77,7 +83,18 @@ func (s *Stats) WriteText(w io.Writer, now time.Time, lastEventID string, status
 		fmt.Fprintf(w, "gaps         p50 %s, p95 %s, max %s\n",
 			units.Duration(s.gaps.percentile(50)), units.Duration(s.gaps.percentile(95)),
 			units.Duration(s.gaps.max))
-		s.gaps.histogram(w)
+		if s.model == nil {
+			s.gaps.histogram(w)
+		}
+	}
+	if s.model != nil {
+		s.writeModel(w)
+	}
+	if s.errors > 0 {
+		fmt.Fprintf(w, "errors       %d sent by the stream\n", s.errors)
+	}
+	if s.ignored > 0 {
+		fmt.Fprintf(w, "ignored      %s\n", units.Plural(s.ignored, "line"))
 	}
 	if s.reconnects > 0 {
 		fmt.Fprintf(w, "reconnects   %d: %s\n", s.reconnects, formatCounts(s.causes))

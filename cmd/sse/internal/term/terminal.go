@@ -36,6 +36,12 @@ func Inspect(f *os.File, color string, getenv func(string) string) Info {
 	return info
 }
 
+// Cut returns text, which is one line, cut to the width of the terminal.
+func (i Info) Cut(text string) string {
+	cut := cutLine([]Span{{Plain, text}}, i.width())
+	return cut[0].Text
+}
+
 // IsTerminal reports whether f is a terminal.
 func IsTerminal(f *os.File) bool {
 	_, ok := terminalWidth(f)

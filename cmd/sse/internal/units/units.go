@@ -47,6 +47,9 @@ func Bytes(n int64) string {
 	return digits(f) + " " + []string{"", "kB", "MB", "GB", "TB"}[unit]
 }
 
+// Number formats f with three significant digits, such as 42.1 or 0.5.
+func Number(f float64) string { return digits(f) }
+
 // digits formats f with three significant digits, without trailing zeros.
 func digits(f float64) string {
 	precision := 0
