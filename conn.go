@@ -129,7 +129,6 @@ func (s *Stream) connect() {
 	}
 	s.attempt++
 	s.release(connecting)
-	s.control.setStats(Stats{LastErr: s.next.err})
 	s.conn = &conn{
 		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(),
 		replayable: !s.client.NoReconnect,

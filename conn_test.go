@@ -715,6 +715,7 @@ func TestStreamIdempotencyKey(t *testing.T) {
 		{"a cut after events, of which the last has no ID", sends("id:1\ndata:a\n\ndata:b\n\n", cut), false, cut},
 		{"a cut after events, of which the last has an ID", sends("data:a\n\nid:1\ndata:b\n\n", cut), true, nil},
 		{"a cut after the same ID again", sends("id:1\ndata:a\n\nid:1\ndata:b\n\n", cut), true, nil},
+		{"a cut after a block that empties the ID", sends("id:1\ndata:a\n\nid:\n\n", cut), false, cut},
 		{"a cut after an empty ID", sends("id:\ndata:a\n\n", cut), false, cut},
 		{"a cut after an ID that cannot be sent", sends("id:\x01\ndata:a\n\n", cut), false, cut},
 		{"a cut within the second event", sends("id:1\ndata:a\n\ndata:b", cut), true, nil},

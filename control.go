@@ -49,6 +49,7 @@ type control struct {
 	cancel       context.CancelCauseFunc // of ctx; nil before the first attempt
 	canReconnect bool                    // another attempt may follow this one
 	waitSkipped  bool                    // by Reconnect, since the last progress
+	started      time.Time               // the start of the last attempt
 	abandoned    net.Conn                // that the next attempt leaves, or nil
 	stats        Stats                   // without State and LastRead
 	lastRead     atomic.Int64            // in nanoseconds since 1970
@@ -73,10 +74,14 @@ func (c *control) enter(next phase, parent context.Context) (cause error, skipWa
 		skipWait = !c.waitSkipped
 		c.waitSkipped = true
 	}
+	c.stats.Opened, c.stats.NextAttempt = time.Time{}, time.Time{}
 	if next == closed {
 		c.phase.Store(int32(closed))
 		c.stopAbandoning()
 		return cause, false
+	}
+	if next == connecting {
+		c.started = time.Now()
 	}
 	c.ctx, c.cancel = context.WithCancelCause(parent)
 	if c.state() == closing {
@@ -125,14 +130,25 @@ func (c *control) stopAbandoning() {
 	}
 }
 
-// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. It leaves
-// an attempt or a wait alone if a wait was skipped since the last progress.
+// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. If a wait
+// was skipped since the last progress, it leaves a wait alone, and an attempt that has just begun.
 func (c *control) reconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.canReconnect && (c.state() == reading || !c.waitSkipped) {
-		c.cancel(ErrReconnect)
+	if !c.canReconnect {
+		return
 	}
+	if c.waitSkipped {
+		switch c.state() {
+		case waiting:
+			return
+		case connecting:
+			if time.Since(c.started) < minAttemptInterval {
+				return
+			}
+		}
+	}
+	c.cancel(ErrReconnect)
 }
 
 // resetSkip allows Reconnect to skip another wait.
@@ -153,7 +169,7 @@ func (c *control) setCanReconnect(ok bool) (cause error) {
 	return cause
 }
 
-// setStats sets what Stats returns. A zero NextAttempt or Opened replaces the old value.
+// setStats sets what Stats returns, except State and LastRead.
 func (c *control) setStats(stats Stats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cenkalti/backoff/v4"
 )
 
 func TestStreamStats(t *testing.T) {
@@ -88,5 +90,55 @@ func TestStreamStatsConcurrent(t *testing.T) {
 			}
 		}
 		<-done
+	})
+}
+
+// A second Reconnect ends an attempt that hangs, although the first has skipped a wait.
+func TestStreamReconnectEndsHangingAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			switch requests = n; n {
+			case 1:
+				return nil, errors.New("no network")
+			case 2:
+				return stall(r)
+			}
+			return stream("data:a\n\n", forever), nil
+		})
+		var s *Stream
+		client.OnRetry = func(err error, _ time.Duration) {
+			if requests == 1 {
+				s.Reconnect()
+			}
+		}
+		s = get(t, client)
+		time.AfterFunc(time.Minute, s.Reconnect)
+		start := time.Now()
+		if !s.Next() || time.Since(start) > 2*time.Minute {
+			t.Errorf("%d requests in %v, Err() = %v", requests, time.Since(start), s.Err())
+		}
+		s.Close()
+		s.Next()
+	})
+}
+
+// Reconnect does not lengthen a wait.
+func TestStreamReconnectDoesNotLengthenWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return nil, errors.New("no network")
+			}
+			return status(204, ""), nil
+		})
+		client.ReconnectionTime = -1
+		client.Backoff = func() backoff.BackOff { return backoff.NewConstantBackOff(100 * time.Millisecond) }
+		var s *Stream
+		client.OnRetry = func(error, time.Duration) { s.Reconnect() }
+		start := time.Now()
+		s = get(t, client)
+		s.Next()
+		equal(t, "time", time.Since(start), 100*time.Millisecond)
 	})
 }

@@ -145,6 +145,8 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 	switch {
 	case o.once && !o.opened.IsZero() && o.err == io.EOF:
 		return verdict{done: true} // the response is complete, whatever was called since
+	case !o.replayable && err == ErrReconnect:
+		return verdict{err: io.ErrUnexpectedEOF, done: true}
 	case !o.replayable, isPermanent(err), p.tlsAlerts >= maxTLSAlerts:
 		return verdict{err: err, done: true}
 	}

@@ -193,6 +193,7 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 
 // sleep waits for the next attempt.
 func (s *Stream) sleep() {
+	end := time.Now().Add(s.next.wait)
 	timer := time.NewTimer(s.next.wait)
 	defer timer.Stop()
 	select {
@@ -200,7 +201,7 @@ func (s *Stream) sleep() {
 		s.control.change(waiting, connecting)
 	case <-s.control.ctx.Done():
 		if cause, _ := s.control.enter(waiting, s.req.Context()); cause == ErrReconnect {
-			s.next.wait = max(0, time.Until(s.next.earliest))
+			s.next.wait = max(0, min(time.Until(s.next.earliest), time.Until(end)))
 			s.control.setStats(Stats{LastErr: s.next.err, NextAttempt: time.Now().Add(s.next.wait)})
 		}
 	}
@@ -213,8 +214,8 @@ func (s *Stream) finish(err error, status int) {
 		err = p.Err
 	}
 	s.err = err
-	s.release(closed)
 	s.control.setStats(Stats{LastErr: err})
+	s.release(closed)
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}

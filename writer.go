@@ -79,8 +79,8 @@ func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
 			added = append(added, h[0])
 		}
 	}
-	// If w does not support deadlines, there are none to remove.
-	out.rc.SetReadDeadline(time.Time{})
+	// If w does not support deadlines, there are none to remove. The ReadTimeout still applies to
+	// Flush, which reads the rest of the body of the request.
 	out.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if err := out.rc.Flush(); err != nil {
 		for _, name := range added {
@@ -88,6 +88,7 @@ func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
 		}
 		return nil, err
 	}
+	out.rc.SetReadDeadline(time.Time{})
 	out.rc.SetWriteDeadline(time.Time{})
 	return out, nil
 }
