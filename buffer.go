@@ -28,7 +28,7 @@ const (
 // thing, however the stream is split into chunks.
 type buffer struct {
 	data []byte // at least padding bytes follow end
-	pos  int    // the start of a line, if the state of the Parser is atLine
+	pos  int    // the start of a line, unless Parser.state says otherwise
 	end  int
 
 	searched int // data[pos:searched] contains no line ending, and no NUL if it is an id line
@@ -249,8 +249,8 @@ func (v *value) bytes(b *buffer) []byte {
 	return data[v.start:v.end:v.end]
 }
 
-// set makes v the part data[start:end] of the buffer.
-func (v *value) set(start, end int) { v.start, v.end, v.owned = start, end, false }
+// assign makes v the part data[start:end] of a buffer.
+func (v *value) assign(start, end int) { v.start, v.end, v.owned = start, end, false }
 
 // detach copies the bytes of v out of b, unless v owns them.
 func (v *value) detach(b *buffer) {

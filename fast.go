@@ -15,18 +15,19 @@ import (
 //	:         a comment without text and a blank line after it, both ending in LF, between blocks
 //
 // The loop in next parses these lines itself, a short one without a call. It passes every other
-// line to Parser.line, which is the standard transcribed. The cases of the loop repeat methods of
-// parser.go: addData, dispatch, setID and setType. The result is the same, because a case
-// changes nothing before it has found that it may handle the line; if it may not, it goes to slow,
-// which calls line. Parser.slow turns the fast path off. TestFastPath and FuzzChunks compare the
-// results with and without it.
+// line to Parser.line, which is the standard transcribed. Its cases do what addData, dispatch, setID
+// and setType do for such a line. A case changes the state of the Parser only after it has found
+// that it can handle the line. If it cannot, it goes to slow, which calls line.
+//
+// Parser.slow turns the fast path off. TestFastPath and FuzzChunks compare the results with and
+// without it.
 //
 // The fast path cannot deliver a wrong event because of these invariants. The method prepare
 // establishes them, and sets fastEnd to say so.
 //
-//  1. fastEnd is 0 or the end of the bytes held, never less. Whatever changes the bytes held, or
-//     finds that the last line is incomplete, sets it to 0. So the loop sees only bytes for which
-//     prepare has established the rest of this list.
+//  1. fastEnd is either the end of the bytes held or 0, never in between. Every method that
+//     changes the bytes held, or finds that the last line is incomplete, sets it to 0. So the loop
+//     sees only bytes for which prepare has established the rest of this list.
 //
 //  2. pos is the start of a line. Neither a byte order mark, nor the LF of a CRLF cut in two, nor
 //     the rest of a line that is being consumed can be next: prepare has called resumeLine, which
@@ -52,11 +53,12 @@ import (
 //     next byte. No byte before the first mark can be a CR, LF or NUL. The first marked byte may
 //     be any of these, or something else, so it is compared.
 //
-//  7. Data lines are joined in place. This writes only before pos, because a line gives up "data:"
-//     and its line ending for the one LF before its value. So bytes that have not been parsed do
-//     not change. It overwrites what lies between two data lines of a block. An id after the first
-//     data line therefore goes to line, which copies it. An id before that, and the last event ID,
-//     lie before the data and are not overwritten. A type is a string of its own.
+//  7. Data lines are joined in place. A line gives up "data:" and its line ending, and needs one
+//     byte more than its value, for the LF before it. So the joined data ends before the next line,
+//     and bytes that have not been parsed do not change. The joined data overwrites what lies
+//     between two data lines of a block. An id after the first data line therefore goes to line,
+//     which copies it. An id before that, and the last event ID, lie before the data and are not
+//     overwritten. A type is a string of its own.
 //
 //  8. All buffers of the standard are empty if inBlock is false. So a blank line has no effect
 //     then, and the loop may skip it together with the comment before it.

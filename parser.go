@@ -41,23 +41,22 @@ type Parser struct {
 	// line is decoded and cut to at most 4 KiB. It must not call methods of the Parser.
 	OnIgnored func(line string)
 
-	_ noCopy
-
-	state      lineState // what is next in the stream
+	_          noCopy
+	state      lineState // what comes next in the stream
 	inBlock    bool      // a data, event or valid id field has followed the last blank line
 	dispatched bool      // the buffers contain an event: the last call to Next returned true
-	hasRetry   bool
-	slow       bool   // disables the fast path; for tests
-	buf        buffer // the bytes held
+	hasRetry   bool      // a valid retry field has set retry
+	slow       bool      // disables the fast path; for tests
+	buf        buffer    // the bytes held
 
 	// The terms of section 9.2.6. All buffers are empty if inBlock and dispatched are false.
 	data      fieldBuffer   // the data buffer, without the LF at its end
 	idBuffer  fieldBuffer   // the last event ID buffer, if set; otherwise that is equal to lastID
 	lastID    lastEventID   // the last event ID string
 	eventType typeBuffer    // the event type buffer
-	retry     time.Duration // the reconnection time, if hasRetry
+	retry     time.Duration // the reconnection time
 
-	partial   partial // a line that is consumed and not held
+	partial   partial // the line that is being consumed, if any
 	err       error
 	onID      func(id []byte)   // called when a block without data sets lastID; for Stream
 	onIgnored func(line []byte) // called like OnIgnored, with bytes that are not decoded; for Stream
@@ -196,14 +195,14 @@ func (p *Parser) addData(start, end int) {
 	case d.set:
 		d.end = joinLine(b.data, d.end, start, end)
 	default:
-		d.value.set(start, end)
+		d.value.assign(start, end)
 	}
 	d.set, p.inBlock = true, true
 }
 
 // setID sets the last event ID buffer to data[start:end], unless that contains a NUL. It reports
 // whether it did.
-func (p *Parser) setID(start, end int, limit int) bool {
+func (p *Parser) setID(start, end, limit int) bool {
 	b, id := &p.buf, &p.idBuffer
 	if i := bytes.IndexByte(b.data[start:end], 0); i >= 0 {
 		// An incomplete line is held up to the NUL, and its size counts. The result must not
@@ -213,7 +212,7 @@ func (p *Parser) setID(start, end int, limit int) bool {
 		}
 		return false
 	}
-	id.value.set(start, end)
+	id.value.assign(start, end)
 	id.set, p.inBlock = true, true
 	valid := b.valid(start, end)
 	if p.data.set || !valid {
@@ -255,9 +254,9 @@ func (p *Parser) commitID() {
 	if p.idBuffer.owned {
 		p.lastID.value, p.idBuffer.value = p.idBuffer.value, p.lastID.value
 	} else {
-		p.lastID.value.set(p.idBuffer.start, p.idBuffer.end)
+		p.lastID.value.assign(p.idBuffer.start, p.idBuffer.end)
 	}
-	p.idBuffer.value.set(0, 0)
+	p.idBuffer.value.assign(0, 0)
 	p.idBuffer.set, p.lastID.changed, p.lastID.idCached = false, true, false
 }
 
@@ -294,8 +293,7 @@ func (p *Parser) resetConnection() {
 // the reconnection time are kept.
 func (p *Parser) Reset() {
 	p.resetConnection()
-	p.state = atStart
-	p.err = nil
+	p.state, p.err = atStart, nil
 }
 
 // limit returns the value of MaxEventSize that applies.
@@ -315,8 +313,7 @@ func (p *Parser) size() int { return p.data.len() + p.eventType.len() + p.idBuff
 // fail ends parsing with ErrEventTooLarge.
 func (p *Parser) fail(limit int) {
 	p.resetConnection()
-	p.inBlock = true
-	p.state = failed
+	p.inBlock, p.state = true, failed
 	p.err = fmt.Errorf("%w: more than %d bytes", ErrEventTooLarge, limit)
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A hook that panics costs its comment, and nothing else.
-func TestOnCommentPanics(t *testing.T) {
+// TestParserOnCommentPanics checks that a panic of OnComment loses its comment and nothing else.
+func TestParserOnCommentPanics(t *testing.T) {
 	p := Parser{OnComment: func(string) { panic("hook") }}
 	p.Write([]byte("data: a\n:c\ndata: b\n\n"))
 	func() {
@@ -24,8 +24,8 @@ func TestOnCommentPanics(t *testing.T) {
 	}
 }
 
-// The memory of a large id goes when a small one has come.
-func TestLargeIDDoesNotStay(t *testing.T) {
+// TestParserReleasesLargeID checks that the memory of a large ID is not kept for small ones.
+func TestParserReleasesLargeID(t *testing.T) {
 	var p Parser
 	p.Write([]byte("id:" + strings.Repeat("x", 16<<20) + "\ndata:\n\n"))
 	for p.Next() {
@@ -44,12 +44,17 @@ func TestLargeIDDoesNotStay(t *testing.T) {
 	}
 }
 
-// What was large once is let go, also where a line is begun when nothing more comes.
-func TestLargeIsLetGo(t *testing.T) {
+// TestParserReleasesLargeValues checks that no value that was large once keeps its memory, even if
+// the stream pauses within a line.
+func TestParserReleasesLargeValues(t *testing.T) {
 	const large = 1 << 20
 	x := strings.Repeat("x", large)
 	for _, in := range []string{
-		"id:" + x + "\n", "id:\xff" + x + "\nid:1\n\n", "id:" + x + "\ndata:a\n\n", "event:" + x + "\ndata:a\n\n", "event:" + x + "\n\n",
+		"id:" + x + "\n",
+		"id:\xff" + x + "\nid:1\n\n",
+		"id:" + x + "\ndata:a\n\n",
+		"event:" + x + "\ndata:a\n\n",
+		"event:" + x + "\n\n",
 	} {
 		var p Parser
 		for _, in := range []string{in, "id:1\ndata:a\n\n", "id:2\n\ndata:y"} {

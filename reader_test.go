@@ -10,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestReaderReadsAheadNothing(t *testing.T) {
-	const in = "\xef\xbb\xbf:c\r\nid: 1\r\nevent: x\r\ndata: a\r\ndata:  b\xe2\x82x\r\n\r\nid:2\n\ndata\n\n:\nretry:0400\ndata: y\r\rdata:z"
+// TestReaderResultIsIndependentOfReads reads a stream in reads of different sizes.
+func TestReaderResultIsIndependentOfReads(t *testing.T) {
+	const in = "\xef\xbb\xbf:c\r\nid: 1\r\nevent: x\r\ndata: a\r\ndata:  b\xe2\x82x\r\n\r\n" +
+		"id:2\n\ndata\n\n:\nretry:0400\ndata: y\r\rdata:z"
 	want := []Event{{"1", "x", "a\n b\ufffdx"}, {"2", "message", ""}, {"2", "message", "y"}}
 	for name, wrap := range map[string]func(io.Reader) io.Reader{
 		"whole":           func(r io.Reader) io.Reader { return r },
@@ -40,10 +42,12 @@ func TestReaderReadsAheadNothing(t *testing.T) {
 	}
 }
 
-// A hundred empty reads in a row, from the last byte on, are too many; one fewer is not, however
-// few bytes the reads before them brought.
-func TestEmptyReads(t *testing.T) {
-	for _, first := range [][]string{nil, {"data:xy"}, {"data:x", "y"}, {"data:x", strings.Repeat("y", 60), "y"}} {
+// TestReaderEmptyReads checks that 100 empty reads in a row are an error and 99 are not, however
+// short the reads before them were.
+func TestReaderEmptyReads(t *testing.T) {
+	for _, first := range [][]string{
+		nil, {"data:xy"}, {"data:x", "y"}, {"data:x", strings.Repeat("y", 60), "y"},
+	} {
 		for _, empty := range []int{maxEmptyReads - 1, maxEmptyReads} {
 			reads := append(append([]string{}, first...), make([]string, empty)...)
 			r := NewReader(&readList{append(reads, "\ndata\n\n")})
@@ -51,25 +55,29 @@ func TestEmptyReads(t *testing.T) {
 			for r.Next() {
 				events++
 			}
-			if want := empty < maxEmptyReads; (events == 1) != want || (r.Err() == nil) != want || !want && r.Err() != io.ErrNoProgress {
+			want := empty < maxEmptyReads
+			if (events == 1) != want || (r.Err() == nil) != want ||
+				!want && r.Err() != io.ErrNoProgress {
 				t.Errorf("%d empty reads after %d: %d events, Err() = %v", empty, len(first), events, r.Err())
 			}
 		}
 	}
 }
 
-// That an event is too large is said also where the reads that made it so brought no line end, and
-// nothing follows.
-func TestTooLargeAndNoProgress(t *testing.T) {
-	r := NewReader(&readList{append([]string{"data:x", strings.Repeat("x", 60), strings.Repeat("x", 60)}, make([]string, maxEmptyReads)...)})
+// TestReaderTooLargeWithoutProgress checks that ErrEventTooLarge is returned even if the line has
+// not ended and only empty reads follow.
+func TestReaderTooLargeWithoutProgress(t *testing.T) {
+	reads := []string{"data:x", strings.Repeat("x", 60), strings.Repeat("x", 60)}
+	r := NewReader(&readList{append(reads, make([]string, maxEmptyReads)...)})
 	r.MaxEventSize = 100
 	if r.Next() || !errors.Is(r.Err(), ErrEventTooLarge) {
 		t.Errorf("Err() = %v", r.Err())
 	}
 }
 
-// That an event is too large is said with the byte that makes it so, however small the reads.
-func TestTooLargeIsSaidAtOnce(t *testing.T) {
+// TestReaderReportsTooLargeAtOnce checks that ErrEventTooLarge is returned after the byte that
+// exceeds the limit, if each read returns one byte.
+func TestReaderReportsTooLargeAtOnce(t *testing.T) {
 	for _, begin := range []string{"", "data:abcd\n", "event:abcd\n", "id:abcd\n", "id:abcd\n\n"} {
 		limit := 10
 		l := &readList{append([]string{begin + "data:"}, strings.Split(strings.Repeat("x", 400), "")...)}
@@ -87,14 +95,14 @@ func TestTooLargeIsSaidAtOnce(t *testing.T) {
 			n++
 		}
 		if got := 400 - len(l.rest); got != n {
-			t.Errorf("%q: said after %d bytes, want %d", begin, got, n)
+			t.Errorf("%q: an error after %d bytes, want %d", begin, got, n)
 		}
 	}
 }
 
-// An event is delivered before the next read, and the window stays small, also where each line is
-// measured because what was read could be too large.
-func TestReadsOnlyWhatIsNeeded(t *testing.T) {
+// TestReaderReadsOnlyWhatIsNeeded checks that an event is delivered before the next read, and that
+// the buffer does not grow, whether lines are parsed by the fast path or MaxEventSize prevents it.
+func TestReaderReadsOnlyWhatIsNeeded(t *testing.T) {
 	const event = "data:abcdefghij\n\n"
 	for _, limit := range []int{10, 11, 1000, 100_000} {
 		src := &endless{event: event}
@@ -104,14 +112,16 @@ func TestReadsOnlyWhatIsNeeded(t *testing.T) {
 			if !r.Next() || r.Err() != nil {
 				t.Fatalf("MaxEventSize %d: event %d: Err() = %v", limit, n, r.Err())
 			}
-			if had := src.n / len(event); n == 0 && src.reads > 1 || had-n > largeBuffer/len(event) || len(r.p.buf.data) > largeBuffer {
-				t.Fatalf("MaxEventSize %d: event %d after %d reads of %d events, the window is %d bytes", limit, n, src.reads, had, len(r.p.buf.data))
+			read, size := src.n/len(event), len(r.p.buf.data)
+			if n == 0 && src.reads > 1 || read-n > largeBuffer/len(event) || size > largeBuffer {
+				t.Fatalf("MaxEventSize %d: event %d after %d reads of %d events, the buffer is %d bytes",
+					limit, n, src.reads, read, size)
 			}
 		}
 	}
 }
 
-// endless fills each read with event, again and again.
+// endless is an io.Reader of a stream that repeats event without end.
 type endless struct {
 	event    string
 	n, reads int
@@ -126,10 +136,12 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// An io.Reader that panics costs nothing: what it brings later is read as if it had not.
-func TestReadPanics(t *testing.T) {
+// TestReaderReadPanics checks that a panic of the io.Reader loses nothing: later reads continue as
+// if it had not happened.
+func TestReaderReadPanics(t *testing.T) {
 	for _, first := range []string{
-		"data: a\n:" + strings.Repeat("c", smallBuffer-padding-len("data: a\n:\n")) + "\n", // fills the window
+		// This one fills the buffer.
+		"data: a\n:" + strings.Repeat("c", smallBuffer-padding-len("data: a\n:\n")) + "\n",
 		"data: a\n:c\n", "data: a\n:c", "data: a\nda", "data: a\n\ndata: a\n",
 	} {
 		rest := &readList{[]string{first, "", "\ndata: b\n\n"}}
@@ -164,7 +176,7 @@ type readFunc func(p []byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// readList reads its strings, one a read.
+// A readList is an io.Reader that returns one of its strings per read.
 type readList struct{ rest []string }
 
 func (l *readList) Read(p []byte) (int, error) {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Every place in and behind text of every length, with a second byte that is not ASCII at the end.
+// TestIndexNonASCII searches text of every length, with one byte that is not ASCII at every
+// position within and after it, and another one after its end.
 func TestIndexNonASCII(t *testing.T) {
 	for n := range 400 {
 		b := bytes.Repeat([]byte{0x7f}, n+8)
