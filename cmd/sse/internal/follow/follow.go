@@ -3,7 +3,9 @@ package follow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"sync"
@@ -125,7 +127,10 @@ func (s *session) endError(err error) error {
 	if unfinished := s.unfinishedError(); unfinished != nil {
 		return unfinished
 	}
+	isOther := s.seen.Load() == 0 && (s.ignored > 0 || s.lines.endsInText())
 	switch {
+	case isOther && s.o.URL == nil && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)):
+		return errtext.ErrNoStream // for a response, the client returns an error
 	case err != nil:
 		return err
 	case s.o.Until != nil:
