@@ -16,9 +16,9 @@ import (
 // return one.
 //
 // A Stream has no goroutine of its own: it connects, reads and waits in Next. Close, Reconnect,
-// State and Stats may be called from any goroutine. All other methods must be called from the goroutine that
-// calls Next. If the caller stops before Next returns false, it must call Close to release the
-// connection.
+// State and Stats may be called from any goroutine. All other methods must be called from the
+// goroutine that calls Next. If the caller stops before Next returns false, it must call Close to
+// release the connection.
 //
 // These are the states of a Stream:
 //

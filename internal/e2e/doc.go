@@ -9,4 +9,6 @@
 //   - child: processes that a test can stop and kill
 //   - dialer: a dialer that counts connections
 //   - soak: a command that combines them for minutes and prints a table
+//
+// Package servers tests the Client and the command against servers that people run.
 package e2e

@@ -14,7 +14,6 @@ import (
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/state"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
 )
 
@@ -43,10 +42,18 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	} else if s.rec.Base, err = o.Transport(); err != nil {
 		return errtext.PrintUsage(o.Stderr, err)
 	}
-	if err := s.openState(); err != nil {
+	note, err := s.openState(out)
+	if err != nil {
 		return errtext.PrintUsage(o.Stderr, err)
 	}
+	if err := s.openRecording(); err != nil {
+		return errtext.PrintUsage(o.Stderr, err)
+	}
+	defer s.recording.Close()
 	s.openOutput(out)
+	if note != "" {
+		s.observer.Note(note)
+	}
 	s.silence = newSilence(o.SilenceAfter, s.reportSilence)
 	if o.Until != nil || o.UntilTypes != nil {
 		s.unfinished = &unfinished{parser: sse.Parser{MaxEventSize: o.MaxEventSize}}
@@ -58,6 +65,11 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	if o.Duration > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, o.Duration, errTimeUp)
+		defer stop()
+	}
+	if o.MaxTime > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, o.MaxTime, errtext.ErrMaxTime)
 		defer stop()
 	}
 	return s.run(ctx)
@@ -79,23 +91,6 @@ func (s *session) openFile() (*os.File, error) {
 		s.beginFile = sync.OnceFunc(func() { f.Truncate(0) })
 	}
 	return f, err
-}
-
-// openState reads the file of --state, if there is one.
-func (s *session) openState() error {
-	o := s.o
-	if o.State == "" {
-		return nil
-	}
-	id, err := state.Read(o.State)
-	if err != nil {
-		return fmt.Errorf("--state %q: %w", o.State, err)
-	}
-	if id != "" {
-		o.Header.Set("Last-Event-ID", id)
-	}
-	s.saver = state.NewSaver(o.State, id, s.cancel)
-	return nil
 }
 
 // run follows the stream and returns the exit code.
@@ -123,6 +118,9 @@ func (s *session) run(ctx context.Context) int {
 
 // endError returns the reason why the run ended when the source ended with err.
 func (s *session) endError(err error) error {
+	if err == io.EOF { // --retry allows no other attempt after a clean end
+		err = nil
+	}
 	s.noContent = err == nil && s.rec.LastStatus() == http.StatusNoContent
 	if unfinished := s.unfinishedError(); unfinished != nil {
 		return unfinished

@@ -30,6 +30,7 @@ type session struct {
 	lines     *lineStats
 	rec       *request.Recorder
 	saver     *state.Saver // nil without --state
+	recording io.Closer    // the file of --record
 	silence   *silence
 	beginFile func() // truncates the file of -o; called when the stream is open
 
@@ -47,11 +48,12 @@ type session struct {
 	seen      atomic.Int64 // the events that arrived, printed or not
 	explained atomic.Bool
 
-	errors        int         // errors that the stream sent
-	errorReported bool        // the current event was reported as an error
-	ignored       int         // lines that the standard ignores
-	compressed    atomic.Bool // the last response was compressed
-	noContent     bool        // the stream ended with a 204
+	notedMissingID bool        // a note said that there is no ID for --state
+	errors         int         // errors that the stream sent
+	errorReported  bool        // the current event was reported as an error
+	ignored        int         // lines that the standard ignores
+	compressed     atomic.Bool // the last response was compressed
+	noContent      bool        // the stream ended with a 204
 }
 
 // Reasons to end a run.
@@ -81,9 +83,7 @@ func (s *session) loop(src source) error {
 			}
 			printed++
 		}
-		if s.saver != nil {
-			s.saver.Save(src.LastEventID())
-		}
+		s.save(src.LastEventID())
 		if stop != nil {
 			return stop
 		}
@@ -150,13 +150,9 @@ func (s *session) explain() {
 // err, and id is the last event ID.
 func (s *session) finish(err error, id string) int {
 	o := s.o
-	if s.saver != nil {
-		if s.seen.Load() > 0 && !errors.As(err, new(*errtext.WriteError)) {
-			s.saver.Save(id) // the last block may have had only an ID
-		}
-		if saveErr := s.saver.Close(); saveErr != nil {
-			err = saveErr
-		}
+	writeFailed := errors.As(err, new(*errtext.WriteError))
+	if stateErr := s.closeState(id, writeFailed); stateErr != nil {
+		err = stateErr
 	}
 	s.silence.stop()
 	if !o.Silent {
