@@ -26,8 +26,8 @@
 // --state, the output is appended to the file.
 //
 // A summary is printed to standard error at the end: always if standard output is a terminal, with
-// --summary otherwise. With -s, standard error contains only the error that ended the run, and the
-// summary if --summary is given.
+// --summary otherwise. With -s, standard error contains only the error that ended the run, the
+// errors that the stream sent, and the summary if --summary is given.
 //
 // # Requests
 //

@@ -162,6 +162,20 @@ func TestTextReconnectsOnlyAfterID(t *testing.T) {
 	}
 }
 
+// A run that ends as requested is still an error if it had no text.
+func TestTextReportsUnknownFormat(t *testing.T) {
+	t.Parallel()
+	const text = "--text knows OpenAI chat completions, OpenAI responses, " +
+		"Anthropic messages, Gemini"
+	r := runSSE(t, strings.Repeat("data: {\"a\":1}\n\n", 30), "--text", "-n", "20", "-")
+	r.want(t, errtext.ExitError, "")
+	r.wantStderr(t, "sse: no text in the first 10 events: "+text+"\n",
+		"sse: --text found no text in the events: it knows OpenAI chat completions")
+	if n := strings.Count(r.stderr, "no text in"); n != 2 {
+		t.Errorf("%d lines, want 2:\n%s", n, r.stderr)
+	}
+}
+
 func TestTextSummary(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, modelStream(t, "chat"), "--text", "--summary", "-")

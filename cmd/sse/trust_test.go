@@ -254,6 +254,37 @@ func TestFollowReportsRetryAfter(t *testing.T) {
 	}
 }
 
+// Text that is not an event stream is an error on standard input, as it is in a response.
+func TestFollowRejectsOtherText(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		in   string
+		code int
+	}{
+		{"hello\n{abc\n", errtext.ExitError},
+		{`{"a":1}`, errtext.ExitError},
+		{"<html>", errtext.ExitError},
+		{"retry: 1s\n\n", errtext.ExitError},
+		{"", errtext.ExitDone},
+		{": a comment\n\nretry: 10\nid: 1\n\n", errtext.ExitDone},
+		{": a comment", errtext.ExitDone},
+		{"hello\ndata: a\n\n", errtext.ExitDone},
+	} {
+		for _, r := range []result{
+			runSSE(t, test.in, "--raw", "-"),
+			runSSE(t, test.in, "--raw", "-s", "-"),
+		} {
+			r.want(t, test.code, test.in)
+			const text = "sse: standard input is not an event stream\n"
+			if strings.Contains(r.stderr, text) != (test.code != errtext.ExitDone) {
+				t.Errorf("%q: stderr = %q", test.in, r.stderr)
+			}
+		}
+		r := runSSE(t, "", "--no-reconnect", "--raw", "-d", "{}", once(t, test.in))
+		r.want(t, test.code, "retry: 0\n"+test.in)
+	}
+}
+
 // A request without "stream": true gets a JSON response.
 func TestFollowExplainsJSONResponse(t *testing.T) {
 	t.Parallel()

@@ -100,6 +100,9 @@ var (
 		"--text found no text in the events: it knows " + model.Formats,
 	}
 
+	// ErrNoStream reports that standard input contains other text instead of events.
+	ErrNoStream error = &IncompleteError{"standard input is not an event stream"}
+
 	// ErrStream reports that the stream sent an error as an event.
 	ErrStream = errors.New("the stream sent an error")
 

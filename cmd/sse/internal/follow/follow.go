@@ -3,6 +3,7 @@ package follow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -124,7 +125,10 @@ func (s *session) endError(err error) error {
 	if unfinished := s.unfinishedError(); unfinished != nil {
 		return unfinished
 	}
+	isOther := s.seen.Load() == 0 && (s.ignored > 0 || s.lines.endsInText())
 	switch {
+	case isOther && s.o.URL == nil && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)):
+		return errtext.ErrNoStream // for a response, the client returns an error
 	case err != nil:
 		return err
 	case s.o.Until != nil:

@@ -136,6 +136,18 @@ func beginsJSON(line []byte, whole bool) bool {
 	}
 }
 
+// endsInText reports whether the line that has not ended is neither a field nor a comment.
+func (l *lineStats) endsInText() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name, _, _ := bytes.Cut(l.head(), []byte(":"))
+	switch string(name) {
+	case "", "data", "event", "id", "retry":
+		return false
+	}
+	return true
+}
+
 // explain returns why the lines so far did not dispatch an event. It returns "" if that is normal,
 // as for a stream of comments and retry fields.
 func (l *lineStats) explain() string {

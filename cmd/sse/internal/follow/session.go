@@ -219,6 +219,9 @@ func (s *session) outputError() error {
 		return errtext.ErrStream
 	}
 	printed := s.stats.Snapshot(time.Now()).Events
+	if s.text != nil && printed > 0 && !s.text.Decoder.Detected() {
+		return errtext.ErrNoText
+	}
 	if o.Format == output.FormatField && printed > 0 && !s.printer.Found() {
 		return &errtext.IncompleteError{Text: "no event had a field " + escape.Line(o.Field) +
 			" (of " + units.Plural(printed, "event") + "); a path consists of names and " +

@@ -9,8 +9,8 @@ import (
 
 func TestSilenceReportsDoublingWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var got []time.Duration
-		s := newSilence(30*time.Second, func(d time.Duration) { got = append(got, d) })
+		reports := make(chan time.Duration, 10)
+		s := newSilence(30*time.Second, func(d time.Duration) { reports <- d })
 		pass := func(d time.Duration) {
 			time.Sleep(d)
 			synctest.Wait()
@@ -21,8 +21,8 @@ func TestSilenceReportsDoublingWaits(t *testing.T) {
 			pass(29 * time.Second)
 			s.reset()
 		}
-		if got != nil {
-			t.Errorf("reported after %v, want nothing", got)
+		if n := len(reports); n > 0 {
+			t.Errorf("%d reports before 30 seconds of silence", n)
 		}
 		pass(130 * time.Second) // reports after 30, 60 and 120 seconds
 		s.reset()
@@ -31,6 +31,11 @@ func TestSilenceReportsDoublingWaits(t *testing.T) {
 		pass(240 * time.Second)
 		s.stop()
 		pass(time.Hour)
+		close(reports)
+		var got []time.Duration
+		for d := range reports {
+			got = append(got, d)
+		}
 		want := []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute}
 		if !slices.Equal(got, want) {
 			t.Errorf("reported after %v, want %v", got, want)

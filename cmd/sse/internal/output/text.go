@@ -1,6 +1,7 @@
 package output
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/seed-0d85b69d/sse"
@@ -8,6 +9,9 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/model"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/term"
 )
+
+// hintEvents is after how many events without text a note says which formats are known.
+const hintEvents = 10
 
 // A Text prints the running text of a language model. On a terminal it also prints the reasoning,
 // dimmed, and a line for each tool call.
@@ -20,12 +24,14 @@ type Text struct {
 
 	Decoder model.Decoder
 
+	events   int        // events decoded
 	last     model.Kind // of the part printed last
 	newlines int        // line feeds at the end of what was printed
 }
 
 // append appends the text of ev to b.
 func (t *Text) append(b []byte, ev sse.Event) []byte {
+	t.events++
 	for _, part := range t.Decoder.Decode(ev) {
 		switch {
 		case part.Kind == model.Failure:
@@ -37,6 +43,10 @@ func (t *Text) append(b []byte, ev sse.Event) []byte {
 		case part.Kind == model.Text || t.Terminal:
 			b = t.appendPiece(b, part)
 		}
+	}
+	if t.events == hintEvents && !t.Decoder.Detected() {
+		t.Note(fmt.Sprintf("no text in the first %d events: --text knows %s", hintEvents,
+			model.Formats))
 	}
 	return b
 }
