@@ -444,7 +444,8 @@ func TestReaderMemoryOfLargestEvent(t *testing.T) {
 					t.Errorf("%s: an event of %d bytes, Err() = %v", name, size, r.Err())
 				}
 				if float64(used) > 2.2*float64(limit) {
-					t.Errorf("%s: allocated %d bytes, %.2f times the limit", name, used, float64(used)/float64(limit))
+					t.Errorf("%s: allocated %d bytes, %.2f times the limit", name, used,
+						float64(used)/float64(limit))
 				}
 			}
 		})

@@ -130,11 +130,12 @@ type Client struct {
 }
 
 // Get returns a [Stream] of the events at url, using a zero Client. The stream ends when ctx ends,
-// or as [Stream.Err] describes. If url is invalid, the first call of Next returns false and Err returns the reason.
+// or as [Stream.Err] describes. If url is invalid, the first call of Next returns false and Err
+// returns the reason.
 func Get(ctx context.Context, url string) *Stream { return new(Client).Get(ctx, url) }
 
-// Get returns a [Stream] of the events at url. The stream ends when ctx ends. If url is invalid, the
-// first call of Next returns false and Err returns the reason.
+// Get returns a [Stream] of the events at url. The stream ends when ctx ends. If url is invalid,
+// the first call of Next returns false and Err returns the reason.
 func (c *Client) Get(ctx context.Context, url string) *Stream {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -161,9 +162,9 @@ func (c *Client) Get(ctx context.Context, url string) *Stream {
 // A request with another method is sent only once. The stream of a POST therefore ends with its
 // response, even if that is a 429 or 503, or if the connection fails.
 //
-// A request with an Idempotency-Key or X-Idempotency-Key header is repeated after a failure, but not
-// after a clean end. If the connection is cut, it is repeated only if no event was delivered, or if
-// the last event delivered had an ID from which the server can resume.
+// A request with an Idempotency-Key or X-Idempotency-Key header is repeated after a failure, but
+// not after a clean end. If the connection is cut, it is repeated only if no event was delivered,
+// or if the last event delivered had an ID from which the server can resume.
 //
 // If a redirect leads to a host that is neither the same nor a subdomain, or from https to http,
 // only headers that cannot contain credentials are sent to it, such as Accept and Last-Event-ID.

@@ -97,9 +97,9 @@ func (t *connTrace) last() (conn net.Conn, reused bool) {
 	return t.conn, t.reused
 }
 
-// abandoned contains the network connections that a Stream leaves by setting Request.Close. net/http
-// sends no later request on such a connection. One Stream is enough: if each Stream of a shared
-// HTTP/2 connection set Close, each would get a connection of its own.
+// abandoned contains the network connections that a Stream leaves by setting Request.Close.
+// net/http sends no later request on such a connection. One Stream is enough: if each Stream of a
+// shared HTTP/2 connection set Close, each would get a connection of its own.
 var abandoned sync.Map // the keys are net.Conn
 
 // startAbandoning reports whether the caller is the one that sets Request.Close to leave conn. If
@@ -249,7 +249,8 @@ func (s *Stream) setReplayable(req *http.Request) error {
 // A oneShotBody is a request body that can be read only once.
 type oneShotBody struct{ io.ReadCloser }
 
-// isSafe reports whether a request with method only reads, so that it may be sent again at any time.
+// isSafe reports whether a request with method only reads, so that it may be sent again at any
+// time.
 func isSafe(method string) bool {
 	switch method {
 	case "", "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "REPORT":

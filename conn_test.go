@@ -354,7 +354,9 @@ func TestClientCheckResponseReadsWithinIdleTimeout(t *testing.T) {
 			return DefaultCheckResponse(r)
 		}
 		var reasons []string
-		client.OnRetry = func(err error, _ time.Duration) { reasons = append(reasons, fmt.Sprint(err, " ", time.Since(start))) }
+		client.OnRetry = func(err error, _ time.Duration) {
+			reasons = append(reasons, fmt.Sprint(err, " ", time.Since(start)))
+		}
 		got, err := data(get(t, client))
 		equal(t, "data", got, []string{"a", "b"})
 		equal(t, "Err()", err, nil)
@@ -712,8 +714,10 @@ func TestStreamIdempotencyKey(t *testing.T) {
 		{"a cut before the first event", sends("id:1\ndata:a\n", cut), true, nil},
 		{"a cut after an event without an ID", sends("data:a\n\n", cut), false, cut},
 		{"a cut after an event with an ID", sends("id:1\ndata:a\n\n", cut), true, nil},
-		{"a cut after events, of which the last has no ID", sends("id:1\ndata:a\n\ndata:b\n\n", cut), false, cut},
-		{"a cut after events, of which the last has an ID", sends("data:a\n\nid:1\ndata:b\n\n", cut), true, nil},
+		{"a cut after events, of which the last has no ID", sends("id:1\ndata:a\n\ndata:b\n\n", cut),
+			false, cut},
+		{"a cut after events, of which the last has an ID", sends("data:a\n\nid:1\ndata:b\n\n", cut),
+			true, nil},
 		{"a cut after the same ID again", sends("id:1\ndata:a\n\nid:1\ndata:b\n\n", cut), true, nil},
 		{"a cut after a block that empties the ID", sends("id:1\ndata:a\n\nid:\n\n", cut), false, cut},
 		{"a cut after an empty ID", sends("id:\ndata:a\n\n", cut), false, cut},
@@ -783,7 +787,8 @@ func TestClientNoReconnect(t *testing.T) {
 		{name: "a cut within an event", respond: sends("data:a"), want: io.ErrUnexpectedEOF},
 		{name: "silence", respond: sends("data:a\n\n", forever), want: ErrIdleTimeout},
 		{name: "a refusal", respond: refuses(503), text: "sse: 503 Service Unavailable"},
-		{name: "other text", respond: sends("oops"), text: "sse: 200 OK: the response contains no events, but other text: oops"},
+		{name: "other text", respond: sends("oops"),
+			text: "sse: 200 OK: the response contains no events, but other text: oops"},
 		{name: "a network failure", respond: fails(noNetwork), want: noNetwork},
 		{name: "EOF without a response", respond: fails(io.EOF), want: io.EOF},
 		{name: "Prepare", prepare: noNetwork, want: noNetwork},
@@ -947,7 +952,10 @@ func TestStreamConnectionsOfHooksDoNotCount(t *testing.T) {
 		return resp, nil
 	})
 	client.NoReconnect = true
-	client.HTTPClient.CheckRedirect = func(r *http.Request, _ []*http.Request) error { obtain(r); return nil }
+	client.HTTPClient.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		obtain(r)
+		return nil
+	}
 	client.Prepare = func(r *http.Request) error { obtain(r); return nil }
 	client.CheckResponse = func(r *http.Response) error { obtain(r.Request); return nil }
 	client.OnOpen = func(r *http.Response) { obtain(r.Request) }

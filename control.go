@@ -130,8 +130,9 @@ func (c *control) stopAbandoning() {
 	}
 }
 
-// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. If a wait
-// was skipped since the last progress, it leaves a wait alone, and an attempt that has just begun.
+// reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. If a
+// wait was skipped since the last progress, it leaves a wait alone, and an attempt that has just
+// begun.
 func (c *control) reconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

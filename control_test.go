@@ -133,7 +133,9 @@ func TestStreamReconnectDoesNotLengthenWait(t *testing.T) {
 			return status(204, ""), nil
 		})
 		client.ReconnectionTime = -1
-		client.Backoff = func() backoff.BackOff { return backoff.NewConstantBackOff(100 * time.Millisecond) }
+		client.Backoff = func() backoff.BackOff {
+			return backoff.NewConstantBackOff(100 * time.Millisecond)
+		}
 		var s *Stream
 		client.OnRetry = func(error, time.Duration) { s.Reconnect() }
 		start := time.Now()

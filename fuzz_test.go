@@ -63,7 +63,8 @@ func FuzzChunks(f *testing.F) {
 		slow := &sse.Parser{MaxEventSize: limit}
 		sse.DisableFastPath(slow)
 		if got := push(t, slow, cut(stream)); !want.equal(got) {
-			t.Fatalf("%q, MaxEventSize %d, cut %q (-fast +slow):\n%s", stream, limit, cut(stream), want.diff(got))
+			t.Fatalf("%q, MaxEventSize %d, cut %q (-fast +slow):\n%s", stream, limit, cut(stream),
+				want.diff(got))
 		}
 		want = want.ofReader()
 		for how, src := range map[string]io.Reader{
@@ -73,7 +74,8 @@ func FuzzChunks(f *testing.F) {
 			r := sse.NewReader(src)
 			r.MaxEventSize = limit
 			if got := read(t, r); !want.equal(got) {
-				t.Fatalf("%q, MaxEventSize %d, reader: %s (-parser +reader):\n%s", stream, limit, how, want.diff(got))
+				t.Fatalf("%q, MaxEventSize %d, reader: %s (-parser +reader):\n%s", stream, limit, how,
+					want.diff(got))
 			}
 		}
 	})

@@ -144,8 +144,9 @@ func (p *Parser) line() bool {
 	return p.err == nil
 }
 
-// processField performs the steps of section 9.2.6 to process the field of the line data[start:end],
-// whose value is data[value:end]. It reports whether the standard knows the field and its value.
+// processField performs the steps of section 9.2.6 to process the field of the line
+// data[start:end], whose value is data[value:end]. It reports whether the standard knows the field
+// and its value.
 func (p *Parser) processField(field string, start, value, end, limit int) (known bool) {
 	// "Field names must be compared literally, with no case folding performed."
 	known = true

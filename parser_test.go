@@ -82,11 +82,14 @@ func TestParserOnIgnored(t *testing.T) {
 		name, stream string
 		want         []string
 	}{
-		{"unknown fields", "foo: bar\nfoo\nDATA: x\n data: x\n", []string{"foo: bar", "foo", "DATA: x", " data: x"}},
-		{"prefixes of known fields", "d\nda: x\ndat\nidd: x\neven\nretr:1\n", []string{"d", "da: x", "dat", "idd: x", "even", "retr:1"}},
+		{"unknown fields", "foo: bar\nfoo\nDATA: x\n data: x\n", []string{"foo: bar", "foo", "DATA: x",
+			" data: x"}},
+		{"prefixes of known fields", "d\nda: x\ndat\nidd: x\neven\nretr:1\n", []string{"d", "da: x",
+			"dat", "idd: x", "even", "retr:1"}},
 		{"known fields", "data\ndata: x\nevent\nevent: x\nid\nid: x\nretry: 5\n\n", nil},
 		{"comments and blank lines", ":\n: foo: bar\n\n\n", nil},
-		{"invalid retry fields", "retry\nretry:\nretry: 5x\nretry: -1\n", []string{"retry", "retry:", "retry: 5x", "retry: -1"}},
+		{"invalid retry fields", "retry\nretry:\nretry: 5x\nretry: -1\n", []string{"retry", "retry:",
+			"retry: 5x", "retry: -1"}},
 		{"an id with a NUL", "id: a\x00b\n", []string{"id: a\x00b"}},
 		{"line endings", "a\rb\r\nc\n", []string{"a", "b", "c"}},
 		{"a byte order mark", "\ufeffa\n\ufeffb\n", []string{"a", "\ufeffb"}},

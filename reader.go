@@ -34,8 +34,8 @@ type Reader struct {
 	p       Parser
 }
 
-// NewReader returns a Reader that reads from r. It does not check that r is an event stream. If r is
-// the body of an HTTP response, call [DefaultCheckResponse] first.
+// NewReader returns a Reader that reads from r. It does not check that r is an event stream. If r
+// is the body of an HTTP response, call [DefaultCheckResponse] first.
 func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
 
 // Next advances to the next event and reports whether there is one. It reads only if the bytes it

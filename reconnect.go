@@ -58,8 +58,8 @@ var ErrReconnect = errors.New("sse: Reconnect was called")
 func Permanent(err error) error { return backoff.Permanent(err) }
 
 // DefaultBackoff returns the policy that is used if Client.Backoff is nil. The time that it adds to
-// the reconnection time starts at 250 to 750 ms and doubles with each failure, up to 30 to 90 s. The
-// policy never stops.
+// the reconnection time starts at 250 to 750 ms and doubles with each failure, up to 30 to 90 s.
+// The policy never stops.
 func DefaultBackoff() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(500*time.Millisecond),

@@ -502,28 +502,36 @@ func TestRetryPolicyDecide(t *testing.T) {
 	}{
 		{"failures wait longer and longer", []step{
 			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
-			{s, outcome{err: refusal, responded: true, replayable: true}, verdict{err: refusal, wait: 3 * s}},
-			{2 * s, outcome{err: io.EOF, opened: opened(s), replayable: true}, verdict{err: io.EOF, wait: 4 * s}},
-			{3 * s, outcome{err: cut, opened: opened(2 * s), replayable: true}, verdict{err: cut, wait: 5 * s}},
+			{s, outcome{err: refusal, responded: true, replayable: true}, verdict{err: refusal,
+				wait: 3 * s}},
+			{2 * s, outcome{err: io.EOF, opened: opened(s), replayable: true}, verdict{err: io.EOF,
+				wait: 4 * s}},
+			{3 * s, outcome{err: cut, opened: opened(2 * s), replayable: true}, verdict{err: cut,
+				wait: 5 * s}},
 		}},
 		{"an event resets the backoff", []step{
 			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
-			{s, outcome{err: cut, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: cut, wait: 2 * s}},
+			{s, outcome{err: cut, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: cut,
+				wait: 2 * s}},
 		}},
 		{"a minute resets the backoff", []step{
 			{0, outcome{err: network, replayable: true}, verdict{err: network, wait: 2 * s}},
 			{59 * s, outcome{err: cut, opened: opened(0), replayable: true}, verdict{err: cut, wait: 3 * s}},
-			{119 * s, outcome{err: cut, opened: opened(59 * s), replayable: true}, verdict{err: cut, wait: 2 * s}},
+			{119 * s, outcome{err: cut, opened: opened(59 * s), replayable: true}, verdict{err: cut,
+				wait: 2 * s}},
 		}},
 		{"Retry-After", []step{
-			{0, outcome{err: refusal, retryAfter: 7 * s, replayable: true}, verdict{err: refusal, wait: 8 * s}},
-			{s, outcome{err: refusal, retryAfter: math.MaxInt64, replayable: true}, verdict{err: refusal, wait: time.Hour + 2*s}},
+			{0, outcome{err: refusal, retryAfter: 7 * s, replayable: true}, verdict{err: refusal,
+				wait: 8 * s}},
+			{s, outcome{err: refusal, retryAfter: math.MaxInt64, replayable: true}, verdict{err: refusal,
+				wait: time.Hour + 2*s}},
 		}},
 		{"a permanent error", []step{
 			{0, outcome{err: permanent, replayable: true}, verdict{err: permanent, done: true}},
 		}},
 		{"an event that is too large", []step{
-			{0, outcome{err: tooLarge, opened: opened(0), gotEvent: true, replayable: true}, verdict{err: tooLarge, done: true}},
+			{0, outcome{err: tooLarge, opened: opened(0), gotEvent: true, replayable: true},
+				verdict{err: tooLarge, done: true}},
 		}},
 		{"the clean end of a response that is not repeated", []step{
 			{0, outcome{err: io.EOF, opened: opened(0), once: true}, verdict{done: true}},
@@ -535,31 +543,40 @@ func TestRetryPolicyDecide(t *testing.T) {
 			{0, outcome{err: cut, opened: opened(0), gotEvent: true}, verdict{err: cut, done: true}},
 		}},
 		{"the idle timeout explains the error of net/http", []step{
-			{0, outcome{err: network, cause: ErrIdleTimeout, replayable: true}, verdict{err: ErrIdleTimeout, wait: 2 * s}},
+			{0, outcome{err: network, cause: ErrIdleTimeout, replayable: true}, verdict{err: ErrIdleTimeout,
+				wait: 2 * s}},
 		}},
 		{"a refusal explains more than the timeout that cut its body", []step{
-			{0, outcome{err: refusal, cause: ErrIdleTimeout, replayable: true}, verdict{err: refusal, wait: 2 * s}},
+			{0, outcome{err: refusal, cause: ErrIdleTimeout, replayable: true}, verdict{err: refusal,
+				wait: 2 * s}},
 		}},
 		{"a permanent error explains more than Reconnect", []step{
-			{0, outcome{err: permanent, cause: ErrReconnect, replayable: true}, verdict{err: permanent, done: true}},
+			{0, outcome{err: permanent, cause: ErrReconnect, replayable: true}, verdict{err: permanent,
+				done: true}},
 		}},
 		{"a body that CheckResponse closed", []step{
-			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true}, verdict{err: refusal, wait: 2 * s}},
+			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true},
+				verdict{err: refusal, wait: 2 * s}},
 		}},
 		{"Reconnect skips the wait", []step{
 			{s, outcome{err: network, cause: ErrReconnect, skipWait: true, started: start, replayable: true},
 				verdict{err: ErrReconnect}},
 		}},
 		{"Reconnect does not skip the least interval between two attempts", []step{
-			{400 * time.Millisecond, outcome{err: network, cause: ErrReconnect, skipWait: true, started: start, replayable: true},
+			{400 * time.Millisecond, outcome{err: network, cause: ErrReconnect, skipWait: true,
+				started: start, replayable: true},
 				verdict{err: ErrReconnect, wait: 600 * time.Millisecond}},
 		}},
 		{"Reconnect that must not skip a wait", []step{
-			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect, wait: 2 * s}},
+			{s, outcome{err: refusal, cause: ErrReconnect, replayable: true}, verdict{err: ErrReconnect,
+				wait: 2 * s}},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := retryPolicy{reconnectionTime: s, newBackoff: func() backoff.BackOff { return &linearBackoff{} }}
+			p := retryPolicy{
+				reconnectionTime: s,
+				newBackoff:       func() backoff.BackOff { return &linearBackoff{} },
+			}
 			for i, step := range test.steps {
 				got := p.decide(step.outcome, start.Add(step.at))
 				got.earliest, got.closeIdle = time.Time{}, false
@@ -586,7 +603,8 @@ func TestRetryPolicyLeavesConnections(t *testing.T) {
 	silent := shared
 	silent.cause, silent.responded, silent.opened = ErrIdleTimeout, true, start
 	empty := outcome{err: io.EOF, responded: true, opened: start, conn: client, replayable: true}
-	refused := outcome{err: &ResponseError{StatusCode: 503}, responded: true, conn: client, replayable: true}
+	refused := outcome{err: &ResponseError{StatusCode: 503}, responded: true, conn: client,
+		replayable: true}
 	event := empty
 	event.gotEvent = true
 
@@ -599,11 +617,16 @@ func TestRetryPolicyLeavesConnections(t *testing.T) {
 		name  string
 		steps []step
 	}{
-		{"timeouts while dialing", []step{{dialing, closeIdle}, {dialing, closeIdle}, {dialing, closeIdle}}},
-		{"timeouts of new connections", []step{{unused, closeIdle}, {unused, closeIdle}, {unused, closeIdle}}},
-		{"timeouts of a shared connection", []step{{shared, closeIdle}, {shared, abandon}, {shared, abandon}}},
-		{"a shared connection after dialing", []step{{dialing, closeIdle}, {shared, closeIdle}, {dialing, closeIdle}, {shared, abandon}}},
-		{"a stream that falls silent each time", []step{{silent, closeIdle}, {silent, closeIdle}, {silent, closeIdle}}},
+		{"timeouts while dialing", []step{{dialing, closeIdle}, {dialing, closeIdle}, {dialing,
+			closeIdle}}},
+		{"timeouts of new connections", []step{{unused, closeIdle}, {unused, closeIdle}, {unused,
+			closeIdle}}},
+		{"timeouts of a shared connection", []step{{shared, closeIdle}, {shared, abandon}, {shared,
+			abandon}}},
+		{"a shared connection after dialing", []step{{dialing, closeIdle}, {shared, closeIdle}, {dialing,
+			closeIdle}, {shared, abandon}}},
+		{"a stream that falls silent each time", []step{{silent, closeIdle}, {silent, closeIdle},
+			{silent, closeIdle}}},
 		{"a silent stream, and no response then", []step{{silent, closeIdle}, {shared, abandon}}},
 		{"another failure between", []step{{shared, closeIdle}, {empty, keep}, {shared, closeIdle}}},
 		{"refusals", []step{{refused, keep}, {refused, closeIdle}, {refused, closeIdle}}},
@@ -633,12 +656,14 @@ func TestRetryPolicyLeavesConnections(t *testing.T) {
 // Failures that another attempt would not change end the stream, also those that a transport
 // returns without the types of net/http.
 func TestStreamPermanentErrorTypes(t *testing.T) {
-	port := &net.OpError{Op: "dial", Net: "tcp", Err: &net.AddrError{Err: "invalid port", Addr: "99999"}}
+	port := &net.OpError{Op: "dial", Net: "tcp", Err: &net.AddrError{Err: "invalid port",
+		Addr: "99999"}}
 	for name, err := range map[string]error{
-		"an invalid port":        port,
-		"no TLS":                 http.ErrSchemeMismatch,
-		"an unknown authority":   x509.UnknownAuthorityError{},
-		"another host name":      x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"},
+		"an invalid port":      port,
+		"no TLS":               http.ErrSchemeMismatch,
+		"an unknown authority": x509.UnknownAuthorityError{},
+		"another host name": x509.HostnameError{Certificate: &x509.Certificate{},
+			Host: "example.com"},
 		"an expired certificate": x509.CertificateInvalidError{Reason: x509.Expired},
 		"Permanent":              Permanent(errors.New("no")),
 		"backoff.Permanent":      backoff.Permanent(errors.New("no")),
@@ -668,8 +693,12 @@ func TestPermanent(t *testing.T) {
 	}
 	denied := errors.New("denied")
 	for name, set := range map[string]func(*Client){
-		"Prepare":       func(c *Client) { c.Prepare = func(*http.Request) error { return Permanent(denied) } },
-		"CheckResponse": func(c *Client) { c.CheckResponse = func(*http.Response) error { return Permanent(denied) } },
+		"Prepare": func(c *Client) {
+			c.Prepare = func(*http.Request) error { return Permanent(denied) }
+		},
+		"CheckResponse": func(c *Client) {
+			c.CheckResponse = func(*http.Response) error { return Permanent(denied) }
+		},
 		"wrapped": func(c *Client) {
 			c.Prepare = func(*http.Request) error { return fmt.Errorf("token: %w", Permanent(denied)) }
 		},
@@ -691,18 +720,23 @@ func TestStreamTLSAlerts(t *testing.T) {
 	alert := func(n uint8) error {
 		return &net.OpError{Op: "remote error", Err: tls.AlertError(n)}
 	}
-	const badCertificate, handshakeFailure, unknownCA, protocolVersion, certificateRequired = 42, 40, 48, 70, 116
+	const badCertificate, handshakeFailure, unknownCA, protocolVersion, certificateRequired = 42, 40,
+		48, 70, 116
 	other := errors.New("no route to host")
 	for _, test := range []struct {
 		name string
 		errs []error // of the attempts; then 204
 		want int     // attempts
 	}{
-		{"bad certificate", []error{alert(badCertificate), alert(badCertificate), alert(badCertificate), other}, 3},
-		{"several", []error{alert(unknownCA), alert(protocolVersion), alert(certificateRequired), other}, 3},
+		{"bad certificate", []error{alert(badCertificate), alert(badCertificate), alert(badCertificate),
+			other}, 3},
+		{"several", []error{alert(unknownCA), alert(protocolVersion), alert(certificateRequired), other},
+			3},
 		{"two", []error{alert(unknownCA), alert(unknownCA)}, 3},
-		{"another failure between", []error{alert(unknownCA), alert(unknownCA), other, alert(unknownCA), alert(unknownCA)}, 6},
-		{"handshake failure", []error{alert(handshakeFailure), alert(handshakeFailure), alert(handshakeFailure), alert(handshakeFailure)}, 5},
+		{"another failure between", []error{alert(unknownCA), alert(unknownCA), other, alert(unknownCA),
+			alert(unknownCA)}, 6},
+		{"handshake failure", []error{alert(handshakeFailure), alert(handshakeFailure),
+			alert(handshakeFailure), alert(handshakeFailure)}, 5},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

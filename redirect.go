@@ -73,8 +73,8 @@ func isDomainOrSubdomain(host, parent string) bool {
 		strings.HasSuffix(host, "."+parent) && !strings.ContainsAny(host, ":%")
 }
 
-// asciiLower returns host in lower case if it is ASCII. It returns any other host unchanged, because
-// it is not known which of its letters servers consider equal.
+// asciiLower returns host in lower case if it is ASCII. It returns any other host unchanged,
+// because it is not known which of its letters servers consider equal.
 func asciiLower(host string) string {
 	if strings.IndexFunc(host, func(c rune) bool { return c >= utf8.RuneSelf }) >= 0 {
 		return host

@@ -21,7 +21,9 @@ const (
 	closeTimeout     = 100 * time.Millisecond // until a Read ends after Close
 )
 
-var errErrorBodyTimeout = &timeoutError{text: "sse: timeout: the body of the response is not complete"}
+var errErrorBodyTimeout = &timeoutError{
+	text: "sse: timeout: the body of the response is not complete",
+}
 
 // A ResponseError reports a response that is not an event stream, or that contains no events.
 type ResponseError struct {
@@ -183,8 +185,8 @@ func DefaultCheckResponse(resp *http.Response) error {
 }
 
 // readErrorBody returns the beginning of body, and the error that cut it short, if any. It reads on
-// a goroutine of its own, because a Read of a compressed body of net/http does not end when the body
-// is closed. Such a Read ends with its connection.
+// a goroutine of its own, because a Read of a compressed body of net/http does not end when the
+// body is closed. Such a Read ends with its connection.
 func readErrorBody(body io.ReadCloser) ([]byte, error) {
 	type result struct {
 		text []byte

@@ -385,7 +385,8 @@ func TestResponseErrorNamesRequest(t *testing.T) {
 		},
 		{
 			name: "a body that cannot be sent again", method: "POST", url: at("/elsewhere"),
-			body: io.MultiReader(strings.NewReader("{}")), refused: ResponseError{Method: "POST", URL: at("/elsewhere")},
+			body: io.MultiReader(strings.NewReader("{}")), refused: ResponseError{Method: "POST",
+				URL: at("/elsewhere")},
 			want: "sse: 307 Temporary Redirect (the redirect was not followed because " +
 				"the request has a body but no GetBody)",
 		},
@@ -397,7 +398,8 @@ func TestResponseErrorNamesRequest(t *testing.T) {
 		},
 		{
 			name: "Accept-Encoding in the request", method: "GET", url: at("/gzip"),
-			header: http.Header{"Accept-Encoding": {"gzip"}}, refused: ResponseError{Method: "GET", URL: at("/gzip")},
+			header: http.Header{"Accept-Encoding": {"gzip"}}, refused: ResponseError{Method: "GET",
+				URL: at("/gzip")},
 			want: "sse: 200 OK: undecoded Content-Encoding gzip (remove Accept-Encoding from " +
 				"the request, so that net/http decodes the response)",
 		},
@@ -470,9 +472,11 @@ func TestStreamWithoutEventsQuotesIgnoredText(t *testing.T) {
 		body string
 		want string // the Body of the error; empty for no error
 	}{
-		{"a JSON object", `{"error":{"message":"quota exceeded"}}`, `{"error":{"message":"quota exceeded"}}`},
+		{"a JSON object", `{"error":{"message":"quota exceeded"}}`,
+			`{"error":{"message":"quota exceeded"}}`},
 		{"an HTML page", "<!DOCTYPE html>\n<h1>502</h1>", "<!DOCTYPE html>\n<h1>502</h1>"},
-		{"newline-delimited JSON", "{\"response\":\"a\"}\n{\"response\":\"b\"}", "{\"response\":\"a\"}\n{\"response\":\"b\"}"},
+		{"newline-delimited JSON", "{\"response\":\"a\"}\n{\"response\":\"b\"}",
+			"{\"response\":\"a\"}\n{\"response\":\"b\"}"},
 		{"a line of llama.cpp", `error: {"code":500}`, `error: {"code":500}`},
 		{"more than 4 KiB", long, long[:maxErrorBody]},
 		{"text among comments", ": hello\noops\n: goodbye", "oops"},

@@ -50,7 +50,8 @@ type client struct {
 	err    error          // why the stream ended; valid when events is closed
 }
 
-// A startFunc starts to follow the stream of srv at addr, which is the address of srv or of a proxy.
+// A startFunc starts to follow the stream of srv at addr, which is the address of srv or of a
+// proxy.
 type startFunc func(t *testing.T, k kind, srv *server, addr string) *client
 
 // clients contains the functions that start the clients, by name.
