@@ -139,7 +139,8 @@ func TestDecoderDecodesUnusualEvents(t *testing.T) {
 				`"name":"sh","input":"ls\n-l"}}` + "\n\n", "call sh(ls\n-l)"},
 		{"code",
 			`data: {"candidates":[{"content":{"parts":[{"executableCode":{"code":"1+1"}}]}},` +
-				`{"index":1,"content":{"parts":[{"text":"another"}]}}]}` + "\n\n", "call code(1+1)"},
+				`{"index":1,"content":{"parts":[{"text":"another"}]}}]}` + "\n\n",
+			"call code(1+1)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
