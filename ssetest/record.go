@@ -92,13 +92,6 @@ func (x *exchange) recordedIndex(file string) int {
 	return x.srv.countRecorded(file)
 }
 
-// hopHeaders are the header fields that net/http sets, because they describe the
-// connection and not the response.
-var hopHeaders = []string{
-	"Connection", "Content-Length", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
-}
-
 // replay sends a recorded response and ends like it.
 func (x *exchange) replay(r recording.Response, gaps bool) error {
 	pause := func(gap time.Duration) error {
@@ -141,13 +134,7 @@ func (x *exchange) replayHeader(r recording.Response) error {
 		return errEnd
 	}
 	h := x.w.Header()
-	h["Content-Type"] = nil // net/http would guess it otherwise
-	for name, values := range r.Header {
-		h[http.CanonicalHeaderKey(name)] = values
-	}
-	for _, name := range hopHeaders {
-		h.Del(name)
-	}
+	r.CopyHeader(h)
 	if x.gzip != nil {
 		h.Set("Content-Encoding", "gzip")
 	}

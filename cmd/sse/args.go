@@ -34,18 +34,26 @@ func parseArgs(args []string, flags []flagDef) (*options, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTargets(o, targets); err != nil {
+	if err := setTarget(o, targets); err != nil {
 		return nil, err
 	}
+	return o, nil
+}
+
+// setTarget sets the URL of o to the only element of targets. If that is "-", there is no URL.
+func setTarget(o *options, targets []string) error {
+	if err := checkTargets(o, targets); err != nil {
+		return err
+	}
 	if targets[0] == "-" {
-		return o, nil
+		return nil
 	}
 	u, err := request.ParseURL(targets[0])
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o.SetURL(u)
-	return o, nil
+	return nil
 }
 
 // checkTargets reports whether targets is one argument that fits the flags.
@@ -62,6 +70,8 @@ func checkTargets(o *options, targets []string) error {
 		return errors.New("--http1.1 and --http2 exclude each other")
 	case o.Format == output.FormatRaw && o.Types != nil:
 		return errors.New("--type has no effect on --raw")
+	case o.NoReconnect && o.Retries != nil:
+		return errors.New("--retry and --no-reconnect exclude each other")
 	}
 	name := targets[0]
 	switch {
@@ -69,6 +79,8 @@ func checkTargets(o *options, targets []string) error {
 		return errors.New("-d needs a URL: standard input takes no request")
 	case name == "-" && o.State != "":
 		return errors.New("--state needs a URL: standard input cannot be resumed")
+	case name == "-" && o.Record != "":
+		return errors.New("--record needs a URL: standard input has no responses to record")
 	case name == "-":
 		return nil
 	}
@@ -186,6 +198,9 @@ func (p *flagParser) set(f *flagDef, name, v string) error {
 	}
 	switch strings.Trim(name, "-") {
 	case "H", "header":
+		if strings.HasPrefix(v, "@") {
+			break // the name of a file is not secret
+		}
 		header, _, ok := strings.Cut(v, ":") // what follows may be a secret
 		if !ok || !request.IsToken(header) {
 			return fmt.Errorf("%s: %w", name, err)

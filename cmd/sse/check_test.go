@@ -5,12 +5,14 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
 func TestCheckFindings(t *testing.T) {
@@ -34,6 +36,9 @@ func TestCheckFindings(t *testing.T) {
 		out.Comment("and nothing more")
 		<-r.Context().Done()
 	})
+	broken := func(body string, end ssetest.Step) string {
+		return ssetest.NewServer(t, ssetest.Conn{ssetest.Raw(body), end}).URL
+	}
 	mute := server(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	late := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -66,7 +71,7 @@ func TestCheckFindings(t *testing.T) {
 		{"no response in time", []string{mute, "--for", "50ms"}, errtext.ExitTimeout, nil,
 			"sse: check: GET {URL}: timeout: the server sent no response headers\n"},
 		{"no headers in time", []string{mute, "--connect-timeout", "50ms"}, errtext.ExitTimeout,
-			nil, "sse: check: GET {URL}: timeout: no response headers from the server\n"},
+			nil, "sse: check: GET {URL}: timeout: the response headers are not complete\n"},
 		{"headers in time", []string{late, "--connect-timeout", "500ms"}, errtext.ExitDone,
 			[]string{" in 1 event and ", " to the end\n"}, ""},
 		{"no content",
@@ -79,8 +84,13 @@ func TestCheckFindings(t *testing.T) {
 			"connection refused\n"},
 		{"usage", []string{"--raw", "http://x"}, errtext.ExitUsage, nil,
 			"sse: check: unknown flag --raw (see sse --help)\n"},
-		{"input", []string{"-"}, errtext.ExitUsage, nil,
-			"sse: check: want a URL; standard input cannot be checked (see sse --help)\n"},
+		{"cut", []string{broken("data: a\n\n", ssetest.Cut())}, errtext.ExitError,
+			[]string{"error   line 3: The connection was lost: unexpected EOF. [", " read for "},
+			""},
+		{"reset", []string{broken("data: a\n\n", ssetest.Reset())}, errtext.ExitError,
+			[]string{"error   line 3: The connection was lost: ", "connection reset"}, ""},
+		{"cut before the first event", []string{broken("", ssetest.Cut())}, errtext.ExitError,
+			[]string{"error   line 1: The connection was lost: "}, ""},
 		{"no URL", nil, errtext.ExitUsage, nil, "sse: check: no URL"},
 		{"verbose", []string{"-v", stream("")}, errtext.ExitDone, nil,
 			"< Content-Type: text/event-stream\n"},
@@ -111,6 +121,52 @@ func TestCheckFindings(t *testing.T) {
 	if res := r.wait(); res.code != errtext.ExitInterrupted ||
 		!strings.Contains(res.stdout, "0 errors") {
 		t.Errorf("interrupted: %+v", res)
+	}
+}
+
+func TestCheckReadsInputAndFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "stream")
+	for _, test := range []struct {
+		stream string
+		code   int
+		want   []string
+	}{
+		{"id: 1\ndata: a\n\n", errtext.ExitDone,
+			[]string{"0 errors, 0 warnings, 0 notes in 1 event and 0 comments, 15 bytes",
+				" to the end\n"}},
+		{"data: a\n\ndata: b", errtext.ExitError,
+			[]string{"error   line 3: The stream ends within an event",
+				"info    stream: No event has an ID"}},
+		{"", errtext.ExitDone, []string{"warning stream: The body is empty"}},
+	} {
+		if err := os.WriteFile(file, []byte(test.stream), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"-", file} {
+			r := runSSE(t, test.stream, "check", name)
+			if r.code != test.code || r.stderr != "" {
+				t.Errorf("check %s: exit code %d, stderr %q", name, r.code, r.stderr)
+			}
+			for _, part := range test.want {
+				if !strings.Contains(r.stdout, part) {
+					t.Errorf("check %s: stdout lacks %q:\n%s", name, part, r.stdout)
+				}
+			}
+		}
+	}
+
+	// A pipe that stays open is read for a while.
+	c := command(t, "check", "-", "--for", "50ms")
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	io.WriteString(stdin, "id: 1\ndata: a\n\n")
+	r := finish(t, c)
+	if r.code != errtext.ExitDone || !strings.Contains(r.stdout, " in 1 event ") {
+		t.Errorf("a live pipe: %+v", r)
 	}
 }
 

@@ -54,7 +54,9 @@ func setNothing(*options, string) error { return nil }
 
 // requestFlags define the request, and how text is coloured.
 var requestFlags = []flagDef{
-	{names: "H header", value: true, set: (*options).SetHeader},
+	{names: "H header", value: true, set: func(o *options, v string) error {
+		return o.AddHeader(v, o.Stdin)
+	}},
 	{names: "X request", value: true, set: (*options).SetMethod},
 	{names: "d data-ascii", value: true, set: func(o *options, v string) error {
 		return o.AddData(v, o.Stdin, true)
@@ -67,14 +69,22 @@ var requestFlags = []flagDef{
 		return nil
 	}},
 	{names: "u user", value: true, set: setUser},
-	{names: "b cookie", value: true, set: (*options).AddCookie},
+	{names: "b cookie", value: true, set: func(o *options, v string) error {
+		return o.AddCookie(v, o.Stdin)
+	}},
 	{names: "A user-agent", value: true, set: func(o *options, v string) error {
 		delete(o.Header, "User-Agent")
 		return o.SetHeader("User-Agent: " + v)
 	}},
 	{names: "k insecure", set: boolFlag(func(o *options) *bool { return &o.Insecure })},
 	{names: "x proxy", value: true, set: textFlag(func(o *options) **string { return &o.Proxy })},
+	{
+		names: "unix-socket", value: true,
+		set: stringFlag(func(o *options) *string { return &o.UnixSocket }),
+	},
 	{names: "cacert", value: true, set: stringFlag(func(o *options) *string { return &o.CACert })},
+	{names: "E cert", value: true, set: stringFlag(func(o *options) *string { return &o.Cert })},
+	{names: "key", value: true, set: stringFlag(func(o *options) *string { return &o.Key })},
 	{names: "http1.1", set: boolFlag(func(o *options) *bool { return &o.HTTP1 })},
 	{
 		names: "http2 http2-prior-knowledge",
@@ -131,6 +141,12 @@ var streamFlags = []flagDef{
 	}},
 	{names: "until", value: true, set: textFlag(func(o *options) **string { return &o.Until })},
 	{names: "state", value: true, set: stringFlag(func(o *options) *string { return &o.State })},
+	{names: "record", value: true, set: stringFlag(func(o *options) *string { return &o.Record })},
+	{names: "m max-time", value: true, set: func(o *options, v string) (err error) {
+		o.MaxTime, err = parseDuration(v)
+		return err
+	}},
+	{names: "retry", value: true, set: setRetries},
 	{names: "no-reconnect", set: boolFlag(func(o *options) *bool { return &o.NoReconnect })},
 	{names: "idle-timeout", value: true, set: func(o *options, v string) (err error) {
 		if v == "none" {
@@ -174,6 +190,16 @@ func selectFlags(flags []flagDef, names ...string) []flagDef {
 func setUser(o *options, v string) error {
 	name, password, _ := strings.Cut(v, ":")
 	o.User = url.UserPassword(name, password)
+	return nil
+}
+
+// setRetries applies the value of --retry.
+func setRetries(o *options, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 {
+		return errors.New("want a number of retries, 0 or more")
+	}
+	o.Retries = &n
 	return nil
 }
 

@@ -58,7 +58,25 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"-H|Bad Name: x|http://x", `-H: invalid header name`},
 		{"-H|Authorization: Bearer s3cret\x01|http://x",
 			`-H "Authorization": the value contains control characters`},
-		{"-b|s3cret\x01|http://x", "-b: the value contains control characters"},
+		{"-b|a=s3cret\x01|http://x", "-b: the value contains control characters"},
+		{"-b|" + dir + "/s3cret|http://x",
+			"-b: a value without = is the name of a file: no such file or directory"},
+		{"-b|" + text + "|http://x", "-b: the file contains no cookies"},
+		{"-H|@" + dir + "/none|http://x", dir + "/none\": no such file or directory"},
+		{"-H|@" + text + "|http://x", text + "\": line 1: want 'Name: value'"},
+		{"-m|soon|http://x", `-m "soon": want a duration`},
+		{"--retry|-1|http://x", `--retry "-1": want a number of retries, 0 or more`},
+		{"--retry|1|--no-reconnect|http://x", "exclude each other"},
+		{"--cert|" + dir + "/none:s3cret|https://x",
+			"--cert \"" + dir + "/none\": no such file or directory"},
+		{"--cert|" + text + "|https://x",
+			"--cert \"" + text + "\": failed to find any PEM data in certificate input"},
+		{"--cert|" + text + "|--key|" + dir + "/none|https://x",
+			"--key \"" + dir + "/none\": no such"},
+		{"--key|" + text + "|https://x", "--key needs --cert"},
+		{"--record|" + dir + "/none/x|http://x",
+			"--record \"" + dir + "/none/x\": no such file or directory"},
+		{"-|--record|x", "--record needs a URL"},
 		{"-X|GE T|http://x", "invalid method"},
 		{"-d|@" + dir + "/none|http://x", "no such file or directory"},
 		{"-d|@-|-", "-d needs a URL: standard input takes no request"},
@@ -78,8 +96,11 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"ws://x/", "ws:// is a WebSocket, not an event stream: " +
 			"use a WebSocket client such as websocat, or the http:// URL of the service's event stream"},
 		{"wss://x/", "or the https:// URL of the service's event stream"},
-		{"serve|--wat", "serve: want one argument, an address such as"},
+		{"serve|--wat", "serve: there are no flags; want files, or an address such as"},
 		{"serve|localhost:http2much", "serve: bad address"},
+		{"serve|8787|8788", `serve: more than one address: "8787" and "8788"`},
+		{"serve|" + text, text + "\" is not a recording: line 1: invalid character 'd'"},
+		{"check|-|-", "check: more than one URL"},
 		{"demo|--json", "unknown flag --json"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -101,9 +122,22 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 
 func TestHelpNamesEveryFlag(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"--help", "-h", "help", "http://x --help", "demo --help"} {
+	for _, args := range []string{"--help", "-h", "help", "http://x --help"} {
 		r := runSSE(t, "", strings.Fields(args)...)
 		r.want(t, errtext.ExitDone, help)
+	}
+	for name, want := range map[string]string{
+		"check": helpCheck, "serve": helpServe, "demo": helpDemo,
+	} {
+		for _, args := range []string{name + " --help", name + " x -h", "help " + name} {
+			r := runSSE(t, "", strings.Fields(args)...)
+			r.want(t, errtext.ExitDone, want)
+		}
+		for line := range strings.Lines(want) {
+			if n := utf8.RuneCountInString(line); n > 81 {
+				t.Errorf("the help of %s has a line of %d columns: %s", name, n, line)
+			}
+		}
 	}
 	lines := strings.Split(strings.TrimSuffix(help, "\n"), "\n")
 	if len(lines) > 40 {

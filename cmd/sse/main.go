@@ -26,14 +26,27 @@
 // JSON object or array is sent as application/json unless -H sets another type. The flags -L, -N,
 // -f, -S, -i and --compressed are accepted and have no effect.
 //
+// A value of -b without "=" is the name of a file with cookies. Such a file, or an empty value,
+// also makes the command send the cookies that the server sets with the requests that follow. With
+// --retry N, a run ends after N failures in a row, and a POST is repeated as well, unless an event
+// without an ID has arrived. -m limits the time of the whole run, not of one attempt.
+//
+// With --record, the responses are written to a file, without the request's headers and query. sse
+// serve replays it, with its gaps, statuses and cuts. The format is that of the package
+// github.com/seed-0d85b69d/sse/internal/recording.
+//
 // # End of a run
 //
 // With --for, -n and --until, a run ends with exit code 0. With --until, it ends before the event
 // whose data is the given text, and it is an error if the stream ends without such an event.
 //
 // With --state, the last event ID is kept in a file, and the next run resumes after that event. The
-// ID is stored after the event was printed. If a run is killed, the next one may print the last few
-// events again, but no event is lost.
+// ID is stored after the event was printed and, if the output is a file, after the output is on the
+// disk. Delivery is at least once: after a kill or a power cut the last events may be repeated, but
+// no event is lost. If the file has an ID, it takes precedence over --last-event-id.
+//
+// The file has two lines: the ID, and the URL without user information and without the values of
+// its query. A file of another URL is refused. A file with only an ID is accepted for every URL.
 //
 // The exit codes are:
 //
@@ -41,9 +54,9 @@
 //	1    an error ended the stream, or sse check found an error
 //	2    the command line is invalid
 //	22   HTTP error
-//	28   timeout
+//	28   timeout, also that of -m
 //	130  interrupted
-//	143  terminated
+//	143  terminated, by SIGTERM or SIGHUP
 package main
 
 import (
@@ -69,8 +82,17 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
-//go:embed help.txt
-var help string
+// The texts of --help, of the command and of its subcommands.
+var (
+	//go:embed help.txt
+	help string
+	//go:embed help_check.txt
+	helpCheck string
+	//go:embed help_serve.txt
+	helpServe string
+	//go:embed help_demo.txt
+	helpDemo string
+)
 
 // Durations that tests shorten.
 var (
@@ -93,12 +115,12 @@ func run(args []string) int {
 			break
 		}
 		if arg == "--help" || arg == "-h" || arg == "-help" {
-			return printText(help)
+			return printText(helpFor(args[0]))
 		}
 	}
 	switch args[0] {
 	case "help":
-		return printText(help)
+		return printText(helpFor(args[len(args)-1]))
 	case "--version", "-V", "-version", "version":
 		return printText("sse " + request.Version() + "\n")
 	case "demo":
@@ -130,35 +152,62 @@ func runDemo(ctx context.Context, args []string) int {
 
 // runServe executes sse serve.
 func runServe(ctx context.Context, args []string) int {
-	addr := ""
-	switch {
-	case len(args) == 1 && !strings.HasPrefix(args[0], "-"):
-		addr = args[0]
-	case len(args) > 0:
-		return usageOf("serve",
-			errors.New("want one argument, an address such as 8787 or 0.0.0.0:8787"))
+	o := serve.Options{Paces: servePaces, Stdout: os.Stdout, Stderr: os.Stderr}
+	for _, arg := range args {
+		switch {
+		case strings.HasPrefix(arg, "-"):
+			return usageOf("serve", errors.New("there are no flags; "+
+				"want files, or an address such as 8787 or 0.0.0.0:8787"))
+		case isFile(arg):
+			o.Files = append(o.Files, arg)
+		case o.Addr != "":
+			return usageOf("serve", fmt.Errorf("more than one address: %q and %q", o.Addr, arg))
+		default:
+			o.Addr = arg
+		}
 	}
-	return serve.Run(ctx, addr, servePaces, os.Stdout, os.Stderr)
+	return serve.Run(ctx, o)
+}
+
+// isFile reports whether name is the name of a file.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
 }
 
 // runCheck executes sse check.
 func runCheck(ctx context.Context, args []string) int {
-	o, err := parseArgs(args, checkFlags)
-	if err == nil && o.URL == nil {
-		err = errors.New("want a URL; standard input cannot be checked")
+	o := newOptions()
+	targets, err := newFlagParser(checkFlags, o).parse(args)
+	c := &check.Options{Request: &o.Options}
+	switch {
+	case err != nil:
+	case len(targets) == 1 && targets[0] == "-":
+		c.Input = o.Stdin
+	case len(targets) == 1 && isFile(targets[0]):
+		c.File = targets[0]
+	default:
+		err = setTarget(o, targets)
 	}
 	if err != nil {
 		return usageOf("check", err)
 	}
-	return check.Run(ctx, &check.Options{
-		Request:  &o.Options,
-		Duration: o.Duration,
-		JSON:     o.Format == output.FormatJSON,
-		Color:    o.Color,
-		Stdout:   o.Stdout,
-		Stderr:   o.Stderr,
-		Getenv:   o.Getenv,
-	})
+	c.Duration, c.JSON, c.Color = o.Duration, o.Format == output.FormatJSON, o.Color
+	c.Stdout, c.Stderr, c.Getenv = o.Stdout, o.Stderr, o.Getenv
+	return check.Run(ctx, c)
+}
+
+// helpFor returns the help for the command line that begins with arg.
+func helpFor(arg string) string {
+	switch arg {
+	case "check":
+		return helpCheck
+	case "serve":
+		return helpServe
+	case "demo":
+		return helpDemo
+	}
+	return help
 }
 
 // printText prints the text that a flag such as --help asks for.
@@ -175,12 +224,15 @@ func usageOf(name string, err error) int {
 	return errtext.PrintUsage(os.Stderr, fmt.Errorf("%s: %w", name, err))
 }
 
-// notifyContext returns a context that the first SIGINT or SIGTERM cancels, with an errtext.Signal
-// as the cause. The second signal ends the process.
+// notifyContext returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with an
+// errtext.Signal as the cause. The second signal ends the process.
 func notifyContext(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(hangup) { // as nohup makes it
+		signal.Notify(c, hangup)
+	}
 	go func() {
 		select {
 		case sig := <-c:

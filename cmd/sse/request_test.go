@@ -255,7 +255,7 @@ func TestVerboseHidesSecrets(t *testing.T) {
 	})
 	r := runSSE(t, "", "-v", "--no-reconnect", "--data", "-s", url+"/x", "-H", "X-Api-Key: s3cret",
 		"-H", "Authorization: Bearer s3cret",
-		"-H", "X-Auth-Token: s3cret", "-b", "s3cret", "-H", "Proxy-Authorization: s3cret", "-H",
+		"-H", "X-Auth-Token: s3cret", "-b", "a=s3cret", "-H", "Proxy-Authorization: s3cret", "-H",
 		"Idempotency-Key: shown", "-H", "X-Topic: shown too",
 		"-H", "Ocp-Apim-Subscription-Key: s3cret", "-H", "Cf-Access-Jwt-Assertion: s3cret", "-H",
 		"DPoP: s3cret", "-H", "X-GitHub-OTP: s3cret",

@@ -36,6 +36,13 @@ func TestServeStartsAndStops(t *testing.T) {
 	if paths := r.line(); !strings.Contains(paths, "/events") {
 		t.Errorf("second line = %q, want the paths", paths)
 	}
+	for _, path := range []string{"/flaky", "/slow", "/big", "/weird", "/llm?q=QUESTION",
+		"/v1/chat/completions", "/v1/messages", "/"} {
+		if line := r.line(); !strings.HasPrefix(line, "  "+path+"  ") ||
+			len(strings.Fields(line)) < 3 {
+			t.Errorf("line = %q, want the path %s and a few words", line, path)
+		}
+	}
 	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +93,9 @@ func TestServeLLMAnswersPrompt(t *testing.T) {
 	url := served(t)
 	const body = `{"stream":true,"messages":[{"role":"user","content":"first"},` +
 		`{"role":"user","content":"Is it <so>?"}]}`
+	const blocks = `{"stream":true,"messages":[{"role":"assistant","content":null},` +
+		`{"role":"user","content":[{"type":"text","text":"Is it"},` +
+		`{"type":"image","source":{"type":"url","url":"x"}},{"type":"text","text":"<so>?"}]}]}`
 	const answer = `You asked "Is it <so>?". ` +
 		`There is no model here, but this is how an answer arrives: ` +
 		`word by word, each in an event of its own.` + "\n"
@@ -98,10 +108,15 @@ func TestServeLLMAnswersPrompt(t *testing.T) {
 		{"--field", "delta.text", "-d", body, url + "/llm?shape=anthropic"},
 		{"--field", "delta.text", "--type", "content_block_delta", "-d", body,
 			url + "/v1/messages"},
+		{"--field", "choices.0.delta.content", "-d", blocks, url + "/v1/chat/completions",
+			"--until", "[DONE]"},
+		{"--field", "delta.text", "--type", "content_block_delta", "-d", blocks,
+			url + "/v1/messages"},
 	} {
 		runSSE(t, "", args...).want(t, errtext.ExitDone, answer)
 	}
-	for _, bad := range []string{`{"stream":false}`, `{"messages":1}`, "{"} {
+	for _, bad := range []string{`{"stream":false}`, `{"messages":1}`, "{",
+		`{"messages":[{"content":7}]}`, `{"messages":[{"content":["x"]}]}`} {
 		r := runSSE(t, "", "-d", bad, url+"/llm")
 		r.want(t, errtext.ExitHTTP, "")
 		r.wantStderr(t, "sse: HTTP 400 Bad Request\n", `"type":"invalid_request_error"`)

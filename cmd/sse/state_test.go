@@ -47,8 +47,8 @@ func TestStateResumesNextRun(t *testing.T) {
 	args := []string{url, "--data", "--state", file}
 	runSSE(t, "", append(args, "-n", "2", "--last-event-id", "1")...).want(t, errtext.ExitDone,
 		"2\n3\n")
-	if got := readFile(t, file); got != "3\n" {
-		t.Errorf("state = %q, want 3", got)
+	if got := readFile(t, file); got != "3\n"+url+"/\n" {
+		t.Errorf("state = %q, want 3 and the URL", got)
 	}
 	// The file takes precedence over --last-event-id.
 	runSSE(t, "", append(args, "-n", "1", "--last-event-id", "1")...).want(t, errtext.ExitDone,
@@ -56,8 +56,8 @@ func TestStateResumesNextRun(t *testing.T) {
 	runSSE(t, "", append(args, "--until", "5")...).want(t, errtext.ExitDone, "")
 	runSSE(t, "", args...).want(t, errtext.ExitDone, "6\n")
 	runSSE(t, "", args...).want(t, errtext.ExitDone, "")
-	if got := readFile(t, file); got != "6\n" {
-		t.Errorf("state = %q, want 6", got)
+	if got := readFile(t, file); got != "6\n"+url+"/\n" {
+		t.Errorf("state = %q, want 6 and the URL", got)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("files left behind: %v, %v", entries, err)
@@ -75,9 +75,10 @@ func TestStateFollowsSymlink(t *testing.T) {
 	if err := os.Symlink("state", link); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 3), "--data", "--state", link).want(t, errtext.ExitDone, "3\n")
-	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
-		t.Errorf("state = %q, want 3", got)
+	url := ids(t, 3)
+	runSSE(t, "", url, "--data", "--state", link).want(t, errtext.ExitDone, "3\n")
+	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n"+url+"/\n" {
+		t.Errorf("state = %q, want 3 and the URL", got)
 	}
 	if to, err := os.Readlink(link); err != nil || to != "state" {
 		t.Errorf("the link leads to %q, %v", to, err)
@@ -95,13 +96,14 @@ func TestStateReplacesTemporarySymlink(t *testing.T) {
 	if err := os.Symlink(precious, filepath.Join(dir, ".state.tmp")); err != nil {
 		t.Fatal(err)
 	}
-	runSSE(t, "", ids(t, 3), "--data", "--state", filepath.Join(dir, "state")).want(t,
+	url := ids(t, 3)
+	runSSE(t, "", url, "--data", "--state", filepath.Join(dir, "state")).want(t,
 		errtext.ExitDone, "1\n2\n3\n")
 	if got := readFile(t, precious); got != "mine\n" {
 		t.Errorf("the file contains %q", got)
 	}
-	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n" {
-		t.Errorf("state = %q, want 3", got)
+	if got := readFile(t, filepath.Join(dir, "state")); got != "3\n"+url+"/\n" {
+		t.Errorf("state = %q, want 3 and the URL", got)
 	}
 }
 
@@ -126,7 +128,8 @@ func TestStateSurvivesKill(t *testing.T) {
 			seen[line] = true
 		}
 		if state, err := os.ReadFile(file); err == nil {
-			if n, err := strconv.Atoi(strings.TrimSuffix(string(state), "\n")); err != nil {
+			id, _, _ := strings.Cut(string(state), "\n")
+			if n, err := strconv.Atoi(id); err != nil {
 				t.Fatalf("state = %q", state)
 			} else if n == last {
 				break
@@ -165,6 +168,82 @@ func TestStateWriteErrorEndsRun(t *testing.T) {
 	res := r.wait()
 	res.want(t, errtext.ExitError, "x\n")
 	res.wantStderr(t, `state": no such file or directory`)
+}
+
+func TestStateNotesWhichIDIsUsed(t *testing.T) {
+	t.Parallel()
+	url := ids(t, 3)
+	file := filepath.Join(t.TempDir(), "state")
+	args := []string{url, "--data", "--state", file, "--last-event-id", "1", "-n", "1"}
+	r := runSSE(t, "", args...)
+	r.want(t, errtext.ExitDone, "2\n")
+	r.wantStderr(t, file+`" has no id yet; resuming after --last-event-id 1`+"\n")
+	r = runSSE(t, "", args...)
+	r.want(t, errtext.ExitDone, "3\n")
+	r.wantStderr(t, `sse: resuming after id 2 of --state "`+file+
+		`"; --last-event-id is not used`+"\n")
+}
+
+func TestStateWarnsOfMissingIDs(t *testing.T) {
+	t.Parallel()
+	const warning = "sse: --state has nothing to store, because the events have no ids"
+	file := filepath.Join(t.TempDir(), "state")
+	r := runSSE(t, "", once(t, "data: a\n\n"), "--data", "--state", file)
+	r.want(t, errtext.ExitDone, "a\n")
+	r.wantStderr(t, warning)
+
+	// If the stream does not end, the warning does not wait for its end.
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, strings.Repeat("data: a\n\n", 20))
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	live := start(t, command(t, url, "--data", "--state", file))
+	live.stderr.waitFor(t, warning)
+	live.c.Process.Signal(os.Interrupt)
+	if res := live.wait(); strings.Count(res.stderr, warning) != 1 {
+		t.Errorf("stderr:\n%s\nwant one warning", res.stderr)
+	}
+}
+
+// The URL in the file has no secrets, and a new token in the query is not another URL.
+func TestStateRefusesOtherURL(t *testing.T) {
+	t.Parallel()
+	url := ids(t, 3)
+	file := filepath.Join(t.TempDir(), "state")
+	secret := strings.Replace(url, "://", "://me:s3cret@", 1) + "/a?token=s3cret"
+	runSSE(t, "", secret, "--data", "--state", file, "-n", "1").want(t, errtext.ExitDone, "1\n")
+	if got := readFile(t, file); got != "1\n"+url+"/a?token=****\n" {
+		t.Errorf("state = %q", got)
+	}
+	runSSE(t, "", url+"/a?token=other", "--data", "--state", file, "-n", "1").want(t,
+		errtext.ExitDone, "2\n")
+	r := runSSE(t, "", url+"/b?token=s3cret", "--data", "--state", file)
+	r.want(t, errtext.ExitUsage, "")
+	r.oneLine(t)
+	r.wantStderr(t, "it was written for "+url+"/a?token=****, not for "+url+"/b?token=****;")
+}
+
+// SIGHUP, which the end of a terminal or an SSH session sends, ends a run as SIGTERM does.
+func TestHangupEndsRun(t *testing.T) {
+	t.Parallel()
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "id: 1\ndata: a\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, hangup} {
+		file := filepath.Join(t.TempDir(), "state")
+		r := start(t, command(t, url, "--data", "--state", file))
+		r.line()
+		r.c.Process.Signal(sig)
+		r.wait().want(t, errtext.ExitTerminated, "")
+		if got := readFile(t, file); got != "1\n"+url+"/\n" {
+			t.Errorf("%v: state = %q", sig, got)
+		}
+	}
 }
 
 // A device or directory is refused before the request is sent, because it would be replaced.

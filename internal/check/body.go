@@ -133,7 +133,7 @@ func (c *checker) checkEnd(ctx context.Context, resp *http.Response, err error) 
 		c.report.Complete = true
 	}
 	isGet := resp.Request == nil || resp.Request.Method == http.MethodGet
-	if c.report.Complete && c.report.Events > 0 && isGet {
+	if c.report.Complete && c.report.Events > 0 && isGet && !c.noResponse {
 		c.addResponse("stream-ended", "The stream ended, after which browsers reconnect. If there "+
 			"is nothing more to send, respond to their next request with 204 No Content.")
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"net/http"
 )
 
@@ -21,7 +22,21 @@ import (
 // Each rule is reported once, with a count. Response needs less than 2 MiB of memory,
 // whatever the server sends.
 func Response(ctx context.Context, resp *http.Response, limit int64) Report {
-	defer resp.Body.Close()
+	c := newChecker()
+	c.check(ctx, resp, limit)
+	return c.report
+}
+
+// Stream is like Response for a stream that is not the body of a response, such as a
+// file. There is no header to check.
+func Stream(ctx context.Context, stream io.ReadCloser, limit int64) Report {
+	c := newChecker()
+	c.noResponse = true
+	c.check(ctx, &http.Response{Body: stream}, limit)
+	return c.report
+}
+
+func newChecker() *checker {
 	c := &checker{
 		index: map[string]int{},
 		ids:   map[uint64]struct{}{},
@@ -29,11 +44,15 @@ func Response(ctx context.Context, resp *http.Response, limit int64) Report {
 		line:  1,
 	}
 	c.report.Findings = []Finding{}
+	return c
+}
+
+func (c *checker) check(ctx context.Context, resp *http.Response, limit int64) {
+	defer resp.Body.Close()
 	defer context.AfterFunc(ctx, func() { resp.Body.Close() })() // interrupts Read
-	if c.checkHeader(resp) {
+	if c.noResponse || c.checkHeader(resp) {
 		c.checkBody(ctx, resp, limit)
 	}
-	return c.report
 }
 
 const (
@@ -42,8 +61,9 @@ const (
 )
 
 type checker struct {
-	report Report
-	index  map[string]int // index into report.Findings, by rule
+	report     Report
+	noResponse bool           // the stream is not the body of a response
+	index      map[string]int // index into report.Findings, by rule
 
 	// The current line.
 	line        int    // number, starting at 1

@@ -7,12 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
 	"time"
-
-	"github.com/cenkalti/backoff/v4"
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
@@ -29,9 +28,12 @@ const (
 	checkTime  = 10 * time.Second // unless --for says otherwise
 )
 
-// Options describes a check.
+// Options describes a check. The stream is Input or File, if one of them is set, and otherwise the
+// response to Request.
 type Options struct {
 	Request  *request.Options
+	Input    io.Reader
+	File     string        // the name of a file
 	Duration time.Duration // if zero, 10 seconds
 	JSON     bool          // print the report as JSON
 	Color    string        // "auto", "always" or "never"
@@ -45,8 +47,48 @@ var (
 	errCheckTimeUp = errors.New("time is up")
 )
 
-// Run makes the request once, prints what is wrong with the response, and returns the exit code.
+// Run reads the stream once, prints what is wrong with it, and returns the exit code.
 func Run(ctx context.Context, o *Options) int {
+	if o.File != "" {
+		return o.runFile(ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Duration, checkTime), errCheckTimeUp)
+	defer cancel()
+	if o.Input != nil {
+		return o.checkStream(ctx, openInput(o.Input), checkBytes)
+	}
+	return o.runRequest(ctx)
+}
+
+// runFile checks the stream in the file. It is read to its end.
+func (o *Options) runFile(ctx context.Context) int {
+	f, err := os.Open(o.File)
+	if err != nil {
+		err = fmt.Errorf("check: %q: %w", o.File, errtext.Reason(err))
+		return errtext.PrintUsage(o.Stderr, err)
+	}
+	return o.checkStream(ctx, f, 0)
+}
+
+// openInput returns a reader of r that can be interrupted by Close, as r itself may not.
+func openInput(r io.Reader) io.ReadCloser {
+	pr, pw := io.Pipe()
+	go func() {
+		_, err := io.Copy(pw, r)
+		pw.CloseWithError(err)
+	}()
+	return pr
+}
+
+// checkStream checks a stream that is not a response.
+func (o *Options) checkStream(ctx context.Context, stream io.ReadCloser, limit int64) int {
+	begun := time.Now()
+	report := checker.Stream(ctx, stream, limit)
+	return o.finish(ctx, &report, time.Since(begun))
+}
+
+// runRequest makes the request and checks the response.
+func (o *Options) runRequest(ctx context.Context) int {
 	base, err := o.Request.Transport()
 	if err != nil {
 		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %w", err))
@@ -55,8 +97,6 @@ func Run(ctx context.Context, o *Options) int {
 	if o.Request.Verbose {
 		rec.Verbose = o.Stderr
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Duration, checkTime), errCheckTimeUp)
-	defer cancel()
 	req, err := o.Request.NewRequest(ctx)
 	if err != nil {
 		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %s", errtext.Message(err)))
@@ -73,12 +113,18 @@ func Run(ctx context.Context, o *Options) int {
 		}
 		return status.Code
 	}
+	return o.finish(ctx, report, time.Since(begun))
+}
+
+// finish prints the report and returns the exit code.
+func (o *Options) finish(ctx context.Context, report *checker.Report, took time.Duration) int {
+	var err error
 	if o.JSON {
 		enc := json.NewEncoder(o.Stdout)
 		enc.SetEscapeHTML(false)
 		err = enc.Encode(report)
 	} else {
-		err = o.printReport(report, time.Since(begun))
+		err = o.printReport(report, took)
 	}
 	if err != nil {
 		err = errtext.Output(err)
@@ -101,8 +147,8 @@ func (o *Options) checkResponse(
 ) (*checker.Report, error) {
 	var report *checker.Report
 	client := &sse.Client{
-		HTTPClient: &http.Client{Transport: rec, Timeout: o.Request.ConnectTimeout},
-		Backoff:    func() backoff.BackOff { return &backoff.StopBackOff{} },
+		HTTPClient:  o.Request.HTTPClient(rec),
+		NoReconnect: true,
 		Prepare: func(req *http.Request) error {
 			o.Request.RemoveHeaders(req)
 			return nil
@@ -126,6 +172,14 @@ func (o *Options) checkResponse(
 	return report, nil
 }
 
+// whole returns what is checked, for findings that are not about a line.
+func (o *Options) whole() string {
+	if o.File != "" || o.Input != nil {
+		return "stream"
+	}
+	return "response"
+}
+
 // printReport prints the findings, the worst first, and a summary.
 func (o *Options) printReport(r *checker.Report, took time.Duration) error {
 	styles := map[checker.Severity]string{
@@ -141,7 +195,7 @@ func (o *Options) printReport(r *checker.Report, took time.Duration) error {
 	var lines [][]term.Span
 	for _, f := range findings {
 		count[f.Severity]++
-		where := "response"
+		where := o.whole()
 		if f.Line > 0 {
 			where = fmt.Sprintf("line %d", f.Line)
 		}

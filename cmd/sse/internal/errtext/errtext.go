@@ -65,6 +65,9 @@ var (
 
 	// ErrNoResponse reports that the time for a check was over before a response began.
 	ErrNoResponse error = timeoutError("timeout: the server sent no response headers")
+
+	// ErrMaxTime reports that the time of --max-time was over.
+	ErrMaxTime error = timeoutError("timeout: the time of --max-time is over")
 )
 
 // A timeoutError is an error with a Timeout method, as in package net.
@@ -96,7 +99,7 @@ func ExitStatus(err error) Status {
 		return Status{"server", "the server ended the stream", ExitDone}
 	case errors.As(err, &stop):
 		return Status{stop.Name, stop.Text, ExitDone}
-	case errors.As(err, &sig) && sig.Signal == syscall.SIGTERM:
+	case errors.As(err, &sig) && sig.Signal != os.Interrupt:
 		return Status{"terminated", "terminated", ExitTerminated}
 	case errors.As(err, &sig):
 		return Status{"interrupted", "interrupted", ExitInterrupted}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
@@ -32,7 +34,7 @@ func (s *session) openSource(ctx context.Context) (source, error) {
 	}
 	c := &connection{s: s, first: true}
 	client := &sse.Client{
-		HTTPClient:   &http.Client{Transport: s.rec, Timeout: s.o.ConnectTimeout},
+		HTTPClient:   s.o.HTTPClient(s.rec),
 		IdleTimeout:  s.o.IdleTimeout,
 		MaxEventSize: s.o.MaxEventSize,
 		Prepare:      c.prepare,
@@ -42,8 +44,24 @@ func (s *session) openSource(ctx context.Context) (source, error) {
 	if s.view != nil {
 		client.OnComment = s.observer.Comment
 	}
+	s.limitRetries(client, req)
 	c.stream = client.Stream(req)
 	return c.stream, nil
+}
+
+// limitRetries applies --retry to client and req.
+func (s *session) limitRetries(client *sse.Client, req *http.Request) {
+	if s.o.Retries == nil {
+		return
+	}
+	client.Backoff = func() backoff.BackOff {
+		return backoff.WithMaxRetries(sse.DefaultBackoff(), uint64(*s.o.Retries))
+	}
+	const key = "Idempotency-Key"
+	if _, ok := req.Header[key]; !ok {
+		// As in net/http, a POST with this header is repeated, and an empty list is not sent.
+		req.Header[key] = []string{}
+	}
 }
 
 // A connection implements the hooks of the client.

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/state"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
 )
 
@@ -39,10 +39,18 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	} else if s.rec.Base, err = o.Transport(); err != nil {
 		return errtext.PrintUsage(o.Stderr, err)
 	}
-	if err := s.openState(); err != nil {
+	note, err := s.openState(out)
+	if err != nil {
 		return errtext.PrintUsage(o.Stderr, err)
 	}
+	if err := s.openRecording(); err != nil {
+		return errtext.PrintUsage(o.Stderr, err)
+	}
+	defer s.recording.Close()
 	s.openOutput(out)
+	if note != "" {
+		s.observer.Note(note)
+	}
 	s.rec.OnRead = s.recorded
 	if o.Verbose {
 		s.rec.Verbose = s.diag
@@ -50,6 +58,11 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	if o.Duration > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, o.Duration, errTimeUp)
+		defer stop()
+	}
+	if o.MaxTime > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, o.MaxTime, errtext.ErrMaxTime)
 		defer stop()
 	}
 	return s.run(ctx)
@@ -73,23 +86,6 @@ func (s *session) openFile() (*os.File, error) {
 	return f, err
 }
 
-// openState reads the file of --state, if there is one.
-func (s *session) openState() error {
-	o := s.o
-	if o.State == "" {
-		return nil
-	}
-	id, err := state.Read(o.State)
-	if err != nil {
-		return fmt.Errorf("--state %q: %w", o.State, err)
-	}
-	if id != "" {
-		o.Header.Set("Last-Event-ID", id)
-	}
-	s.saver = state.NewSaver(o.State, id, s.cancel)
-	return nil
-}
-
 // run follows the stream and returns the exit code.
 func (s *session) run(ctx context.Context) int {
 	src, err := s.openSource(ctx)
@@ -105,6 +101,9 @@ func (s *session) run(ctx context.Context) int {
 		err = context.Cause(ctx)
 	default:
 		err = cmp.Or(src.Err(), s.lastErr)
+		if err == io.EOF { // --retry allows no other attempt after a clean end
+			err = nil
+		}
 		if err == nil && s.o.Until != nil {
 			err = errtext.ErrNoUntil
 		}

@@ -21,13 +21,16 @@ type Options struct {
 
 	// The stream.
 	State        string // if not empty, the file that keeps the last event ID
+	Record       string // if not empty, the file to record the responses in
 	NoReconnect  bool
+	Retries      *int          // if not nil, how often a failure is retried in a row
 	IdleTimeout  time.Duration // if zero, there is no limit
 	MaxEventSize int           // as in sse.Client
 
 	// The end of the run.
 	Count    int           // if not zero, the run ends after so many events
 	Duration time.Duration // if not zero, the run ends after this time
+	MaxTime  time.Duration // if not zero, the run fails after this time
 	Until    *string       // if not nil, the run ends before an event with this data
 
 	// The output.

@@ -29,6 +29,7 @@ type session struct {
 	lines     *lineStats
 	rec       *request.Recorder
 	saver     *state.Saver // nil without --state
+	recording io.Closer    // the file of --record
 	beginFile func()       // truncates the file of -o; called when the stream is open
 
 	sink       sink
@@ -41,6 +42,8 @@ type session struct {
 	lastErr   error        // the error that --no-reconnect made final
 	seen      atomic.Int64 // the events that arrived, printed or not
 	explained atomic.Bool
+
+	notedMissingID bool // a note said that there is no ID for --state
 }
 
 // Reasons to end a run.
@@ -67,9 +70,7 @@ func (s *session) loop(src source) error {
 			}
 			printed++
 		}
-		if s.saver != nil {
-			s.saver.Save(src.LastEventID())
-		}
+		s.save(src.LastEventID())
 		if stop != nil {
 			return stop
 		}
@@ -113,13 +114,9 @@ func (s *session) explain() {
 // err, and id is the last event ID.
 func (s *session) finish(err error, id string) int {
 	o := s.o
-	if s.saver != nil {
-		if s.seen.Load() > 0 && !errors.As(err, new(*errtext.WriteError)) {
-			s.saver.Save(id) // the last block may have had only an ID
-		}
-		if saveErr := s.saver.Close(); saveErr != nil {
-			err = saveErr
-		}
+	writeFailed := errors.As(err, new(*errtext.WriteError))
+	if stateErr := s.closeState(id, writeFailed); stateErr != nil {
+		err = stateErr
 	}
 	if !o.Silent {
 		s.explain()

@@ -18,15 +18,9 @@ func (o *Options) AddData(v string, stdin io.Reader, strip bool) error {
 		o.AddBody([]byte(v))
 		return nil
 	}
-	var b []byte
-	var err error
-	if name == "-" {
-		b, err = io.ReadAll(stdin)
-	} else {
-		b, err = os.ReadFile(name)
-	}
+	b, err := readInput(name, stdin)
 	if err != nil {
-		return errtext.Reason(err)
+		return err
 	}
 	if strip {
 		b = slices.DeleteFunc(b, func(c byte) bool { return c == '\r' || c == '\n' || c == 0 })
@@ -41,4 +35,16 @@ func (o *Options) AddBody(b []byte) {
 		o.body = append(o.body, '&')
 	}
 	o.body, o.HasBody = append(o.body, b...), true
+}
+
+// readInput returns the content of the file name, or of stdin if name is "-".
+func readInput(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(stdin)
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, errtext.Reason(err)
+	}
+	return b, nil
 }

@@ -2,12 +2,39 @@ package request
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 )
 
-// SetHeader applies the value of -H. It is "Name: value", "Name;" for an empty value, or "Name:" to
-// remove a header.
+// AddHeader applies the value of -H. If v is "@name", it applies each line of the file name, or of
+// stdin if name is "-". Blank lines are skipped.
+func (o *Options) AddHeader(v string, stdin io.Reader) error {
+	name, isFile := strings.CutPrefix(v, "@")
+	if !isFile {
+		return o.SetHeader(v)
+	}
+	b, err := readInput(name, stdin)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if err := o.SetHeader(line); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// SetHeader applies the value of -H that is not the name of a file. It is "Name: value", "Name;"
+// for an empty value, or "Name:" to remove a header.
 func (o *Options) SetHeader(v string) error {
 	name, value, ok := strings.Cut(v, ":")
 	if !ok {
@@ -37,15 +64,6 @@ func (o *Options) SetHeader(v string) error {
 		o.Header.Add(name, value)
 	}
 	return nil
-}
-
-// AddCookie applies the value of -b. A request has at most one Cookie header.
-func (o *Options) AddCookie(v string) error {
-	if old := o.Header.Get("Cookie"); old != "" {
-		v = old + "; " + v
-		delete(o.Header, "Cookie")
-	}
-	return o.SetHeader("Cookie: " + v)
 }
 
 // SetMethod applies the value of -X.

@@ -19,9 +19,12 @@ type Options struct {
 	Header         http.Header
 	HasBody        bool
 	User           *url.Userinfo
+	Jar            http.CookieJar // if not nil, it keeps the cookies that the server sets
 	LastEventID    string
 	Proxy          *string // if nil, the environment decides; if empty, there is none
+	UnixSocket     string  // if not empty, the Unix domain socket to connect to
 	CACert         string  // if not empty, a file with the trusted certificate authorities
+	Cert, Key      string  // if not empty, files with the client's certificate and its key
 	Insecure       bool    // certificates are not verified
 	HTTP1, HTTP2   bool    // if set, only this version is used
 	ConnectTimeout time.Duration
@@ -38,9 +41,7 @@ func (o *Options) SetURL(u *url.URL) {
 	o.URL = u
 	if u.User != nil {
 		// As an option, the credentials are also sent after a redirect to the same host.
-		if o.Header.Get("Authorization") == "" {
-			o.User = cmp.Or(o.User, u.User)
-		}
+		o.User = cmp.Or(o.User, u.User)
 		u.User = nil
 	}
 	if o.Method == "" {

@@ -11,7 +11,7 @@ import (
 // A Recorder is an http.RoundTripper that passes on what it sees: the headers of each exchange to
 // verbose, and the bytes of the open stream to onRead.
 type Recorder struct {
-	Base    *http.Transport
+	Base    http.RoundTripper
 	Verbose io.Writer      // if nil, headers are not shown
 	OnRead  func(p []byte) // if nil, bytes are not passed on
 
@@ -45,7 +45,11 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections closes the idle connections of the base transport.
-func (r *Recorder) CloseIdleConnections() { r.Base.CloseIdleConnections() }
+func (r *Recorder) CloseIdleConnections() {
+	if base, ok := r.Base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
 
 // Opened tells r that the newest response was accepted as a stream. The bytes of other responses
 // are not passed on.

@@ -3,18 +3,13 @@ package request
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"runtime/debug"
 	"slices"
-
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
 
 // NewRequest returns the request that o describes. SetURL must have been called.
@@ -31,7 +26,7 @@ func (o *Options) NewRequest(ctx context.Context) (*http.Request, error) {
 	if o.host != "" {
 		req.Host = o.host
 	}
-	if o.User != nil {
+	if _, ok := req.Header["Authorization"]; o.User != nil && !ok {
 		password, _ := o.User.Password()
 		req.SetBasicAuth(o.User.Username(), password)
 	}
@@ -51,6 +46,11 @@ func (o *Options) RemoveHeaders(req *http.Request) {
 			req.Header[name] = []string{""} // otherwise net/http adds one
 		}
 	}
+}
+
+// HTTPClient returns the client that sends the requests of o with transport.
+func (o *Options) HTTPClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{Transport: transport, Jar: o.Jar, Timeout: o.ConnectTimeout}
 }
 
 // Version returns the version of the command.
@@ -75,16 +75,15 @@ func (o *Options) Transport() (*http.Transport, error) {
 			t.Proxy = http.ProxyURL(u)
 		}
 	}
-	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: o.Insecure}
-	if o.CACert != "" {
-		pem, err := os.ReadFile(o.CACert)
-		if err != nil {
-			return nil, fmt.Errorf("--cacert %q: %w", o.CACert, errtext.Reason(err))
+	if o.UnixSocket != "" {
+		t.Proxy = nil // a proxy would have to be told about the socket, which is not possible
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", o.UnixSocket)
 		}
-		t.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--cacert %q: the file contains no certificate", o.CACert)
-		}
+	}
+	var err error
+	if t.TLSClientConfig, err = o.tlsConfig(); err != nil {
+		return nil, err
 	}
 	if o.HTTP1 || o.HTTP2 {
 		t.Protocols = new(http.Protocols)

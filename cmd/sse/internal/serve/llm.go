@@ -47,7 +47,7 @@ func readPrompt(r *http.Request) (string, error) {
 	prompt := r.URL.Query().Get("q")
 	if r.Method == http.MethodPost {
 		var body struct {
-			Messages []struct{ Content json.RawMessage }
+			Messages []struct{ Content content }
 			Stream   *bool
 		}
 		b, err := io.ReadAll(r.Body)
@@ -63,13 +63,36 @@ func readPrompt(r *http.Request) (string, error) {
 			return "", errors.New(`this server only streams: send "stream": true`)
 		}
 		if n := len(body.Messages); n > 0 {
-			json.Unmarshal(body.Messages[n-1].Content, &prompt) // only if the content is a string
+			prompt = string(body.Messages[n-1].Content)
 		}
 	}
 	if r := []rune(prompt); len(r) > 80 {
 		prompt = string(r[:80]) + "…"
 	}
 	return prompt, nil
+}
+
+// A content is the text of a message: a string, or a list of content blocks such as
+// {"type":"text","text":"…"}, of which those without text are ignored. It may be null.
+type content string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *content) UnmarshalJSON(b []byte) error {
+	if json.Unmarshal(b, (*string)(c)) == nil {
+		return nil
+	}
+	var blocks []struct{ Text string }
+	if err := json.Unmarshal(b, &blocks); err != nil {
+		return errors.New("the content of a message is neither a string nor a list of blocks")
+	}
+	var texts []string
+	for _, block := range blocks {
+		if block.Text != "" {
+			texts = append(texts, block.Text)
+		}
+	}
+	*c = content(strings.Join(texts, " "))
+	return nil
 }
 
 // An object is a JSON object.

@@ -11,6 +11,8 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/streamwriter"
 )
 
+const maxReplay = 1000 // events that a client that reconnects gets at once
+
 // series calls send with the number of each event of a series that has had one event each pace
 // since the server began. No event is stored, because it is computed from its number. If the client
 // sends a Last-Event-ID, the events after it are sent at once, and the others each at its time. The

@@ -1,26 +1,51 @@
-// Package state keeps the last event ID in a file between runs.
+// Package state keeps the last event ID of a URL in a file between runs.
+//
+// Delivery is at least once: the output is on the disk before the ID that covers it. After a kill
+// or a power cut, the last events may be repeated.
 package state
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 )
 
-// maxSize is the maximum size of the file. A request cannot carry a longer ID.
-const maxSize = 8 << 10
+// A State is the content of the file: a line with the ID and a line with the URL. A file of an
+// older version has no URL.
+type State struct {
+	ID  string
+	URL string // as returned by URL
+}
 
-var errNotState = errors.New("not a file written by --state; want one line with an event ID")
+// URL returns the form of u that a State contains: without secrets and without the values of the
+// query, so that u is the same URL if it has a new token.
+func URL(u *url.URL) string {
+	v := *u
+	v.Host = strings.ToLower(v.Host)
+	if v.Path == "" {
+		v.Path = "/"
+	}
+	return redact.URL(&v)
+}
+
+// maxSize is the maximum size of the file. A request cannot carry a longer ID or URL.
+const maxSize = 64 << 10
+
+var errNotState = errors.New("not a file written by --state; " +
+	"want one line with an event ID and one with the URL")
 
 // Read returns the ID in the file at path, or "" if the file does not exist. If the file does not
-// look like one that this package wrote, Read returns an error, so that it is not overwritten.
-func Read(path string) (string, error) {
+// look like one that this package wrote, or was written for another URL than url, Read returns an
+// error, so that it is not overwritten.
+func Read(path, url string) (string, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
@@ -43,16 +68,37 @@ func Read(path string) (string, error) {
 	if err != nil {
 		return "", errtext.Reason(err)
 	}
-	id, ok := strings.CutSuffix(string(b), "\n")
-	if len(b) > maxSize || len(b) > 0 && !ok || !request.IsHeaderValue(id) {
+	if len(b) > maxSize {
 		return "", errNotState
 	}
-	return id, nil
+	st, err := parse(string(b))
+	if err != nil {
+		return "", err
+	}
+	if st.URL != "" && st.URL != url {
+		return "", fmt.Errorf("it was written for %s, not for %s; use a file for each URL",
+			st.URL, url)
+	}
+	return st.ID, nil
 }
 
-// write stores id in the file at path. At every moment, even if the machine stops, the file
-// contains either the old or the new ID.
-func write(path, id string) error {
+// parse parses the content of the file.
+func parse(text string) (State, error) {
+	if text == "" {
+		return State{}, nil
+	}
+	text, ok := strings.CutSuffix(text, "\n")
+	id, url, hasURL := strings.Cut(text, "\n")
+	isURL := strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://")
+	if !ok || hasURL && !isURL || !request.IsHeaderValue(id) || !request.IsHeaderValue(url) {
+		return State{}, errNotState
+	}
+	return State{ID: id, URL: url}, nil
+}
+
+// write stores st in the file at path. At every moment, even if the machine stops, the file
+// contains either the old or the new State.
+func write(path string, st State) error {
 	path = resolve(path)
 	// The name is fixed, so that runs that are killed leave at most one file behind.
 	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
@@ -65,7 +111,7 @@ func write(path, id string) error {
 	if info, err := os.Stat(path); err == nil {
 		f.Chmod(info.Mode().Perm())
 	}
-	_, err = io.WriteString(f, id+"\n")
+	_, err = io.WriteString(f, st.ID+"\n"+st.URL+"\n")
 	if err == nil {
 		err = f.Sync()
 	}
@@ -78,10 +124,7 @@ func write(path, id string) error {
 	if err != nil {
 		return err
 	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		dir.Sync() // some file systems cannot do this; the rename is atomic in any case
-		dir.Close()
-	}
+	syncDir(path)
 	return nil
 }
 
@@ -98,53 +141,4 @@ func resolve(path string) string {
 		return p
 	}
 	return filepath.Join(filepath.Dir(path), p)
-}
-
-// A Saver stores IDs in a file without blocking its caller. If several IDs arrive while one is
-// being written, only the last of them is stored.
-type Saver struct {
-	path string
-	last string
-	ids  chan string // holds at most the ID to be written next
-	done chan error
-}
-
-// NewSaver returns a Saver for the file at path, which contains id. If writing fails, the Saver
-// calls fail with a *errtext.WriteError.
-func NewSaver(path, id string, fail func(error)) *Saver {
-	s := &Saver{path: path, last: id, ids: make(chan string, 1), done: make(chan error, 1)}
-	go func() { s.done <- s.run(fail) }()
-	return s
-}
-
-// run stores the IDs of s.ids until the channel is closed or writing fails.
-func (s *Saver) run(fail func(error)) error {
-	for id := range s.ids {
-		if err := write(s.path, id); err != nil {
-			err = fmt.Errorf("--state %q: %w", s.path, errtext.Reason(err))
-			err = &errtext.WriteError{Err: err}
-			fail(err)
-			return err
-		}
-	}
-	return nil
-}
-
-// Save stores id. It is called after the event with this ID was printed.
-func (s *Saver) Save(id string) {
-	if id == s.last {
-		return
-	}
-	s.last = id
-	select {
-	case <-s.ids: // an older ID that is no longer needed
-	default:
-	}
-	s.ids <- id
-}
-
-// Close waits until the last ID is stored. It returns the error of writing, if any.
-func (s *Saver) Close() error {
-	close(s.ids)
-	return <-s.done
 }

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/internal/recording"
+	"github.com/seed-0d85b69d/sse/ssetest"
+)
+
+// serveFiles starts sse serve with files, and returns its URL without a slash at the end.
+func serveFiles(t *testing.T, files ...string) (r *running, url string) {
+	t.Helper()
+	r = start(t, command(t, append([]string{"serve", ":0"}, files...)...))
+	url, _, ok := strings.Cut(strings.TrimPrefix(r.line(), "serving "), "/ (Ctrl-C")
+	if !ok {
+		t.Fatalf("first line of sse serve: %q", url)
+	}
+	return r, url
+}
+
+// A recording is replayed with its events, its gaps, its cut and its status.
+func TestRecordAndServe(t *testing.T) {
+	t.Parallel()
+	const gap = 300 * time.Millisecond
+	origin := ssetest.NewServer(t,
+		ssetest.Conn{ssetest.Retry(0), ssetest.Send(sse.Event{ID: "1", Data: "a"}),
+			ssetest.Sleep(gap), ssetest.Send(sse.Event{ID: "2", Data: "b"}),
+			ssetest.Raw("data: c"), ssetest.Cut()},
+		ssetest.Conn{ssetest.Status(503, "Retry-After-Ms", "1"), ssetest.Raw("down")},
+		ssetest.Conn{ssetest.Send(sse.Event{ID: "3", Data: "ć"}), ssetest.Stall()},
+	)
+	file := filepath.Join(t.TempDir(), "incident.jsonl")
+	args := []string{"--data", "-n", "3"}
+	path := "/events?token=s3cret"
+	runSSE(t, "", append(args, origin.URL+path, "--record", file)...).want(t, errtext.ExitDone,
+		"a\nb\nć\n")
+	if text := readFile(t, file); strings.Contains(text, "s3cret") {
+		t.Errorf("the recording contains a secret:\n%s", text)
+	}
+
+	r, url := serveFiles(t, file)
+	if line := r.line(); !strings.HasPrefix(line, "  /events  3 responses of incident.jsonl, ") {
+		t.Errorf("second line of sse serve: %q", line)
+	}
+	for range 2 { // after the last response, the first follows again
+		began := time.Now()
+		res := runSSE(t, "", append(args, url+"/events")...)
+		res.want(t, errtext.ExitDone, "a\nb\nć\n")
+		res.wantStderr(t, "unexpected end", "503 Service Unavailable: down")
+		if took := time.Since(began); took < gap*9/10 {
+			t.Errorf("the replay took %v, want at least %v", took, gap)
+		}
+	}
+	res := runSSE(t, "", url+"/other")
+	res.want(t, errtext.ExitHTTP, "")
+	res.wantStderr(t, "no response was recorded for this path; there are:\n",
+		"/events  3 responses")
+	r.c.Process.Signal(os.Interrupt)
+	r.wait().want(t, errtext.ExitInterrupted, "")
+}
+
+// writeRecording writes a recording of responses and returns the name of the file.
+func writeRecording(t *testing.T, responses ...recording.Response) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "r.jsonl")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := recording.Write(f, responses); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestServeReplaysEnds(t *testing.T) {
+	t.Parallel()
+	response := func(url string, status int, end recording.End, body string) recording.Response {
+		header := http.Header{"Content-Type": {"text/event-stream"}, "Content-Length": {"7"}}
+		r := recording.Response{URL: url, Status: status, Header: header, End: end}
+		if body != "" {
+			r.Chunks = []recording.Chunk{{Data: []byte(body)}}
+		}
+		return r
+	}
+	redirect := response("https://prod.test/old", http.StatusFound, recording.EOF, "")
+	redirect.Header = http.Header{"Location": {"https://prod.test/new"}}
+	_, url := serveFiles(t,
+		writeRecording(t,
+			response("https://prod.test/reset", 200, recording.Reset, "data: a\n\n"),
+			response("https://prod.test/eof", 200, recording.EOF, "data: b\n\n"),
+			response("https://prod.test/none", 204, recording.EOF, ""),
+		),
+		writeRecording(t, redirect,
+			response("https://prod.test/new", 200, recording.EOF, "data: c\n\n"),
+			response("", 200, recording.EOF, "data: d\n\n"),
+			response("https://prod.test/refused", 400, recording.Closed, "bad"),
+			response("https://prod.test/open", 200, recording.Closed, "data: e\n\n"),
+		))
+	for _, test := range []struct {
+		path   string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{"/reset", errtext.ExitError, "a\n", "connection reset"},
+		{"/eof", errtext.ExitDone, "b\n", ""},
+		{"/none", errtext.ExitDone, "", ""},
+		{"/old", errtext.ExitDone, "c\n", ""},
+		{"/", errtext.ExitDone, "d\n", ""},
+		{"/refused", errtext.ExitHTTP, "", "HTTP 400 Bad Request"},
+		{"/open", errtext.ExitTimeout, "e\n", "--max-time"},
+	} {
+		r := runSSE(t, "", url+test.path, "--data", "--no-reconnect", "-m", "500ms")
+		r.want(t, test.code, test.stdout)
+		r.wantStderr(t, test.stderr)
+	}
+}
+
+// A web page elsewhere must not read a recording, which may be confidential.
+func TestServeReplayIsForLocalPages(t *testing.T) {
+	t.Parallel()
+	_, url := serveFiles(t, writeRecording(t, recording.Response{
+		Status: 200,
+		Header: http.Header{"Access-Control-Allow-Origin": {"https://prod.test"}},
+		End:    recording.EOF,
+	}))
+	for _, test := range []struct{ origin, want string }{
+		{"http://localhost:3000", "http://localhost:3000"},
+		{"http://127.0.0.1:3000", "http://127.0.0.1:3000"},
+		{"https://prod.test", ""},
+		{"http://localhost.evil.test", ""},
+		{"null", ""},
+		{"", ""},
+	} {
+		req := httptest.NewRequest(http.MethodGet, url, nil)
+		req.RequestURI = ""
+		req.Header.Set("Origin", test.origin)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != test.want {
+			t.Errorf("Origin %q: Access-Control-Allow-Origin = %q, want %q", test.origin, got,
+				test.want)
+		}
+	}
+}
+
+// A recording that cannot be written ends the run, because it would be incomplete.
+func TestRecordWriteErrorEndsRun(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Log("only Linux has /dev/full")
+		return
+	}
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: a\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	r := runSSE(t, "", url, "--data", "--record", "/dev/full")
+	r.want(t, errtext.ExitError, "")
+	r.oneLine(t)
+	r.wantStderr(t, `--record "/dev/full": no space left on device`)
+}
