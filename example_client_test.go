@@ -417,3 +417,90 @@ func ExampleStream_Stats() {
 	// 200 open, last error: <nil>
 	// 503 closed, last error: <nil>
 }
+
+// OnIgnored shows the lines that are not part of an event stream. If a response has nothing else,
+// the error quotes them.
+func ExampleClient_onIgnored() {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, `{"error":{"message":"quota exceeded"}}`+"\n")
+	}))
+	defer srv.Close()
+
+	client := &sse.Client{
+		NoReconnect: true,
+		OnIgnored:   func(line string) { fmt.Println("ignored:", line) },
+	}
+	stream := client.Get(context.Background(), srv.URL)
+	defer stream.Close()
+	for stream.Next() {
+		fmt.Println(stream.Event().Data)
+	}
+	var noEvents *sse.ResponseError
+	if errors.As(stream.Err(), &noEvents) {
+		fmt.Printf("%s %s\n", noEvents.Status, noEvents.Body)
+	}
+	// Output:
+	// ignored: {"error":{"message":"quota exceeded"}}
+	// 200 OK {"error":{"message":"quota exceeded"}}
+}
+
+// A ResponseError names the request that was refused and how a redirect led to it.
+func ExampleResponseError() {
+	mux := http.NewServeMux()
+	mux.Handle("/events", http.RedirectHandler("/login", http.StatusFound))
+	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "please log in", http.StatusForbidden)
+	})
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+
+	stream := sse.Get(context.Background(), srv.URL+"/events?token=secret")
+	defer stream.Close()
+	for stream.Next() {
+		fmt.Println(stream.Event().Data)
+	}
+	var refused *sse.ResponseError
+	if errors.As(stream.Err(), &refused) {
+		fmt.Println(refused.StatusCode, refused.Method, strings.TrimPrefix(refused.URL, srv.URL))
+	}
+	fmt.Println(strings.ReplaceAll(stream.Err().Error(), srv.URL, ""))
+	// Output:
+	// 403 GET /login
+	// sse: 403 Forbidden: GET /events was redirected with 302 to GET /login: please log in
+}
+
+// With an Idempotency-Key, a POST is repeated after a failure, here after a 503.
+func ExampleClient_Stream_idempotencyKey() {
+	attempts := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if attempts++; attempts == 1 {
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "data: job %s accepted\n\n", r.Header.Get("Idempotency-Key"))
+	}))
+	defer srv.Close()
+
+	req, err := http.NewRequest(http.MethodPost, srv.URL, strings.NewReader(`{"job":"report"}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	req.Header.Set("Idempotency-Key", "42") // the same for every attempt
+	client := &sse.Client{
+		ReconnectionTime: time.Millisecond,
+		Backoff:          func() backoff.BackOff { return &backoff.ZeroBackOff{} },
+		OnRetry:          func(err error, wait time.Duration) { fmt.Println("retry:", err) },
+	}
+	stream := client.Stream(req)
+	defer stream.Close()
+	for stream.Next() {
+		fmt.Println(stream.Event().Data)
+	}
+	fmt.Println("end:", stream.Err())
+	// Output:
+	// retry: sse: 503 Service Unavailable: busy
+	// job 42 accepted
+	// end: <nil>
+}
