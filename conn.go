@@ -118,7 +118,7 @@ func startAbandoning(conn net.Conn) bool {
 // The frames of connect and send must stay small. They are on the stack while net/http connects,
 // and 200 bytes more let the stack of each stream grow from 4 to 8 KiB.
 func (s *Stream) connect() {
-	if s.conn != nil {
+	if s.conn != nil { // the caller has recovered from a panic in the last attempt
 		s.endAttempt(errPanicked, 0)
 		return
 	}
