@@ -201,7 +201,7 @@ func TestStateWarnsOfMissingIDs(t *testing.T) {
 	})
 	live := start(t, command(t, url, "--data", "--state", file))
 	live.stderr.waitFor(t, warning)
-	live.c.Process.Signal(os.Interrupt)
+	sendSignal(t, live.c, os.Interrupt)
 	if res := live.wait(); strings.Count(res.stderr, warning) != 1 {
 		t.Errorf("stderr:\n%s\nwant one warning", res.stderr)
 	}
@@ -238,7 +238,7 @@ func TestHangupEndsRun(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "state")
 		r := start(t, command(t, url, "--data", "--state", file))
 		r.line()
-		r.c.Process.Signal(sig)
+		sendSignal(t, r.c, sig)
 		r.wait().want(t, errtext.ExitTerminated, "")
 		if got := readFile(t, file); got != "1\n"+url+"/\n" {
 			t.Errorf("%v: state = %q", sig, got)
