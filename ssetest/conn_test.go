@@ -2,7 +2,6 @@ package ssetest_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -93,7 +93,7 @@ func TestConn(t *testing.T) {
 					if err == nil {
 						t.Errorf("got no error, want one in place of %v", tt.err)
 					}
-				} else if !errors.Is(err, tt.err) {
+				} else if !sockerr.Is(err, tt.err) {
 					t.Errorf("got error %v, want %v", err, tt.err)
 				}
 			})

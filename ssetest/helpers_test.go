@@ -13,10 +13,12 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -67,6 +69,9 @@ func types(err error) string {
 	for ; err != nil; err = errors.Unwrap(err) {
 		s = append(s, fmt.Sprintf("%T", err))
 		if errors.Unwrap(err) == nil {
+			if sockerr.Is(err, syscall.ECONNRESET) {
+				err = syscall.ECONNRESET // Windows has another text
+			}
 			s = append(s, err.Error())
 		}
 	}

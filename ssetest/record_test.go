@@ -2,7 +2,6 @@ package ssetest_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -184,7 +184,7 @@ func TestRecordedWithOtherSteps(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
 				_, body, err := get(t, newServer(t, tt.conn))
-				if body != tt.want || !errors.Is(err, tt.err) {
+				if body != tt.want || !sockerr.Is(err, tt.err) {
 					t.Errorf("got %q, %v, want %q, %v", body, err, tt.want, tt.err)
 				}
 			})

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -43,7 +44,7 @@ func TestRefuse(t *testing.T) {
 				accepted := 0
 				for range tt.want {
 					_, _, err := get(t, srv)
-					got = append(got, errors.Is(err, syscall.ECONNREFUSED))
+					got = append(got, sockerr.Is(err, syscall.ECONNREFUSED))
 					var op *net.OpError
 					switch {
 					case err == nil:
@@ -81,7 +82,7 @@ func TestRefuseAndResume(t *testing.T) {
 		base := client.HTTPClient.Transport
 		client.HTTPClient.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 			resp, err := base.RoundTrip(r)
-			if errors.Is(err, syscall.ECONNREFUSED) {
+			if sockerr.Is(err, syscall.ECONNREFUSED) {
 				refused++
 			}
 			return resp, err
@@ -113,7 +114,7 @@ func TestRefuseReports(t *testing.T) {
 		if diff := cmp.Diff(want, tb.end()); diff != "" {
 			t.Errorf("reports (-want +got):\n%s", diff)
 		}
-		if _, _, err := get(t, srv); !errors.Is(err, syscall.ECONNREFUSED) {
+		if _, _, err := get(t, srv); !sockerr.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("after Close: got %v, want %v", err, syscall.ECONNREFUSED)
 		}
 	})

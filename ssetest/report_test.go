@@ -1,7 +1,6 @@
 package ssetest_test
 
 import (
-	"errors"
 	"net/http"
 	"syscall"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -93,7 +93,7 @@ func TestServerReports(t *testing.T) {
 		{"closed early", []http.Handler{Conn{}, Conn{}}, func(t *testing.T, srv *Server) {
 			get(t, srv)
 			srv.Close()
-			if _, _, err := get(t, srv); !errors.Is(err, syscall.ECONNREFUSED) {
+			if _, _, err := get(t, srv); !sockerr.Is(err, syscall.ECONNREFUSED) {
 				t.Errorf("after Close: got %v, want %v", err, syscall.ECONNREFUSED)
 			}
 		}, []string{`ssetest: connection 2 was not requested: {}`}},

@@ -1,7 +1,6 @@
 package ssetest_test
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -65,7 +65,7 @@ func TestResetOverTLS(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if string(body) != wireA || !errors.Is(err, syscall.ECONNRESET) {
+	if string(body) != wireA || !sockerr.Is(err, syscall.ECONNRESET) {
 		t.Errorf("got %q, %v, want %q, %v", body, err, wireA, syscall.ECONNRESET)
 	}
 }

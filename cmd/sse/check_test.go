@@ -81,7 +81,7 @@ func TestCheckFindings(t *testing.T) {
 				})},
 			errtext.ExitDone, []string{"info    response: The status 204"}, ""},
 		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, errtext.ExitError, nil,
-			"connection refused\n"},
+			refusedText + "\n"},
 		{"usage", []string{"--raw", "http://x"}, errtext.ExitUsage, nil,
 			"sse: check: unknown flag --raw (see sse --help)\n"},
 		{"cut", []string{broken("data: a\n\n", ssetest.Cut())}, errtext.ExitError,
@@ -117,7 +117,7 @@ func TestCheckFindings(t *testing.T) {
 	// If it is interrupted, it prints the findings so far.
 	r := start(t, command(t, "check", "-v", "--for", "1h", endless))
 	r.stderr.waitFor(t, "< Content-Type")
-	r.c.Process.Signal(os.Interrupt)
+	sendSignal(t, r.c, os.Interrupt)
 	if res := r.wait(); res.code != errtext.ExitInterrupted ||
 		!strings.Contains(res.stdout, "0 errors") {
 		t.Errorf("interrupted: %+v", res)

@@ -163,6 +163,7 @@ func TestFollowTruncatesFileWhenOpen(t *testing.T) {
 
 func TestCommandReportsWriteErrors(t *testing.T) {
 	t.Parallel()
+	needDevFull(t)
 	url := once(t, "data: a\n\n")
 	for _, args := range [][]string{{"--help"}, {"--version"}, {"check", url},
 		{"check", "--json", url}} {
@@ -188,6 +189,7 @@ func TestCommandReportsWriteErrors(t *testing.T) {
 func TestFollowPrintsEachEventAtOnce(t *testing.T) {
 	t.Parallel()
 	next := make(chan bool)
+	defer close(next)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for range next {
@@ -202,11 +204,8 @@ func TestFollowPrintsEachEventAtOnce(t *testing.T) {
 			t.Errorf("line = %q, want x", got)
 		}
 	}
-	if err := r.c.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
+	sendSignal(t, r.c, os.Interrupt)
 	r.wait().want(t, errtext.ExitInterrupted, "")
-	close(next)
 }
 
 func TestFollowExitCodes(t *testing.T) {
@@ -260,7 +259,7 @@ func TestFollowExitCodes(t *testing.T) {
 			[]string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"),
 				"--data"}, errtext.ExitError, "a\n", []string{"unexpected end"}},
 		{"refused", []string{"--no-reconnect", "http://127.0.0.1:1"}, errtext.ExitError, "",
-			[]string{"connection refused"}},
+			[]string{refusedText}},
 		{"too large",
 			[]string{"--max-event-size", "1k",
 				status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")},
@@ -348,9 +347,7 @@ func TestFollowEndsOnSignal(t *testing.T) {
 			if where == "in a wait" {
 				r.stderr.waitFor(t, "connecting again")
 			}
-			if err := c.Process.Signal(sig); err != nil {
-				t.Fatal(err)
-			}
+			sendSignal(t, c, sig)
 			res := r.wait()
 			res.want(t, code, "")
 			if t.Failed() {
@@ -408,9 +405,9 @@ func TestFollowReconnectsAndResumes(t *testing.T) {
 func TestFollowFirstFailureGivesHint(t *testing.T) {
 	t.Parallel()
 	r := start(t, command(t, "http://127.0.0.1:1"))
-	r.stderr.waitFor(t, "connection refused; connecting again in ")
+	r.stderr.waitFor(t, refusedText+"; connecting again in ")
 	r.stderr.waitFor(t, "(--no-reconnect ends the run instead)\n")
-	r.c.Process.Signal(os.Interrupt)
+	sendSignal(t, r.c, os.Interrupt)
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
@@ -429,7 +426,7 @@ func TestFollowEscapesHTTPStatus(t *testing.T) {
 	r.wantStderr(t, "ended: 404 "+shown)
 	s := start(t, command(t, url+"/503", "--summary"))
 	s.stderr.waitFor(t, "503 "+shown)
-	s.c.Process.Signal(os.Interrupt)
+	sendSignal(t, s.c, os.Interrupt)
 	for _, stderr := range []string{r.stderr, s.wait().stderr} {
 		if strings.ContainsAny(stderr, "\x1b\x07\u009b") {
 			t.Errorf("stderr %q", stderr)
@@ -498,7 +495,7 @@ func TestFollowExplainsMissingEventsBeforeTheEnd(t *testing.T) {
 	c.Env = append(c.Env, "SSE_TEST_HINT_AFTER=200ms")
 	r := start(t, c)
 	r.stderr.waitFor(t, "NDJSON?")
-	c.Process.Signal(os.Interrupt)
+	sendSignal(t, c, os.Interrupt)
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
@@ -530,6 +527,7 @@ func TestFollowWritesFile(t *testing.T) {
 	}
 	runSSE(t, sample, "-", "-o", "-", "--type", "message", "--data").want(t, errtext.ExitDone,
 		"two\nlines\n")
+	needDevFull(t)
 	r := runSSE(t, sample, "-", "-o", "/dev/full")
 	r.want(t, errtext.ExitError, "")
 	r.wantStderr(t, "no space left on device")

@@ -8,8 +8,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +37,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// The texts of a refused and of a reset connection, for which Windows has other errors.
+var refusedText, resetText = "connection refused", "connection reset"
+
+func init() {
+	if runtime.GOOS == "windows" {
+		refusedText, resetText = syscall.Errno(10061).Error(), syscall.Errno(10054).Error()
+	}
+}
+
 // command returns the command with args. It is killed when the test ends.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
@@ -50,6 +61,25 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 		c.Env = append(c.Env, "GOCOVERDIR="+dir)
 	}
 	return c
+}
+
+// sendSignal sends sig to c. It skips the rest of the test on Windows, which cannot do that.
+func sendSignal(t *testing.T, c *exec.Cmd, sig os.Signal) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows cannot send a signal to another process")
+	}
+	if err := c.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// needDevFull skips the rest of the test if the system has no file that is always full.
+func needDevFull(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
 }
 
 // A result is the output and the exit code of a run.

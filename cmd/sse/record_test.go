@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +64,7 @@ func TestRecordAndServe(t *testing.T) {
 	res.want(t, errtext.ExitHTTP, "")
 	res.wantStderr(t, "no response was recorded for this path; there are:\n",
 		"/events  3 responses")
-	r.c.Process.Signal(os.Interrupt)
+	sendSignal(t, r.c, os.Interrupt)
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
@@ -114,7 +113,7 @@ func TestServeReplaysEnds(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		{"/reset", errtext.ExitError, "a\n", "connection reset"},
+		{"/reset", errtext.ExitError, "a\n", resetText},
 		{"/eof", errtext.ExitDone, "b\n", ""},
 		{"/none", errtext.ExitDone, "", ""},
 		{"/old", errtext.ExitDone, "c\n", ""},
@@ -162,10 +161,7 @@ func TestServeReplayIsForLocalPages(t *testing.T) {
 // A recording that cannot be written ends the run, because it would be incomplete.
 func TestRecordWriteErrorEndsRun(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS != "linux" {
-		t.Log("only Linux has /dev/full")
-		return
-	}
+	needDevFull(t)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, "data: a\n\n")

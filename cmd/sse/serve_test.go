@@ -62,7 +62,7 @@ func TestServeStartsAndStops(t *testing.T) {
 		!strings.Contains(res.stderr, "address already in use") {
 		t.Errorf("a port in use: %+v", res)
 	}
-	r.c.Process.Signal(os.Interrupt)
+	sendSignal(t, r.c, os.Interrupt)
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 

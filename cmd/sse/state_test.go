@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -201,7 +202,7 @@ func TestStateWarnsOfMissingIDs(t *testing.T) {
 	})
 	live := start(t, command(t, url, "--data", "--state", file))
 	live.stderr.waitFor(t, warning)
-	live.c.Process.Signal(os.Interrupt)
+	sendSignal(t, live.c, os.Interrupt)
 	if res := live.wait(); strings.Count(res.stderr, warning) != 1 {
 		t.Errorf("stderr:\n%s\nwant one warning", res.stderr)
 	}
@@ -228,6 +229,10 @@ func TestStateRefusesOtherURL(t *testing.T) {
 // SIGHUP, which the end of a terminal or an SSH session sends, ends a run as SIGTERM does.
 func TestHangupEndsRun(t *testing.T) {
 	t.Parallel()
+	// A child does not inherit that SIGHUP is ignored, as below nohup, if the parent handles it.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, hangup)
+	defer signal.Stop(hangups)
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, "id: 1\ndata: a\n\n")
@@ -238,7 +243,7 @@ func TestHangupEndsRun(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "state")
 		r := start(t, command(t, url, "--data", "--state", file))
 		r.line()
-		r.c.Process.Signal(sig)
+		sendSignal(t, r.c, sig)
 		r.wait().want(t, errtext.ExitTerminated, "")
 		if got := readFile(t, file); got != "1\n"+url+"/\n" {
 			t.Errorf("%v: state = %q", sig, got)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 )
 
 // maxChunk is the number of bytes written to one line. Even if each byte is
@@ -165,7 +167,7 @@ func (b *body) endOf(err error) End {
 		return EOF
 	case b.cancelled(), errors.As(err, &timeout) && timeout.Timeout():
 		return Closed
-	case errors.Is(err, syscall.ECONNRESET):
+	case sockerr.Is(err, syscall.ECONNRESET):
 		return Reset
 	}
 	return Cut

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/model"
+	"github.com/seed-0d85b69d/sse/internal/sockerr"
 )
 
 // The exit codes of the command.
@@ -239,9 +240,9 @@ func Cause(err error) string {
 		return "idle timeout"
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "unexpected end"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case sockerr.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
-	case errors.Is(err, syscall.ECONNRESET):
+	case sockerr.Is(err, syscall.ECONNRESET):
 		return "connection reset"
 	case errors.As(err, &dns):
 		return "host not found"
