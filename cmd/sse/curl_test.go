@@ -309,7 +309,7 @@ func TestRetryLimitsFailures(t *testing.T) {
 	}
 	r := runSSE(t, "", "--retry", "1", "http://127.0.0.1:1/")
 	r.want(t, errtext.ExitError, "")
-	if got := strings.Count(r.stderr, refusedText); got != 2 {
+	if got := strings.Count(r.stderr, "connection refused"); got != 2 {
 		t.Errorf("%d failures reported, want 2:\n%s", got, r.stderr)
 	}
 }

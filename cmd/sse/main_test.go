@@ -8,10 +8,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -37,15 +35,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The texts of a refused and of a reset connection, for which Windows has other errors.
-var refusedText, resetText = "connection refused", "connection reset"
-
-func init() {
-	if runtime.GOOS == "windows" {
-		refusedText, resetText = syscall.Errno(10061).Error(), syscall.Errno(10054).Error()
-	}
-}
-
 // command returns the command with args. It is killed when the test ends.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
@@ -63,25 +52,6 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	return c
 }
 
-// sendSignal sends sig to c. It skips the rest of the test on Windows, which cannot do that.
-func sendSignal(t *testing.T, c *exec.Cmd, sig os.Signal) {
-	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows cannot send a signal to another process")
-	}
-	if err := c.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// needDevFull skips the rest of the test if the system has no file that is always full.
-func needDevFull(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip(err)
-	}
-}
-
 // A result is the output and the exit code of a run.
 type result struct {
 	stdout, stderr string
@@ -96,7 +66,7 @@ func finish(t *testing.T, c *exec.Cmd) result {
 	if err := c.Run(); err != nil && c.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return result{stdout.String(), stderr.String(), c.ProcessState.ExitCode()}
+	return result{stdout.String(), portable(stderr.String()), c.ProcessState.ExitCode()}
 }
 
 // runSSE runs the command with stdin as its input, and waits for its end.
@@ -194,7 +164,7 @@ func (w *watched) Write(p []byte) (int, error) {
 func (w *watched) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.text.String()
+	return portable(w.text.String())
 }
 
 // waitFor waits until the output contains part.
@@ -202,7 +172,7 @@ func (w *watched) waitFor(t *testing.T, part string) {
 	t.Helper()
 	for {
 		w.mu.Lock()
-		text, more := w.text.String(), w.more
+		text, more := portable(w.text.String()), w.more
 		w.mu.Unlock()
 		if strings.Contains(text, part) {
 			return

@@ -113,7 +113,7 @@ func TestServeReplaysEnds(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		{"/reset", errtext.ExitError, "a\n", resetText},
+		{"/reset", errtext.ExitError, "a\n", "connection reset"},
 		{"/eof", errtext.ExitDone, "b\n", ""},
 		{"/none", errtext.ExitDone, "", ""},
 		{"/old", errtext.ExitDone, "c\n", ""},
