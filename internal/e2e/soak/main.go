@@ -28,8 +28,8 @@ func main() {
 	update := flag.Bool("update", false, "write the table to docs/reliability.md")
 	only := flag.String("run", "", "run only the scenarios whose names contain `text`")
 	flag.Parse()
-	if *update && (*short || *only != "") {
-		fmt.Fprintln(os.Stderr, "soak: -update needs a full run, without -short and -run")
+	if *update && *only != "" {
+		fmt.Fprintln(os.Stderr, "soak: -update needs all scenarios, so it excludes -run")
 		os.Exit(2)
 	}
 
@@ -55,6 +55,11 @@ func main() {
 	text := table(results)
 	fmt.Print(text)
 	if *update {
+		command := "go run ./soak -update"
+		if *short {
+			command = "go run ./soak -short -update"
+		}
+		text = fmt.Sprintf("This is the output of `%s`:\n\n%s", command, text)
 		if err := rewrite(page, text); err != nil {
 			fmt.Fprintln(os.Stderr, "soak:", err)
 			os.Exit(1)
