@@ -1,5 +1,6 @@
 // Package e2e tests the Client against faults of real connections, servers and processes. Its
-// tests use sockets on 127.0.0.1, real time and child processes.
+// tests use sockets on 127.0.0.1, real time and child processes. It also tests SDKs of language
+// models with package ssetest, in memory and in virtual time.
 //
 // The packages below it make the faults:
 //
