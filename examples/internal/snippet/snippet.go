@@ -30,8 +30,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the Go code of the Markdown files")
 
 // Check verifies that the Go code blocks of the Markdown files are the snippets of the Go files in
-// the current directory, and that each snippet is used. If the flag -update is set, it rewrites the
-// blocks first.
+// the current directory and of its subdirectories, and that each snippet is used. If the flag -update
+// is set, it rewrites the blocks first.
 func Check(t *testing.T, markdown ...string) {
 	t.Helper()
 	if len(markdown) == 0 {
@@ -41,6 +41,11 @@ func Check(t *testing.T, markdown ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	inDirectories, err := filepath.Glob("*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goFiles = append(goFiles, inDirectories...)
 	snippets := make(map[string]*snippet)
 	for _, name := range goFiles {
 		if err := readSnippets(snippets, name, readFile(t, name)); err != nil {

@@ -1,0 +1,44 @@
+// snippet: follow
+
+// Follow prints the events of a stream and resumes where the last run stopped.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/seed-0d85b69d/sse"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, "GET", os.Args[1], nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if id, err := os.ReadFile("last-id"); err == nil {
+		req.Header.Set("Last-Event-ID", string(id)) // resume where the last run stopped
+	}
+	client := &sse.Client{IdleTimeout: time.Minute} // longer than the longest pause of the server
+	stream := client.Stream(req)
+	defer stream.Close()
+	for stream.Next() {
+		ev := stream.Event()
+		fmt.Println(ev.Type, ev.ID, ev.Data)
+		if err := os.WriteFile("last-id", []byte(stream.LastEventID()), 0o600); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := stream.Err(); err != nil && !errors.Is(err, context.Canceled) {
+		log.Fatal(err)
+	}
+}
+
+// end
