@@ -68,6 +68,14 @@ func TestRecordAndServe(t *testing.T) {
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
+func TestCheckRefusesRecording(t *testing.T) {
+	t.Parallel()
+	file := writeRecording(t, recording.Response{Status: 200, End: recording.EOF})
+	res := runSSE(t, "", "check", file)
+	res.want(t, errtext.ExitUsage, "")
+	res.wantStderr(t, "r.jsonl\" is a recording; replay it with sse serve")
+}
+
 // writeRecording writes a recording of responses and returns the name of the file.
 func writeRecording(t *testing.T, responses ...recording.Response) string {
 	t.Helper()

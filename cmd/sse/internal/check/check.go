@@ -20,6 +20,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/term"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 	checker "github.com/seed-0d85b69d/sse/internal/check"
+	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
 // A live stream has no end. These limits say how much of it is read.
@@ -62,12 +63,31 @@ func Run(ctx context.Context, o *Options) int {
 
 // runFile checks the stream in the file. It is read to its end.
 func (o *Options) runFile(ctx context.Context) int {
+	if isRecording(o.File) {
+		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %q is a recording; "+
+			"replay it with sse serve, and check one of the addresses", o.File))
+	}
 	f, err := os.Open(o.File)
 	if err != nil {
 		err = fmt.Errorf("check: %q: %w", o.File, errtext.Reason(err))
 		return errtext.PrintUsage(o.Stderr, err)
 	}
 	return o.checkStream(ctx, f, 0)
+}
+
+// isRecording reports whether the file contains recorded responses and not a stream.
+func isRecording(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() { // the bytes of a pipe can be read only once
+		return false
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	responses, err := recording.Read(f)
+	return err == nil && len(responses) > 0
 }
 
 // openInput returns a reader of r that can be interrupted by Close, as r itself may not.
