@@ -151,20 +151,21 @@ func TestReply(t *testing.T) {
 		},
 		{name: "bad request", server: jsonError(400), errors: "400 Bad Request: not today"},
 		{name: "invalid key", server: jsonError(401), errors: "401 Unauthorized: not today"},
-		{name: "too many requests", server: jsonError(429), errors: "429 Too Many Requests: not today"},
-		{name: "server error", server: jsonError(500), errors: "500 Internal Server Error: not today"},
+		{name: "busy", server: jsonError(429), errors: "429 Too Many Requests: not today"},
+		{name: "failure", server: jsonError(500), errors: "500 Internal Server Error: not today"},
 		{name: "overloaded", server: jsonError(503), errors: "503 Service Unavailable: not today"},
 		{
 			name: "error page",
 			server: ssetest.Conn{
-				ssetest.Status(502, "Content-Type", "text/html"), ssetest.Raw("<h1>Bad Gateway</h1>"),
+				ssetest.Status(502, "Content-Type", "text/html"),
+				ssetest.Raw("<h1>Bad Gateway</h1>"),
 			},
 			errors: "502",
 		},
 		{
 			// The Server fails the test if there is a second request, to whatever host.
 			name:   "redirect to another host",
-			server: http.RedirectHandler("http://example.com/v1/chat/completions", 307),
+			server: http.RedirectHandler("http://other.test/v1", http.StatusTemporaryRedirect),
 			errors: "must not redirect",
 		},
 	} {

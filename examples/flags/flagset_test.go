@@ -73,7 +73,7 @@ func TestFlagSetApply(t *testing.T) {
 			var s flagSet
 			for _, ev := range test.events {
 				err := s.apply(ev.typ, []byte(ev.data))
-				if (err == nil) != (ev.err == "") || err != nil && !strings.Contains(err.Error(), ev.err) {
+				if (err == nil) != (ev.err == "") || !strings.Contains(fmt.Sprint(err), ev.err) {
 					t.Errorf("%s %s: got the error %v, want %q", ev.typ, ev.data, err, ev.err)
 				}
 			}
