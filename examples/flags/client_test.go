@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,7 +131,7 @@ func TestClientRecovers(t *testing.T) {
 		r.checkGreeting(t, "WELCOME")
 		time.Sleep(10 * time.Second) // the server is unavailable
 		r.checkGreeting(t, "WELCOME")
-		time.Sleep(time.Minute)
+		time.Sleep(40 * time.Second) // less than the idle timeout of the last connection
 		r.checkGreeting(t, "Hello again")
 		age := time.Since(r.stream.Stats().LastRead).Seconds()
 		r.checkMetrics(t, fmt.Sprintf(`flags_connections_total 2
@@ -278,46 +277,53 @@ flags_reconnects_total 0
 	})
 }
 
-// The health depends on the age of the last byte.
+// The service is ready from the first put until the last byte is a minute old.
 func TestClientHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var down atomic.Bool
-		mux := http.NewServeMux()
-		mux.Handle("/token", sendToken("t"))
-		mux.HandleFunc("/stream", func(w http.ResponseWriter, r *http.Request) {
-			if down.Load() {
-				ssetest.Conn{ssetest.Status(503)}.ServeHTTP(w, r)
-				return
+		cut := ssetest.Conn{
+			ssetest.Comment(""), ssetest.Sleep(time.Second), put("{}"),
+			ssetest.Sleep(30 * time.Second), ssetest.Cut(),
+		}
+		keptAlive := ssetest.Conn{put("{}")}
+		for range 100 {
+			keptAlive = append(keptAlive, ssetest.Sleep(keepAlive), ssetest.Comment(""))
+		}
+		begin := time.Now()
+		handler := func(_ int, r *http.Request) http.Handler {
+			switch since := time.Since(begin); {
+			case r.URL.Path == "/token":
+				return sendToken("t")
+			case since == 0:
+				return cut
+			case since < 2*time.Minute:
+				return ssetest.Conn{ssetest.Status(503)}
 			}
-			ssetest.Conn{
-				ssetest.Comment("soon"), ssetest.Sleep(time.Second), put("{}"),
-				ssetest.Sleep(30 * time.Second), ssetest.Cut(),
-			}.ServeHTTP(w, r)
-		})
-		srv := ssetest.NewMemoryServer(t, each(mux))
+			return keptAlive
+		}
+		srv := ssetest.NewMemoryServer(t, ssetest.Each(handler))
 		r := follow(t, srv.Client(), srv.URL)
-		check := func(after time.Duration, wantStatus int, wantState string, wantError bool) {
-			t.Helper()
-			time.Sleep(after)
+		for _, test := range []struct {
+			since  time.Duration
+			status int
+			state  string
+			failed bool // the last attempt
+		}{
+			{0, 503, "open", false},
+			{2 * time.Second, 200, "open", false},
+			{32 * time.Second, 200, "connecting", true},
+			{60 * time.Second, 200, "connecting", true},
+			{62 * time.Second, 503, "connecting", true},
+			{7 * time.Minute, 200, "open", false},
+		} {
+			time.Sleep(test.since - time.Since(begin))
 			synctest.Wait()
 			status, body := r.health(t)
-			lastError, gotError := body["last_error"]
-			if status != wantStatus || body["ready"] != (wantStatus == 200) ||
-				body["state"] != wantState || gotError != wantError {
-				t.Errorf("got the health %d %v, want %d", status, body, wantStatus)
-			}
-			if gotError && lastError == "" {
-				t.Error("the last error is empty")
+			lastError, _ := body["last_error"].(string)
+			if status != test.status || body["ready"] != (test.status == 200) ||
+				body["state"] != test.state || (lastError != "") != test.failed {
+				t.Errorf("after %v: got the health %d %v, want %+v", test.since, status, body, test)
 			}
 		}
-		check(0, 503, "open", false) // without flags
-		check(2*time.Second, 200, "open", false)
-		down.Store(true)
-		check(30*time.Second, 200, "connecting", true) // 31 s after the last byte
-		check(28*time.Second, 200, "connecting", true)
-		check(2*time.Second, 503, "connecting", true)
-		down.Store(false)
-		check(5*time.Minute, 200, "open", false)
 	})
 }
 
