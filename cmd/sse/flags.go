@@ -174,6 +174,11 @@ var (
 	// checkFlags are the flags of sse check.
 	checkFlags = append(selectFlags(streamFlags, "for", "json"), requestFlags...)
 
+	// inspectRequestFlags are the flags of sse inspect that describe a request.
+	inspectRequestFlags = append(
+		selectFlags(streamFlags, "no-reconnect", "idle-timeout", "max-event-size"),
+		requestFlags...)
+
 	// demoFlags are the flags of sse demo.
 	demoFlags = append(selectFlags(streamFlags, "full", "summary"),
 		selectFlags(requestFlags, "color", "v verbose")...)
