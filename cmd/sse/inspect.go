@@ -6,12 +6,18 @@ import (
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/inspect"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // runInspect executes sse inspect.
 func runInspect(ctx context.Context, args []string) int {
 	o := newOptions()
-	i := &inspect.Options{Request: &o.Options, Stdout: o.Stdout, Stderr: o.Stderr}
+	i := &inspect.Options{
+		Request: &o.Options,
+		Memory:  inspect.DefaultMemory,
+		Stdout:  o.Stdout,
+		Stderr:  o.Stderr,
+	}
 	targets, err := newFlagParser(inspectFlags(i), o).parse(args)
 	switch {
 	case err != nil:
@@ -40,6 +46,10 @@ func inspectFlags(i *inspect.Options) []flagDef {
 		flagDef{names: "listen", value: true, set: func(_ *options, v string) error {
 			i.Listen = v
 			return nil
+		}},
+		flagDef{names: "memory", value: true, set: func(_ *options, v string) (err error) {
+			i.Memory, err = units.ParseSize(v)
+			return err
 		}},
 		flagDef{names: "open", set: func(*options, string) error {
 			i.Open = true

@@ -16,7 +16,12 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 )
 
-const defaultListen = "127.0.0.1:0"
+const (
+	defaultListen = "127.0.0.1:0"
+
+	// DefaultMemory is how many bytes are kept of a run unless Options say otherwise.
+	DefaultMemory = 64 << 20
+)
 
 // Options describes a server.
 type Options struct {
@@ -25,7 +30,7 @@ type Options struct {
 	IdleTimeout  time.Duration    // fills the form
 	MaxEventSize int              // as in sse.Client
 	Listen       string           // the address to listen on; if empty, a free loopback port
-	Memory       int              // bytes that are kept of a run; if zero, defaultMemory
+	Memory       int              // bytes that are kept of a run; usually DefaultMemory
 	Open         bool             // start a browser
 
 	// Parse parses the words of a curl or sse command.
