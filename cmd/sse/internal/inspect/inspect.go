@@ -21,6 +21,9 @@ const (
 
 	// DefaultMemory is how many bytes are kept of a run unless Options say otherwise.
 	DefaultMemory = 64 << 20
+
+	// MinMemory is the least value of Options.Memory. Several messages fit in a part of it.
+	MinMemory = 8 << 20
 )
 
 // Options describes a server.
@@ -30,7 +33,7 @@ type Options struct {
 	IdleTimeout  time.Duration    // fills the form
 	MaxEventSize int              // as in sse.Client
 	Listen       string           // the address to listen on; if empty, a free loopback port
-	Memory       int              // bytes that are kept of a run; usually DefaultMemory
+	Memory       int              // bytes that are kept of a run; at least MinMemory
 	Open         bool             // start a browser
 
 	// Parse parses the words of a curl or sse command.

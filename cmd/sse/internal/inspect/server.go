@@ -35,6 +35,7 @@ type server struct {
 
 	ring   *ring
 	relays chan struct{} // holds one element for each relay
+	saving chan struct{} // holds one element during a download
 
 	mu  sync.Mutex // held while a run begins or ends
 	run *run       // the last run; nil if there is none
@@ -51,13 +52,17 @@ func newServer(ctx context.Context, o *Options, form Form) *server {
 		token:  hex.EncodeToString(token),
 		ring:   newRing(o.Memory / 2),
 		relays: make(chan struct{}, maxRelays),
+		saving: make(chan struct{}, 1),
 	}
 	s.mux.HandleFunc("GET /{$}", s.file)
 	s.mux.HandleFunc("GET /{name}", s.file)
 	s.mux.HandleFunc("GET /setup", s.setup)
+	s.mux.HandleFunc("POST /parse", s.parse)
+	s.mux.HandleFunc("POST /commands", s.commands)
 	s.mux.HandleFunc("POST /send", s.send)
 	s.mux.HandleFunc("POST /stop", s.stop)
 	s.mux.HandleFunc("GET /relay", s.relay)
+	s.mux.HandleFunc("GET /save", s.save)
 	return s
 }
 
@@ -175,16 +180,20 @@ func (s *server) setup(w http.ResponseWriter, _ *http.Request) {
 
 // readJSON decodes the body of r. If that fails, it sends an error and returns false.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
-	err := json.NewDecoder(r.Body).Decode(v)
-	if err == nil {
-		return true
+	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
+		writeReadError(w, err)
+		return false
 	}
+	return true
+}
+
+// writeReadError sends why the body of a request cannot be read.
+func writeReadError(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
 	if errors.As(err, new(*http.MaxBytesError)) {
 		status = http.StatusRequestEntityTooLarge
 	}
 	writeJSON(w, status, map[string]string{"error": "the request cannot be read: " + err.Error()})
-	return false
 }
 
 // writeFormError sends what is wrong with a form.
