@@ -43,13 +43,11 @@ type server struct {
 
 // newServer returns a server whose page is prefilled with form. Its runs end with ctx.
 func newServer(ctx context.Context, o *Options, form Form) *server {
-	token := make([]byte, 16)
-	rand.Read(token)
 	s := &server{
 		o:      o,
 		ctx:    ctx,
 		form:   form,
-		token:  hex.EncodeToString(token),
+		token:  newToken(),
 		ring:   newRing(o.Memory / 2),
 		relays: make(chan struct{}, maxRelays),
 		saving: make(chan struct{}, 1),
@@ -66,8 +64,15 @@ func newServer(ctx context.Context, o *Options, form Form) *server {
 	return s
 }
 
-// handler returns the handler of all requests. The server listens on addr.
-func (s *server) handler(addr string) http.Handler {
+// newToken returns 128 random bits.
+func newToken() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// guard returns the handler of all requests. The server listens on addr.
+func (s *server) guard(addr string) *guard {
 	g := &guard{next: &s.mux, token: s.token}
 	if host, _, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host) == nil {
 		g.name = host
@@ -75,14 +80,14 @@ func (s *server) handler(addr string) http.Handler {
 	return g
 }
 
-// url returns the address of the page of a server that listens on addr.
-func (s *server) url(addr net.Addr) string {
+// pageURL returns the address of the page, with this token, of a server that listens on addr.
+func pageURL(addr net.Addr, token string) string {
 	tcp := *addr.(*net.TCPAddr)
 	host := tcp.IP.String()
 	if tcp.IP.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/" + s.token + "/"
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/" + token + "/"
 }
 
 // close ends the run in progress.
