@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func (e *fieldError) Error() string { return e.err.Error() }
 // idle timeout.
 func (f *Form) request(base *request.Options) (*request.Options, time.Duration, error) {
 	o := base.Connection()
-	u, err := request.ParseURL(f.URL)
+	u, err := f.parseURL()
 	if err != nil {
 		return nil, 0, &fieldError{"url", err}
 	}
@@ -114,6 +115,15 @@ func (f *Form) request(base *request.Options) (*request.Options, time.Duration, 
 	}
 	o.SetURL(u)
 	return &o, idle, nil
+}
+
+// parseURL returns the URL of f.
+func (f *Form) parseURL() (*url.URL, error) {
+	text := strings.TrimSpace(f.URL)
+	if text == "" {
+		return nil, errors.New("there is no URL")
+	}
+	return request.ParseURL(text)
 }
 
 // setHeader adds a header to o.

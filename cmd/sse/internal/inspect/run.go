@@ -151,7 +151,7 @@ func (r *run) sendState(s state) {
 	s.Attempt = r.attempt
 	r.mu.Unlock()
 	s.T = r.since(time.Now())
-	s.LastEventID = shortText(s.LastEventID)
+	s.Reason, s.LastEventID = shortText(s.Reason), shortText(s.LastEventID)
 	r.send(kindState, kindState, s)
 }
 
