@@ -18,6 +18,7 @@ export function bytes(n) {
 
 /** Returns a duration in milliseconds, such as "0.4 ms", "12 ms", "1.23 s" or "2 min 05 s". */
 export function duration(ms) {
+  if (ms < 0.05) return "0 ms";
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`;

@@ -32,8 +32,9 @@ export class Status {
 
   #remaining(state) {
     const ms = state.t + (state.wait ?? 0) - this.run.now;
-    return ms > 0 ? ` Next attempt in ${ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms)}.` :
-      " Next attempt now.";
+    if (ms <= 0) return " Next attempt now.";
+    const wait = ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
+    return ` Next attempt in ${wait.replaceAll(" ", "\u00a0")}.`;
   }
 
   #renderCounters(stats) {

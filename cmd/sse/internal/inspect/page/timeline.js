@@ -213,10 +213,10 @@ export class Timeline {
   }
 }
 
-/** Returns the segments of the band: {state, from, to, isCut}. */
+/** Returns the segments of the band: {state, from, to, isEnd}. */
 export function segmentsOf(states, now) {
   return states.map(({ state, t }, i) => ({
     state, from: t, to: states[i + 1]?.t ?? now,
-    isCut: i > 0 && states[i - 1].state === "open" && state === "waiting",
+    isEnd: i > 0 && states[i - 1].state === "open",
   }));
 }
