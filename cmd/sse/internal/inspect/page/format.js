@@ -38,12 +38,17 @@ export function clock(ms) {
   return minutes ? `${minutes}:${seconds.padStart(6, "0")}` : seconds;
 }
 
+/** Returns text with a full stop at its end, unless it is empty or is already a sentence. */
+export function endSentence(text) {
+  text = text.trim();
+  return text === "" || /[.!?…]["')]*$/.test(text) ? text : text + ".";
+}
+
 /** Returns text as a sentence: with a capital letter at its start and a full stop at its end. */
 export function sentence(text) {
-  text = (text ?? "").trim();
-  if (!text) return "";
-  const first = /^[a-z]+(?=[\s,:;.]|$)/.test(text) ? text[0].toUpperCase() : text[0];
-  return first + text.slice(1) + (/[.!?…]["')]*$/.test(text) ? "" : ".");
+  text = endSentence(text ?? "");
+  // A word such as http2 stays as it is.
+  return /^[a-z]+(?=[\s,:;.])/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
 }
 
 /** Returns the first n characters of text without dividing a surrogate pair, and "…" if it is cut. */

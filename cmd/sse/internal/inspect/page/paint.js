@@ -22,7 +22,7 @@ export function readPalette(node) {
   };
 }
 
-/** Paints a view: {width, range, columns, colors, segments, gaps, now, selected} in CSS pixels. */
+/** Paints a view: {width, range, columns, colors, segments, gaps, now, selected, cursor} in CSS pixels. */
 export function paint(context, view, palette) {
   const x = t => t / view.range * view.width;
   context.clearRect(0, 0, view.width, layout.height);
@@ -32,6 +32,7 @@ export function paint(context, view, palette) {
   paintSegments(context, view, palette, x);
   paintMarks(context, view, palette);
   if (view.now !== null) line(context, x(view.now), palette.text, [2, 3]);
+  if (view.cursor !== null) pointTo(context, x(view.cursor), palette.states.connecting);
   if (view.selected !== null) pointTo(context, x(view.selected), palette.strong);
 }
 

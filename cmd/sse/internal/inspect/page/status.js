@@ -1,7 +1,7 @@
 // The state of the connection and the counters.
 
 import { byId, element, setText, visible } from "./dom.js";
-import { bytes, count, duration, sentence, truncate } from "./format.js";
+import { bytes, count, duration, endSentence, sentence, truncate } from "./format.js";
 
 /** Shows the state in full sentences, with a countdown while the client waits. */
 export class Status {
@@ -59,16 +59,23 @@ export class Status {
 export function describe(message) {
   if (!message) return "Idle. Enter a URL and press Send.";
   const { state, attempt, lastEventID } = message;
-  const reason = sentence(truncate(message.reason ?? "", 600));
+  const reason = reasonOf(message);
   const resume = lastEventID ? ` It resumes after the ID ${JSON.stringify(truncate(lastEventID, 60))}.` : "";
   const number = attempt > 1 ? `, attempt ${count(attempt)}` : "";
   switch (state) {
     case "connecting": return `Connecting${number}.${resume}`;
     case "open": return `Open${number}.`;
-    case "waiting": return `Waiting to reconnect. ${reason}`;
-    case "closed": return `Closed. ${reason}`;
+    case "waiting": return reason ? `Waiting to reconnect: ${reason}` : "Waiting to reconnect.";
+    case "closed": return reason === "stopped." ? "Stopped." : reason ? `Closed: ${reason}` : "Closed.";
   }
   return sentence(`${state} ${reason}`);
+}
+
+function reasonOf({ reason }) {
+  const text = truncate(reason ?? "", 600);
+  const status = /^(?:HTTP )?(\d{3} .+)$/.exec(text)?.[1];
+  const end = status?.startsWith("204 ") ? ", which ends the stream" : "";
+  return endSentence(status ? `the server responded ${status}${end}` : text);
 }
 
 const rate = n => `${n < 10 ? +n.toFixed(1) : count(Math.round(n))}/s`;
