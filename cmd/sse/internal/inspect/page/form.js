@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { byId, element } from "./dom.js";
 import { sentence } from "./format.js";
-import { addHeader, getHeaders, setHeaders } from "./headers.js";
+import { addHeader, getHeaders, missingHeader, setHeaders } from "./headers.js";
 import { notify } from "./notice.js";
 import { remember } from "./recent.js";
 
@@ -81,6 +81,11 @@ function setMethod(method) {
 
 async function sendForm() {
   const values = getForm();
+  const name = missingHeader();
+  if (name) {
+    throw new api.RequestError(`The value of ${name} is a secret, which was not stored. Enter it ` +
+      "again, or remove the header.", "headers");
+  }
   await api.send(values);
   remember(values);
 }
@@ -134,7 +139,8 @@ function showError({ message, field }) {
   errorText.textContent = sentence(message);
   errorText.hidden = false;
   if (!field) return;
-  const target = node.id === "headers" ? node.querySelector("input") : node;
+  const target = node.id !== "headers" ? node :
+    node.querySelector(".missing .value:placeholder-shown") ?? node.querySelector("input");
   target.setAttribute("aria-invalid", "true");
   target.setAttribute("aria-describedby", errorText.id);
   target.focus();

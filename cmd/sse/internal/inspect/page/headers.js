@@ -5,7 +5,7 @@ import { isSecretName, looksSecret } from "./secrets.js";
 
 const root = byId("headers");
 
-/** Adds a row and returns it. */
+/** Adds a row and returns it. If the value is null, it is a secret that was not stored. */
 export function addHeader(name = "", value = "") {
   const nameInput = element("input", {
     class: "name", "aria-label": "Header name", placeholder: "Name", list: "header-names",
@@ -16,12 +16,16 @@ export function addHeader(name = "", value = "") {
     spellcheck: "false", autocapitalize: "off",
   });
   nameInput.value = name;
-  valueInput.value = value;
+  valueInput.value = value ?? "";
   const reveal = button("Show", () => toggle(row), { class: "reveal quiet", "aria-pressed": "false" });
   const remove = button("×", () => removeHeader(row), {
     class: "remove quiet", "aria-label": "Remove this header", title: "Remove this header",
   });
   const row = element("div", { class: "header" }, nameInput, valueInput, reveal, remove);
+  if (value === null) {
+    row.classList.add("missing");
+    valueInput.placeholder = "Enter the value again";
+  }
   row.addEventListener("input", () => update(row, true));
   row.addEventListener("focusout", () => update(row, false));
   root.append(row);
@@ -41,6 +45,12 @@ export function getHeaders() {
   return [...root.querySelectorAll(".header")]
     .map(row => [fieldOf(row, "name").value.trim(), fieldOf(row, "value").value])
     .filter(([name, value]) => name || value);
+}
+
+/** Returns the name of a header whose value was not stored and has not been entered, if any. */
+export function missingHeader() {
+  const row = [...root.querySelectorAll(".missing")].find(row => !fieldOf(row, "value").value);
+  return row && fieldOf(row, "name").value;
 }
 
 function removeHeader(row) {

@@ -12,6 +12,7 @@ import { FindingsPanel, HeadersPanel, IgnoredPanel } from "./panels.js";
 import { lastOfTab, startRecent } from "./recent.js";
 import { connect } from "./relay.js";
 import { Run } from "./run.js";
+import { withSecretsOf } from "./secrets.js";
 import { showNotes, Status } from "./status.js";
 import { Tabs } from "./tabs.js";
 import { startTakeaway } from "./takeaway.js";
@@ -166,7 +167,7 @@ async function start() {
     showNotes(notes ?? []);
     // After a reload, the form contains the request that was sent, if it is another one.
     const last = lastOfTab();
-    setForm(last && last.url !== request.url && last.url ? last : request);
+    setForm(last && last.url !== request.url ? withSecretsOf(request, last) : request);
   } catch (error) {
     notify("setup", `The form could not be prefilled. ${error.message}`, { kind: "bad", keep: true });
   }

@@ -68,5 +68,7 @@ function write(storage, name, value) {
 }
 
 const isForm = form => typeof form?.url === "string" && typeof form.method === "string" &&
-  Array.isArray(form.headers) &&
-  form.headers.every(h => Array.isArray(h) && h.length === 2 && h.every(s => typeof s === "string"));
+  Array.isArray(form.headers) && form.headers.every(isHeader);
+
+const isHeader = header => Array.isArray(header) && typeof header[0] === "string" &&
+  (header[1] === null || typeof header[1] === "string");

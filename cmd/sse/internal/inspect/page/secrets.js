@@ -36,17 +36,32 @@ export function urlWithoutSecrets(text) {
   return `${url.slice(0, start)}?${parts.join("&")}`;
 }
 
-/** Returns a form without secrets, and without what could contain some: body and last event ID. */
+/**
+ * Returns a form without secrets, and without what could contain some: body and last event ID. The
+ * value of a secret header is null.
+ */
 export function withoutSecrets(form) {
   return {
     ...form,
     url: urlWithoutSecrets(form.url),
     headers: form.headers.map(([name, value]) =>
-      [name, isSecretName(name) || looksSecret(value) ? "" : value]),
+      [name, isSecretName(name) || looksSecret(value) ? null : value]),
     body: "",
     lastEventID: "",
   };
 }
+
+/** Returns a form whose secret headers have the values that they have in another one for its origin. */
+export function withSecretsOf(other, form) {
+  if (originOf(form.url) !== originOf(other.url)) return form;
+  const headers = form.headers.map(([name, value]) => [name, value ?? valueOf(other, name)]);
+  return { ...form, headers };
+}
+
+const originOf = url => URL.canParse(url) ? new URL(url).origin : null;
+
+const valueOf = (form, name) =>
+  form.headers.find(header => header[0].toLowerCase() === name.toLowerCase())?.[1] ?? null;
 
 function divide(part) {
   const i = part.indexOf("=");

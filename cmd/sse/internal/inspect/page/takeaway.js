@@ -18,7 +18,7 @@ async function copy(kind) {
   const command = (await api.commands(getForm()))[kind];
   try {
     await navigator.clipboard.writeText(command);
-    notify("copy", `The request was copied as a command of ${kind}, with its secrets.`);
+    notify("copy", `The request was copied as a command for ${kind}, with its secrets.`);
   } catch {
     // The browser refuses the clipboard to a page that is not on the loopback interface.
     showCopyDialog(command);
