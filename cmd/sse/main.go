@@ -34,7 +34,7 @@
 // As in curl, -d @file omits the line breaks of the file and --data-binary keeps them, -H 'Name:'
 // removes a header, and a URL without a scheme is an http URL. Unlike in curl, a body that is a
 // JSON object or array is sent as application/json unless -H sets another type. The flags -L, -N,
-// -f, -S, -i and --compressed are accepted and have no effect.
+// -f, -S, -i, -g and --compressed are accepted and have no effect.
 //
 // A value of -b without "=" is the name of a file with cookies. Such a file, or an empty value,
 // also makes the command send the cookies that the server sets with the requests that follow. With
@@ -44,6 +44,10 @@
 // With --record, the responses are written to a file, without the request's headers and query. sse
 // serve replays it, with its gaps, statuses and cuts. The format is that of the package
 // github.com/seed-0d85b69d/sse/internal/recording.
+//
+// With sse inspect, a page sends requests and shows their streams. The flags of a request fill the
+// form of the page, and flags such as -k and --cacert apply to all requests. With --listen, other
+// machines may reach the page. They need the token in its address.
 //
 // # End of a run
 //
@@ -77,14 +81,6 @@ package main
 
 import (
 	"context"
-
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/check"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/demo"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
-
 	_ "embed"
 	"errors"
 	"fmt"
@@ -95,13 +91,21 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/check"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/demo"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
 )
 
 // The texts of --help, of the command and of its subcommands.
 var (
 	//go:embed help.txt
 	help string
+	//go:embed help_inspect.txt
+	helpInspect string
 	//go:embed help_check.txt
 	helpCheck string
 	//go:embed help_serve.txt
@@ -146,6 +150,8 @@ func run(args []string) int {
 		return runServe(ctx, args[1:])
 	case "check":
 		return runCheck(ctx, args[1:])
+	case "inspect":
+		return runInspect(ctx, args[1:])
 	}
 	if err := checkCommand(args[0]); err != nil {
 		return errtext.PrintUsage(os.Stderr, err)
@@ -220,6 +226,8 @@ func runCheck(ctx context.Context, args []string) int {
 // helpFor returns the help for the command line that begins with arg.
 func helpFor(arg string) string {
 	switch arg {
+	case "inspect":
+		return helpInspect
 	case "check":
 		return helpCheck
 	case "serve":

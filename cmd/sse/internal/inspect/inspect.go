@@ -1,0 +1,74 @@
+// Package inspect is a server of a page on which a person sends requests and watches their event
+// streams.
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
+)
+
+const (
+	defaultListen = "127.0.0.1:0"
+
+	// DefaultMemory is how many bytes are kept of a run unless Options say otherwise.
+	DefaultMemory = 64 << 20
+
+	// MinMemory is the least value of Options.Memory. Several messages fit in a part of it.
+	MinMemory = 8 << 20
+)
+
+// Options describes a server.
+type Options struct {
+	Request      *request.Options // its connection applies to all requests, the rest fills the form
+	NoReconnect  bool             // fills the form
+	IdleTimeout  time.Duration    // fills the form
+	MaxEventSize int              // as in sse.Client
+	Listen       string           // the address to listen on; if empty, a free loopback port
+	Memory       int              // bytes that are kept of a run, at least MinMemory
+	Open         bool             // start a browser
+
+	// Parse parses the words of a curl or sse command.
+	Parse func(words []string) (Form, []string, error)
+
+	Stdout, Stderr io.Writer
+}
+
+// Run runs a server until ctx is done, and returns the exit code.
+func Run(ctx context.Context, o *Options) int {
+	form, err := NewForm(o.Request, !o.NoReconnect, o.IdleTimeout)
+	if err == nil {
+		_, err = o.Request.Transport()
+	}
+	var addr string
+	if err == nil {
+		addr, err = webserver.ParseAddr(cmp.Or(o.Listen, defaultListen))
+	}
+	if err != nil {
+		return errtext.PrintUsage(o.Stderr, fmt.Errorf("inspect: %w", err))
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		errtext.Print(o.Stderr, "inspect", err)
+		return errtext.ExitError
+	}
+	s := newServer(ctx, o, form)
+	g := s.guard(addr)
+	fmt.Fprintf(o.Stdout, "open %s (Ctrl-C ends it)\n", pageURL(l.Addr(), s.token))
+	if o.Open {
+		once := newToken()
+		g.once.Store(&once)
+		if err := openBrowser(pageURL(l.Addr(), once)); err != nil {
+			fmt.Fprintf(o.Stderr, "sse: --open: %s\n", errtext.Message(err))
+		}
+	}
+	defer s.close()
+	return webserver.Serve(ctx, l, g, "inspect", o.Stderr)
+}
