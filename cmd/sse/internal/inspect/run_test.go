@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,7 +89,7 @@ func TestRunRelaysStatesAndEvents(t *testing.T) {
 		t.Errorf("the stream was opened after %v ms, want 1000", opened)
 	}
 	wait, begun := states[2]["wait"].(float64), states[2]["t"].(float64)
-	if wait < 3000 || states[3]["t"] != begun+wait {
+	if late := states[3]["t"].(float64) - begun - wait; wait < 3000 || math.Abs(late) > 0.01 {
 		t.Errorf("a wait of %v ms began at %v and ended at %v", wait, begun, states[3]["t"])
 	}
 	if last := all[len(all)-1]; last.kind != "state" {
@@ -192,6 +193,25 @@ func TestRunSendsPostOnce(t *testing.T) {
 		kinds(all, "state"), "state", "reason")
 }
 
+func TestRunSaysWhyItEnds(t *testing.T) {
+	t.Parallel()
+	f := form
+	f.Method = "POST"
+	for want, conn := range map[string]ssetest.Conn{
+		"the server ended the stream":                         {ssetest.Retry(0)},
+		"the server closed the connection without a response": {ssetest.Cut()},
+		"unexpected end of the stream (an incomplete event is not shown)": {
+			ssetest.Raw("data: a"), ssetest.Cut(),
+		},
+		"HTTP 403 Forbidden": {ssetest.Status(http.StatusForbidden)},
+	} {
+		_, all := follow(t, f, time.Hour, conn)
+		if got := all[len(all)-1].data; got["state"] != "closed" || got["reason"] != want {
+			t.Errorf("the last state is %v, want the reason %s", got, want)
+		}
+	}
+}
+
 func TestRunStops(t *testing.T) {
 	t.Parallel()
 	stopped := ssetest.Conn{ssetest.Send(sse.Event{Data: "a"}), ssetest.Stall()}
@@ -288,17 +308,17 @@ func TestRunDecodesModels(t *testing.T) {
 
 func TestRunBoundsEvents(t *testing.T) {
 	t.Parallel()
-	huge := strings.Repeat("é", 32<<20-1)
+	huge := strings.Repeat("é", 2*maxDecoded)
 	long := strings.Repeat("i", 5000)
 	_, all := follow(t, form, time.Minute, ssetest.Conn{
 		ssetest.Raw("data: x" + huge + "\n\n"),
-		ssetest.Raw("event: " + long + "\nid: " + long + "\ndata: " + strings.Repeat("\x01", 70000) +
-			"\n\n"),
+		ssetest.Raw("event: " + long + "\nid: " + long + "\n"),
+		ssetest.Raw("data: " + strings.Repeat("\x01", 70000) + "\n\n"),
 		ssetest.Stall(),
 	})
 	short := long[:maxText] + "…"
 	wantTable(t, table{
-		{"message", "", 64<<20 - 1., "x" + huge[:maxData-2], true, true},
+		{"message", "", 4*maxDecoded + 1., "x" + huge[:maxData-2], true, true},
 		{short, short, 70000., strings.Repeat("\x01", maxData), true, true},
 	}, kinds(all, "event"), "type", "id", "size", "data", "cut", "rawCut")
 	for _, m := range kinds(all, "event") {
