@@ -12,8 +12,14 @@ const errorText = byId("form-error");
 
 /** The ids of the fields, by their names in the form that is sent. */
 const fields = {
-  url: "url", method: "method", headers: "headers", body: "body", lastEventID: "last-event-id",
-  idleTimeout: "idle-timeout", reconnect: "reconnect", command: "paste",
+  url: "url",
+  method: "method",
+  headers: "headers",
+  body: "body",
+  lastEventID: "last-event-id",
+  idleTimeout: "idle-timeout",
+  reconnect: "reconnect",
+  command: "paste",
 };
 
 /** Makes the form work. */
@@ -46,8 +52,13 @@ export async function perform(action) {
   }
 }
 
-/** Returns the form as it is sent. */
+/** Returns the form as it is sent. It must have the secrets that were not stored. */
 export function getForm() {
+  const name = missingHeader();
+  if (name) {
+    const text = `Enter the value of ${name} again, or remove it. It is a secret and was not stored.`;
+    throw new api.RequestError(text, "headers");
+  }
   return {
     url: byId("url").value.trim(),
     method: byId("method").value,
@@ -81,11 +92,6 @@ function setMethod(method) {
 
 async function sendForm() {
   const values = getForm();
-  const name = missingHeader();
-  if (name) {
-    throw new api.RequestError(`The value of ${name} is a secret, which was not stored. Enter it ` +
-      "again, or remove the header.", "headers");
-  }
   await api.send(values);
   remember(values);
 }
@@ -104,8 +110,10 @@ function acceptCommands(field) {
   });
   field.addEventListener("input", e => {
     // A command that is typed is not complete until the field is left.
-    const isTyped = e.inputType?.startsWith("delete") || e.inputType === "insertLineBreak" ||
-      e.inputType === "insertText" && (e.data?.length ?? 0) <= 1;
+    const isTyped =
+      e.inputType?.startsWith("delete") ||
+      e.inputType === "insertLineBreak" ||
+      (e.inputType === "insertText" && (e.data?.length ?? 0) <= 1);
     if (!isTyped && isCommand(field.value)) accept(field.value);
   });
   field.addEventListener("change", () => accept(field.value));
@@ -125,8 +133,10 @@ async function parse(field, command) {
   byId("paste").value = "";
   setForm(parsed.request);
   const notes = (parsed.notes ?? []).map(sentence);
-  notify("parse", ["The form was filled from the command.", ...notes].join(" "),
-    { kind: notes.length > 0 ? "warn" : "info", keep: notes.length > 0 });
+  notify("parse", ["The form was filled from the command.", ...notes].join(" "), {
+    kind: notes.length > 0 ? "warn" : "info",
+    keep: notes.length > 0,
+  });
   byId("url").focus();
 }
 
@@ -139,8 +149,10 @@ function showError({ message, field }) {
   errorText.textContent = sentence(message);
   errorText.hidden = false;
   if (!field) return;
-  const target = node.id !== "headers" ? node :
-    node.querySelector(".missing .value:placeholder-shown") ?? node.querySelector("input");
+  const target =
+    node.id !== "headers"
+      ? node
+      : (node.querySelector(".missing .value:placeholder-shown") ?? node.querySelector("input"));
   target.setAttribute("aria-invalid", "true");
   target.setAttribute("aria-describedby", errorText.id);
   target.focus();
