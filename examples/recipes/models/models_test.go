@@ -25,7 +25,10 @@ func check(t *testing.T, text string, err error, want, wantErr string) {
 	if text != want {
 		t.Errorf("got text %q, want %q", text, want)
 	}
-	if wantErr == "" && err != nil || wantErr != "" && (err == nil || !strings.Contains(err.Error(), wantErr)) {
+	switch {
+	case wantErr == "" && err != nil:
+		t.Errorf("got error %v", err)
+	case wantErr != "" && (err == nil || !strings.Contains(err.Error(), wantErr)):
 		t.Errorf("got error %v, want %q", err, wantErr)
 	}
 }
