@@ -24,12 +24,12 @@ import (
 )
 
 // snippet: decompress
-type decompressor struct{ http.RoundTripper }
+type decompressor struct{ *http.Transport }
 
 func (d decompressor) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Accept-Encoding", "zstd, br")
-	resp, err := d.RoundTripper.RoundTrip(r)
+	resp, err := d.Transport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +103,8 @@ func TestDecompressor(t *testing.T) {
 			}))
 			defer srv.Close()
 			defer srv.CloseClientConnections()
-			client := &sse.Client{
-				HTTPClient: &http.Client{Transport: decompressor{http.DefaultTransport}},
-			}
+			client := &sse.Client{HTTPClient: &http.Client{Transport: decompressor{new(http.Transport)}}}
+			defer client.HTTPClient.CloseIdleConnections()
 			stream := client.Get(t.Context(), srv.URL)
 			defer stream.Close()
 			n := 0
