@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -143,15 +144,11 @@ func TestUnixSocket(t *testing.T) {
 }
 
 // snippet: proxy
-// newProxyClient returns a Client for a proxy such as "http://user:password@proxy.example:3128".
-func newProxyClient(proxy string) (*sse.Client, error) {
-	proxyURL, err := url.Parse(proxy)
-	if err != nil {
-		return nil, err
-	}
+// newProxyClient returns a Client for a proxy such as http://user:password@proxy.example:3128.
+func newProxyClient(proxy *url.URL) *sse.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = http.ProxyURL(proxyURL)
-	return &sse.Client{HTTPClient: &http.Client{Transport: transport}}, nil
+	transport.Proxy = http.ProxyURL(proxy)
+	return &sse.Client{HTTPClient: &http.Client{Transport: transport}}
 }
 
 // end
@@ -159,10 +156,11 @@ func newProxyClient(proxy string) (*sse.Client, error) {
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	srv := ssetest.NewServer(t, hello(), noContent)
-	client, err := newProxyClient(srv.URL)
+	proxy, err := url.Parse(srv.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := newProxyClient(proxy)
 	defer client.HTTPClient.CloseIdleConnections()
 	readHello(t, client.Get(t.Context(), "http://events.example/stream"), 1)
 	if host := srv.Requests()[0].Host; host != "events.example" {
@@ -178,7 +176,9 @@ func newTLSClient(certFile, keyFile, caFile string) (*sse.Client, error) {
 		return nil, err
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca)
+	if !roots.AppendCertsFromPEM(ca) {
+		return nil, fmt.Errorf("%s contains no certificate", caFile)
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{
 		RootCAs: roots,
