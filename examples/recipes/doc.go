@@ -1,3 +1,3 @@
-// Package recipes runs the code of the recipes in docs/recipes. Each file is about the subject of
-// its name, and contains the snippets that the recipes show and the tests that run them.
+// Package recipes is the root of the code of docs/recipes. Each directory contains the code of one
+// page: the snippets that the page shows, and the tests that run them.
 package recipes

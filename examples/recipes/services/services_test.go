@@ -1,4 +1,4 @@
-package recipes
+package services
 
 import (
 	"testing"
@@ -7,5 +7,5 @@ import (
 )
 
 func TestSnippets(t *testing.T) {
-	snippet.Check(t, "../../docs/recipes/models.md")
+	snippet.Check(t, "../../../docs/recipes/services.md")
 }
