@@ -21,18 +21,18 @@ func consume(t *testing.T, url string) (ids []string) {
 	return ids
 }
 
-// snippet: consumer
 func TestConsumer(t *testing.T) {
+	// snippet: consumer
 	srv := ssetest.NewServer(t,
 		ssetest.Conn{ssetest.Send(sse.Event{ID: "1", Data: "a"}), ssetest.Raw("id: 2"), ssetest.Cut()},
 		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "1"), ssetest.Send(sse.Event{ID: "2"})},
 		ssetest.Conn{ssetest.Status(204)}, // ends the stream
 	)
-	if got := consume(t, srv.URL); !slices.Equal(got, []string{"1", "2"}) {
+	got := consume(t, srv.URL) // want the events 1 and 2, once each
+	// end
+	if !slices.Equal(got, []string{"1", "2"}) {
 		t.Errorf("consumed %q, want each event once", got)
 	}
 }
-
-// end
 
 func TestREADME(t *testing.T) { snippet.Check(t, "../../README.md") }

@@ -4,22 +4,17 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	req, err := http.NewRequestWithContext(ctx, "GET", os.Args[1], nil)
+	req, err := http.NewRequest("GET", os.Args[1], nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -28,7 +23,6 @@ func main() {
 	}
 	client := &sse.Client{IdleTimeout: time.Minute} // longer than the longest pause of the server
 	stream := client.Stream(req)
-	defer stream.Close()
 	for stream.Next() {
 		ev := stream.Event()
 		fmt.Println(ev.Type, ev.ID, ev.Data)
@@ -36,7 +30,7 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	if err := stream.Err(); err != nil && !errors.Is(err, context.Canceled) {
+	if err := stream.Err(); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// A chunk is the data of an event of OpenAI's chat completions.
 type chunk struct {
 	Choices []struct{ Delta struct{ Content string } }
 	Error   *struct{ Message string }
@@ -33,9 +32,9 @@ func decode(typ string, data []byte) (chunk, error) {
 }
 
 func main() {
-	body := strings.NewReader(`{"model": "gpt-5-mini", "stream": true,
-		"messages": [{"role": "user", "content": "Say hello."}]}`)
-	req, err := http.NewRequest("POST", "https://api.openai.com/v1/chat/completions", body)
+	const url = "https://api.openai.com/v1/chat/completions"
+	req, err := http.NewRequest("POST", url, strings.NewReader(`{"model": "gpt-5-mini",
+		"stream": true, "messages": [{"role": "user", "content": "Say hello."}]}`))
 	if err != nil {
 		log.Fatal(err)
 	}
