@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/openai/openai-go/v3/packages/ssestream"
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
@@ -311,5 +313,21 @@ func TestReplyEndsWithContext(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The SDK keeps events, and expects an empty type if the stream names none.
+func TestDecoderEvent(t *testing.T) {
+	body := io.NopCloser(strings.NewReader("data: a\n\nevent: x\ndata: b\n\ndata: c\n\n"))
+	d := ssestream.NewDecoder(&http.Response{
+		Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: body,
+	})
+	var events []ssestream.Event
+	for d.Next() {
+		events = append(events, d.Event())
+	}
+	got := fmt.Sprintf("%q", events)
+	if want := `[{"" "a"} {"x" "b"} {"" "c"}]`; got != want || d.Err() != nil {
+		t.Errorf("got %s, %v, want %s", got, d.Err(), want)
 	}
 }

@@ -28,7 +28,8 @@ func (s *tokenSource) prepare(req *http.Request) error {
 		defer cancel()
 		token, err := s.config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client))
 		if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-			err = fmt.Errorf("token: %s", e.Response.Status) // e quotes the whole response
+			// The text of e quotes the whole response.
+			err = fmt.Errorf("the request for a token failed with status %d", e.Response.StatusCode)
 			if e.Response.StatusCode == http.StatusUnauthorized {
 				err = sse.Permanent(err)
 			}

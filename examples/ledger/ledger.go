@@ -52,7 +52,8 @@ func openLedger(ctx context.Context, file string) (*ledger, error) {
 // lastEventID returns the ID to resume from. It is empty if nothing has been booked.
 func (l *ledger) lastEventID(ctx context.Context) (id string, err error) {
 	row := l.db.QueryRowContext(ctx, `SELECT last_event_id FROM position WHERE stream = 'transfers'`)
-	return id, row.Scan(&id)
+	err = row.Scan(&id)
+	return id, err
 }
 
 // book stores the entries of transfer id and moves the position from last to id, all in one
