@@ -22,7 +22,9 @@ import (
 type Client struct {
 	// HTTPClient specifies the client that sends the requests. If nil, http.DefaultClient is used.
 	// It is not modified. Its Timeout limits the wait for the response headers of each attempt, and
-	// not the time that a stream lasts. An error of its CheckRedirect ends the stream.
+	// not the time that a stream lasts. An error of its CheckRedirect ends the stream. If its
+	// Transport wraps another, it should also forward CloseIdleConnections, which the Stream calls
+	// after repeated failures.
 	HTTPClient *http.Client
 
 	// ReconnectionTime specifies the least time to wait before the next attempt, until the server
@@ -85,7 +87,8 @@ type Client struct {
 	// stream ends. After any other error another attempt follows, even for a POST.
 	//
 	// A response with status 401 ends the stream. To repeat the request with another token, let
-	// CheckResponse return an error of its own for it.
+	// CheckResponse return an error that is not final, for example the *ResponseError that errors.As
+	// finds in the error of DefaultCheckResponse.
 	Prepare func(*http.Request) error
 
 	// CheckResponse, if non-nil, decides whether a response is the event stream. If nil,

@@ -26,8 +26,8 @@ func ExampleNewReader() {
 	// Output: 7 greeting "hello\nworld"
 }
 
-// The response to a request of the Model Context Protocol is JSON or a stream. If the stream ends
-// before the result, a GET with the last event ID continues it.
+// The response to a request of the Model Context Protocol is JSON or a stream. Up to the revision
+// 2025-11-25, if the stream ends before the result, a GET with the last event ID continues it.
 func ExampleNewReader_mcp() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -53,8 +53,9 @@ var errPanicked = errors.New("sse: a function of the Client or its transport pan
 // stream.
 var ErrReconnect = errors.New("sse: Reconnect was called")
 
-// Permanent marks err as final: if Client.Prepare or Client.CheckResponse returns the result, the
-// stream ends and Err returns err. Permanent returns nil if err is nil.
+// Permanent marks err as final: if Client.Prepare, Client.CheckResponse or the RoundTripper of
+// Client.HTTPClient returns the result, the stream ends and Err returns err. Permanent returns nil if
+// err is nil.
 func Permanent(err error) error { return backoff.Permanent(err) }
 
 // DefaultBackoff returns the policy that is used if Client.Backoff is nil. The time that it adds to
