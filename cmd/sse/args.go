@@ -107,7 +107,7 @@ func checkCommand(name string) error {
 // similarCommand returns the subcommand that name differs from in one letter or in letters missing
 // at its end, or "".
 func similarCommand(name string) string {
-	for _, command := range []string{"serve", "check", "demo", "help", "version"} {
+	for _, command := range []string{"serve", "inspect", "check", "demo", "help", "version"} {
 		isBeginning := len(name) >= 3 && strings.HasPrefix(command, name)
 		if name != command && (isBeginning || differsInOneLetter(name, command)) {
 			return command

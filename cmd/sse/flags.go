@@ -10,6 +10,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // options holds the values of the flags.
@@ -91,7 +92,7 @@ var requestFlags = []flagDef{
 		set:   boolFlag(func(o *options) *bool { return &o.HTTP2 }),
 	},
 	{names: "connect-timeout", value: true, set: func(o *options, v string) (err error) {
-		o.ConnectTimeout, err = parseDuration(v)
+		o.ConnectTimeout, err = units.ParseDuration(v)
 		return err
 	}},
 	{names: "last-event-id", value: true, set: func(o *options, v string) error {
@@ -138,7 +139,7 @@ var streamFlags = []flagDef{
 		return nil
 	}},
 	{names: "for", value: true, set: func(o *options, v string) (err error) {
-		if o.Duration, err = parseDuration(v); err == nil && o.Duration == 0 {
+		if o.Duration, err = units.ParseDuration(v); err == nil && o.Duration == 0 {
 			err = errors.New("want a duration of more than 0")
 		}
 		return err
@@ -151,7 +152,7 @@ var streamFlags = []flagDef{
 	{names: "state", value: true, set: stringFlag(func(o *options) *string { return &o.State })},
 	{names: "record", value: true, set: stringFlag(func(o *options) *string { return &o.Record })},
 	{names: "m max-time", value: true, set: func(o *options, v string) (err error) {
-		o.MaxTime, err = parseDuration(v)
+		o.MaxTime, err = units.ParseDuration(v)
 		return err
 	}},
 	{names: "retry", value: true, set: setRetries},
@@ -160,11 +161,11 @@ var streamFlags = []flagDef{
 		if v == "none" {
 			v = "0"
 		}
-		o.IdleTimeout, err = parseDuration(v)
+		o.IdleTimeout, err = units.ParseDuration(v)
 		return err
 	}},
 	{names: "max-event-size", value: true, set: func(o *options, v string) (err error) {
-		o.MaxEventSize, err = parseSize(v)
+		o.MaxEventSize, err = units.ParseSize(v)
 		return err
 	}},
 }
@@ -172,6 +173,11 @@ var streamFlags = []flagDef{
 var (
 	// checkFlags are the flags of sse check.
 	checkFlags = append(selectFlags(streamFlags, "for", "json"), requestFlags...)
+
+	// inspectRequestFlags are the flags of sse inspect that describe a request.
+	inspectRequestFlags = append(
+		selectFlags(streamFlags, "no-reconnect", "idle-timeout", "max-event-size"),
+		requestFlags...)
 
 	// demoFlags are the flags of sse demo.
 	demoFlags = append(selectFlags(streamFlags, "full", "summary"),

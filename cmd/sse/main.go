@@ -77,14 +77,6 @@ package main
 
 import (
 	"context"
-
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/check"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/demo"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
-
 	_ "embed"
 	"errors"
 	"fmt"
@@ -95,13 +87,21 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/check"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/demo"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/follow"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
 )
 
 // The texts of --help, of the command and of its subcommands.
 var (
 	//go:embed help.txt
 	help string
+	//go:embed help_inspect.txt
+	helpInspect string
 	//go:embed help_check.txt
 	helpCheck string
 	//go:embed help_serve.txt
@@ -146,6 +146,8 @@ func run(args []string) int {
 		return runServe(ctx, args[1:])
 	case "check":
 		return runCheck(ctx, args[1:])
+	case "inspect":
+		return runInspect(ctx, args[1:])
 	}
 	if err := checkCommand(args[0]); err != nil {
 		return errtext.PrintUsage(os.Stderr, err)
@@ -220,6 +222,8 @@ func runCheck(ctx context.Context, args []string) int {
 // helpFor returns the help for the command line that begins with arg.
 func helpFor(arg string) string {
 	switch arg {
+	case "inspect":
+		return helpInspect
 	case "check":
 		return helpCheck
 	case "serve":

@@ -18,37 +18,57 @@ const (
 	maxSilence = 30 * time.Second
 )
 
+// A timing is when the bytes of the body were received.
+type timing struct {
+	last    time.Time     // the last read, or the header
+	silence time.Duration // the longest time between two reads
+	started time.Time     // of the current line, or of the current block with data
+}
+
 // checkBody reads and checks the body.
 func (c *checker) checkBody(ctx context.Context, resp *http.Response, limit int64) {
 	buf := make([]byte, 32<<10)
-	last, silence := time.Now(), time.Duration(0)
-	started := last // when the current line or the current block with data started
+	c.startBody(time.Now())
 	for limit <= 0 || c.report.Bytes < limit {
 		part := buf
 		if limit > 0 {
 			part = buf[:min(int64(len(buf)), limit-c.report.Bytes)]
 		}
 		n, err := resp.Body.Read(part)
-		now := time.Now()
-		silence, last = max(silence, now.Sub(last)), now
-		events, pending := c.report.Events, c.block.data || len(c.text) > 0
-		c.write(part[:n])
-		if n > 0 && (!pending || c.report.Events > events) {
-			started = now
-		}
+		c.received(part[:n], time.Now())
 		if err != nil {
 			c.checkEnd(ctx, resp, err)
 			break
 		}
 	}
-	if waited := time.Since(started); ctx.Err() != nil && waited >= patience {
+	c.finish(ctx, resp)
+}
+
+// startBody begins the body.
+func (c *checker) startBody(now time.Time) {
+	c.timing = timing{last: now, started: now}
+}
+
+// received checks b, which was read from the body.
+func (c *checker) received(b []byte, now time.Time) {
+	c.timing.silence, c.timing.last = max(c.timing.silence, now.Sub(c.timing.last)), now
+	events, pending := c.report.Events, c.block.data || len(c.text) > 0
+	c.write(b)
+	if len(b) > 0 && (!pending || c.report.Events > events) {
+		c.timing.started = now
+	}
+}
+
+// finish checks what is known only when nothing more is read. If ctx is done, the body has not ended.
+func (c *checker) finish(ctx context.Context, resp *http.Response) {
+	if waited := time.Since(c.timing.started); ctx.Err() != nil && waited >= patience {
 		c.checkNoEvents(resp, waited)
 	}
-	c.checkWhole(resp, silence)
+	c.checkWhole(resp)
 }
 
 // checkWhole checks what is known only after the body has been read.
-func (c *checker) checkWhole(resp *http.Response, silence time.Duration) {
+func (c *checker) checkWhole(resp *http.Response) {
 	isHead := resp.Request != nil && resp.Request.Method == http.MethodHead
 	if c.report.Complete && c.report.Bytes == 0 && !isHead {
 		c.addResponse("empty-body", "The body is empty, so clients reconnect again and again. "+
@@ -58,7 +78,7 @@ func (c *checker) checkWhole(resp *http.Response, silence time.Duration) {
 		c.addResponse("no-events", "The stream ends without an event. If there is nothing to send, "+
 			"respond with 204 No Content.")
 	}
-	if silence > maxSilence {
+	if silence := c.timing.silence; silence > maxSilence {
 		c.addResponse("silence", "The server sent nothing for %v, and proxies close connections "+
 			"that are silent. Send a comment about every 15 seconds.", silence.Round(time.Second))
 	}
@@ -69,13 +89,20 @@ func (c *checker) checkWhole(resp *http.Response, silence time.Duration) {
 	// IDs that are times repeat now and then, which is less serious.
 	if i, ok := c.index["duplicate-id"]; ok && c.report.Findings[i].Count*4 < c.idLines {
 		c.report.Findings[i].Severity = Info
+		c.found(i)
 	}
-	if c.colonSpace.with && c.colonSpace.without {
+	c.checkMixtures()
+}
+
+// checkMixtures checks for things that occur in the stream, but should not occur in the same one.
+func (c *checker) checkMixtures() {
+	has := func(rule string) bool { _, ok := c.index[rule]; return ok }
+	if c.colonSpace.with && c.colonSpace.without && !has("ambiguous-space") {
 		c.addResponse("ambiguous-space", "Some values have a space after the colon and others do "+
 			"not. Clients remove that space, even if it belongs to the value. Always send "+
 			"\"data: \" with a space.")
 	}
-	if c.lineEndings.lf && c.lineEndings.crlf {
+	if c.lineEndings.lf && c.lineEndings.crlf && !has("mixed-line-endings") {
 		c.addResponse("mixed-line-endings", "Some lines end in LF and others in CRLF. The standard "+
 			"allows that, but a proxy may have changed the stream.")
 	}

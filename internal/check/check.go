@@ -64,6 +64,8 @@ type checker struct {
 	report     Report
 	noResponse bool           // the stream is not the body of a response
 	index      map[string]int // index into report.Findings, by rule
+	onFinding  func(Finding)  // if not nil, called with each new or changed finding
+	timing     timing
 
 	// The current line.
 	line        int    // number, starting at 1
@@ -110,6 +112,7 @@ func (c *checker) addResponse(rule, format string, args ...any) {
 func (c *checker) addAt(line int, offset int64, rule, format string, args ...any) {
 	if i, ok := c.index[rule]; ok {
 		c.report.Findings[i].Count++
+		c.found(i)
 		return
 	}
 	r, ok := ruleNamed(rule)
@@ -121,4 +124,12 @@ func (c *checker) addAt(line int, offset int64, rule, format string, args ...any
 		Severity: r.Severity, Rule: rule, Section: r.Section,
 		Line: line, Offset: offset, Count: 1, Message: fmt.Sprintf(format, args...),
 	})
+	c.found(len(c.report.Findings) - 1)
+}
+
+// found passes on the finding with index i, which is new or has changed.
+func (c *checker) found(i int) {
+	if c.onFinding != nil {
+		c.onFinding(c.report.Findings[i])
+	}
 }

@@ -44,7 +44,33 @@ func checkText(t *testing.T, method, response string) check.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return check.Response(t.Context(), resp, 0)
+	report := check.Response(t.Context(), resp, 0)
+	compareWatch(t, method, response, report)
+	return report
+}
+
+// compareWatch checks that Watch finds in a response what Response does.
+func compareWatch(t *testing.T, method, response string, report check.Report) {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(response)),
+		&http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]check.Finding{}
+	check.Watch(resp, func(f check.Finding) { found[f.Rule] = f })
+	io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	want := map[string]check.Finding{}
+	for _, f := range report.Findings {
+		if f.Rule == "status" { // Watch leaves the body, which Response quotes, to its reader
+			f.Message, _, _ = strings.Cut(f.Message, " The server says")
+		}
+		want[f.Rule] = f
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("findings of Watch (-Response +Watch):\n%s", diff)
+	}
 }
 
 // brief returns the position, the severity and the rule of each finding.

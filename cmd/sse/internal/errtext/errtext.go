@@ -179,7 +179,26 @@ func Print(w io.Writer, subject string, err error) {
 	if subject != "" {
 		subject += ": "
 	}
-	fmt.Fprintf(w, "sse: %s%s%s\n", subject, Detail(err), advice(err))
+	fmt.Fprintf(w, "sse: %s%s\n", subject, Line(err))
+}
+
+// Line returns one line with the error that ended a run, and what to do about it.
+func Line(err error) string {
+	var response *sse.ResponseError
+	if errors.As(err, &response) {
+		return responseLine(response)
+	}
+	return Detail(err) + advice(err)
+}
+
+// responseLine returns the status of a refused response, or why it is not an event stream.
+func responseLine(response *sse.ResponseError) string {
+	if response.StatusCode != http.StatusOK {
+		return "HTTP " + escape.Line(response.Status)
+	}
+	head := *response
+	head.Body = nil
+	return "not an event stream: " + Message(&head)
 }
 
 // maxBodyLines and maxBodyLine limit how much of the body of a ResponseError is printed.
@@ -190,13 +209,7 @@ const (
 
 // printResponse writes the status and the beginning of the body of a refused response.
 func printResponse(w io.Writer, subject string, response *sse.ResponseError) {
-	if response.StatusCode == http.StatusOK {
-		head := *response
-		head.Body = nil
-		fmt.Fprintf(w, "sse: not an event stream: %s\n", Message(&head))
-	} else {
-		fmt.Fprintf(w, "sse: HTTP %s\n", escape.Line(response.Status))
-	}
+	fmt.Fprintf(w, "sse: %s\n", responseLine(response))
 	printBody(w, response)
 	if subject != "" {
 		fmt.Fprintf(w, "  request: %s\n", subject)

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/streamerror"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
@@ -20,7 +21,7 @@ const (
 
 // checkError reports ev if it is an error of the service.
 func (s *session) checkError(ev sse.Event) {
-	text, ok := streamError(ev)
+	text, ok := streamerror.Find(ev)
 	if s.errorReported = ok; ok {
 		s.reportError(text)
 	}

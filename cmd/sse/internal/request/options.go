@@ -35,8 +35,8 @@ type Options struct {
 	body    []byte
 }
 
-// SetURL sets the URL and what depends on it and on the other options: the method, the content
-// type, the credentials and the Last-Event-ID header.
+// SetURL sets the URL and what depends on it and on the other options: the credentials and what
+// SetDefaults sets.
 func (o *Options) SetURL(u *url.URL) {
 	o.URL = u
 	if u.User != nil {
@@ -44,6 +44,12 @@ func (o *Options) SetURL(u *url.URL) {
 		o.User = cmp.Or(o.User, u.User)
 		u.User = nil
 	}
+	o.SetDefaults()
+}
+
+// SetDefaults sets what depends on the other options and was not set: the method, the content type
+// and the Last-Event-ID header.
+func (o *Options) SetDefaults() {
 	if o.Method == "" {
 		o.Method = http.MethodGet
 		if o.HasBody {
@@ -65,6 +71,32 @@ func (o *Options) SetURL(u *url.URL) {
 func isJSON(b []byte) bool {
 	return len(b) > 0 && (b[0] == '{' || b[0] == '[') && json.Valid(b)
 }
+
+// Connection returns the options of o that describe how to connect, and not what to send.
+func (o *Options) Connection() Options {
+	return Options{
+		Header:         make(http.Header),
+		Jar:            o.Jar,
+		Proxy:          o.Proxy,
+		UnixSocket:     o.UnixSocket,
+		CACert:         o.CACert,
+		Cert:           o.Cert,
+		Key:            o.Key,
+		Insecure:       o.Insecure,
+		HTTP1:          o.HTTP1,
+		HTTP2:          o.HTTP2,
+		ConnectTimeout: o.ConnectTimeout,
+	}
+}
+
+// Host returns the Host header, or "" if it is that of the URL.
+func (o *Options) Host() string { return o.host }
+
+// Body returns the body of the request.
+func (o *Options) Body() []byte { return o.body }
+
+// RemovedHeaders returns the names of the headers that -H 'Name:' removes.
+func (o *Options) RemovedHeaders() []string { return o.removed }
 
 // Description returns the method and the URL, without secrets.
 func (o *Options) Description() string { return o.Method + " " + redact.URL(o.URL) }

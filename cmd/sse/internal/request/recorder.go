@@ -3,9 +3,7 @@ package request
 import (
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"sync/atomic"
-	"time"
 )
 
 // A Recorder is an http.RoundTripper that passes on what it sees: the headers of each exchange to
@@ -22,21 +20,16 @@ type Recorder struct {
 // RoundTrip implements http.RoundTripper.
 func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.live.Store(false)
-	var wrote <-chan struct{}
+	var wait func()
 	if r.Verbose != nil {
-		trace, shown := traceTo(r.Verbose, req)
-		req, wrote = req.WithContext(httptrace.WithClientTrace(req.Context(), trace)), shown
+		req, wait = traceTo(r.Verbose, req)
 	}
 	resp, err := r.Base.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	if r.Verbose != nil {
-		// HTTP/2 may report the request only after the response has arrived.
-		select {
-		case <-wrote:
-		case <-time.After(time.Second):
-		}
+		wait()
 		io.WriteString(r.Verbose, responseHeader(resp))
 	}
 	r.status.Store(int32(resp.StatusCode))

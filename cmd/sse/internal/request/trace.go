@@ -10,18 +10,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 )
 
-// traceTo returns a trace that writes to w the connection and the headers of a request as they are
-// sent, in the format of curl -v. The channel is closed when the headers have been written.
-func traceTo(w io.Writer, req *http.Request) (*httptrace.ClientTrace, <-chan struct{}) {
-	done := make(chan struct{})
-	closeDone := sync.OnceFunc(func() { close(done) })
-	h := &headerTrace{w: w, req: req, proto: "HTTP/1.1", done: closeDone}
-	return &httptrace.ClientTrace{
+// traceTo returns req with a trace that writes to w the connection and the headers as they are
+// sent, in the format of curl -v. The function waits until the headers are written.
+func traceTo(w io.Writer, req *http.Request) (traced *http.Request, wait func()) {
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
 			verb := "connected to"
 			if info.Reused {
@@ -35,20 +33,53 @@ func traceTo(w io.Writer, req *http.Request) (*httptrace.ClientTrace, <-chan str
 					tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
 			}
 		},
-		WroteHeaderField: h.field,
-		WroteHeaders:     h.end,
-	}, done
+	})
+	return TraceHeader(req.WithContext(ctx), func(proto string, fields [][2]string) {
+		path := req.URL.EscapedPath()
+		if path == "" {
+			path = "/"
+		}
+		path += redact.Query(req.URL)
+		var b strings.Builder
+		fmt.Fprintf(&b, "> %s %s %s\n", escape.Line(req.Method), escape.Line(path), proto)
+		for _, f := range fields {
+			writeField(&b, ">", f[0], f[1])
+		}
+		b.WriteString(">\n")
+		io.WriteString(w, b.String())
+	})
 }
 
-// A headerTrace collects the headers of a request and writes them to w.
+// TraceHeader returns req with a trace that calls sent, on another goroutine, when the header fields
+// of the request were sent. It may be called again if the connection turns out to be dead and the
+// request is sent again. With HTTP/2, sent may be called after the response has arrived. The
+// function waits until sent has returned, but at most a second.
+func TraceHeader(
+	req *http.Request, sent func(proto string, fields [][2]string),
+) (traced *http.Request, wait func()) {
+	done := make(chan struct{})
+	h := &headerTrace{sent: sent, proto: "HTTP/1.1"}
+	h.done = sync.OnceFunc(func() { close(done) })
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		WroteHeaderField: h.field,
+		WroteHeaders:     h.end,
+	})
+	return req.WithContext(ctx), func() {
+		select {
+		case <-done:
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// A headerTrace collects the header fields of a request.
 type headerTrace struct {
-	w    io.Writer
-	req  *http.Request
+	sent func(proto string, fields [][2]string)
 	done func()
 
 	mu     sync.Mutex
 	proto  string
-	fields strings.Builder
+	fields [][2]string
 }
 
 // field is called for each header field that was sent.
@@ -59,22 +90,17 @@ func (h *headerTrace) field(name string, values []string) {
 		h.proto = "HTTP/2"
 		return
 	}
-	writeFields(&h.fields, ">", name, values)
+	for _, v := range values {
+		h.fields = append(h.fields, [2]string{name, v})
+	}
 }
 
-// end is called when all header fields were sent. A request may be sent again if its connection
-// turns out to be dead.
+// end is called when all header fields were sent.
 func (h *headerTrace) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	path := h.req.URL.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	path += redact.Query(h.req.URL)
-	fmt.Fprintf(h.w, "> %s %s %s\n%s>\n",
-		escape.Line(h.req.Method), escape.Line(path), h.proto, h.fields.String())
-	h.fields.Reset()
+	h.sent(h.proto, h.fields)
+	h.fields = nil
 	h.done()
 }
 
@@ -83,7 +109,9 @@ func responseHeader(resp *http.Response) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "< %s %s\n", resp.Proto, escape.Line(resp.Status))
 	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
-		writeFields(&b, "<", name, resp.Header[name])
+		for _, v := range resp.Header[name] {
+			writeField(&b, "<", name, v)
+		}
 	}
 	if resp.Uncompressed {
 		b.WriteString("* the body is gzip and is decoded\n")
@@ -92,11 +120,9 @@ func responseHeader(resp *http.Response) string {
 	return b.String()
 }
 
-// writeFields writes a line for each value of a header, without secrets. It also escapes what the
-// client sent, because the Last-Event-ID comes from the server.
-func writeFields(b *strings.Builder, prefix, name string, values []string) {
-	for _, v := range values {
-		v = redact.Header(name, v)
-		fmt.Fprintf(b, "%s %s: %s\n", prefix, escape.Line(name), escape.Line(v))
-	}
+// writeField writes a line for a header field, without secrets. It also escapes what the client sent,
+// because the Last-Event-ID comes from the server.
+func writeField(b *strings.Builder, prefix, name, value string) {
+	value = redact.Header(name, value)
+	fmt.Fprintf(b, "%s %s: %s\n", prefix, escape.Line(name), escape.Line(value))
 }

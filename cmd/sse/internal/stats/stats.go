@@ -24,6 +24,7 @@ type Stats struct {
 	second     int64           // the last second in recent, counted from start
 	reconnects int
 	causes     map[string]int
+	comments   int
 	ignored    int    // lines that the standard ignores
 	errors     int    // errors that the stream sent as events
 	model      *Model // nil without --text
@@ -92,7 +93,10 @@ type Snapshot struct {
 	Reconnects int
 	Rate       float64   // events per second during the last seconds
 	Opened     time.Time // when the current connection was opened; zero if there is none
+	First      time.Time // when the first event arrived
 	Last       time.Time // when the last event arrived
+	Comments   int
+	Ignored    int // lines that the standard ignores
 }
 
 // Snapshot returns what s has counted up to now.
@@ -105,14 +109,32 @@ func (s *Stats) Snapshot(now time.Time) Snapshot {
 		Reconnects: s.reconnects,
 		Rate:       s.rate(now),
 		Opened:     s.connected,
+		First:      s.first,
 		Last:       s.last,
+		Comments:   s.comments,
+		Ignored:    s.ignored,
 	}
+}
+
+// Gaps returns percentiles of the times between events and the longest of them. It reports false if
+// there were fewer than two events.
+func (s *Stats) Gaps() (p50, p95, longest time.Duration, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gaps.percentile(50), s.gaps.percentile(95), s.gaps.max, s.gaps.n > 0
 }
 
 // AddBytes counts n bytes of the stream.
 func (s *Stats) AddBytes(n int) {
 	s.mu.Lock()
 	s.bytes += int64(n)
+	s.mu.Unlock()
+}
+
+// AddComment counts a comment.
+func (s *Stats) AddComment() {
+	s.mu.Lock()
+	s.comments++
 	s.mu.Unlock()
 }
 

@@ -1,4 +1,4 @@
-// Package units formats durations, sizes and counts.
+// Package units formats and parses durations and sizes.
 package units
 
 import (

@@ -1,4 +1,4 @@
-package follow
+package streamerror
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-func TestStreamErrorFindsErrors(t *testing.T) {
+func TestFind(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		typ, data string
@@ -47,9 +47,9 @@ func TestStreamErrorFindsErrors(t *testing.T) {
 		{"errors", "{}", ""},
 		{"message", "", ""},
 	} {
-		got, ok := streamError(sse.Event{Type: test.typ, Data: test.data})
+		got, ok := Find(sse.Event{Type: test.typ, Data: test.data})
 		if got != test.want || ok != (test.want != "") {
-			t.Errorf("streamError(%s, %s) = %q, %t, want %q", test.typ, test.data, got, ok,
+			t.Errorf("Find(%s, %s) = %q, %t, want %q", test.typ, test.data, got, ok,
 				test.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package units
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// parseDuration parses a duration such as 1.5s or 2m, or a number of seconds as curl takes it.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration parses a duration such as 1.5s or 2m, or a number of seconds as curl takes it.
+func ParseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	f, floatErr := strconv.ParseFloat(s, 64)
 	if floatErr == nil && f < math.MaxInt64/float64(time.Second) {
@@ -21,9 +21,9 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// parseSize parses a number of bytes, which may end in k, m or g (powers of 1024). The text "none"
+// ParseSize parses a number of bytes, which may end in k, m or g (powers of 1024). The text "none"
 // stands for -1.
-func parseSize(s string) (int, error) {
+func ParseSize(s string) (int, error) {
 	if s == "none" {
 		return -1, nil
 	}

@@ -1,4 +1,4 @@
-package main
+package units
 
 import (
 	"math"
@@ -13,12 +13,12 @@ func TestParseDuration(t *testing.T) {
 		"2":  2 * time.Second,
 		"-1": -1, "": -1, "1e300": -1, "Inf": -1, "NaN": -1, "5 m": -1,
 	} {
-		got, err := parseDuration(s)
+		got, err := ParseDuration(s)
 		if err != nil {
 			got = -1
 		}
 		if got != want {
-			t.Errorf("parseDuration(%q) = %v, %v, want %v", s, got, err, want)
+			t.Errorf("ParseDuration(%q) = %v, %v, want %v", s, got, err, want)
 		}
 	}
 }
@@ -33,12 +33,12 @@ func TestParseSize(t *testing.T) {
 		if want > math.MaxInt {
 			want = 0 // an int has 32 bits
 		}
-		got, err := parseSize(s)
+		got, err := ParseSize(s)
 		if err != nil {
 			got = 0
 		}
 		if int64(got) != want {
-			t.Errorf("parseSize(%q) = %v, %v, want %v", s, got, err, want)
+			t.Errorf("ParseSize(%q) = %v, %v, want %v", s, got, err, want)
 		}
 	}
 }

@@ -1,4 +1,5 @@
-package follow
+// Package streamerror finds the errors that a service sends as events.
+package streamerror
 
 import (
 	"bytes"
@@ -11,15 +12,15 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
 )
 
-// maxErrorText is how many bytes of an error that the stream sent are printed.
-const maxErrorText = 500
+// maxText is how many bytes of an error Find returns.
+const maxText = 500
 
 // errorPaths are where JSON data contains an error.
 var errorPaths = [][]string{{"error"}, {"response", "error"}}
 
-// streamError reports whether ev is an error of the service, and returns its text: its data has a
-// member "error" with a value, or its type is "error" or ends in ".failed".
-func streamError(ev sse.Event) (text string, ok bool) {
+// Find reports whether ev is an error of the service, and returns its text on one line: its data has
+// a member "error" with a value, or its type is "error" or ends in ".failed".
+func Find(ev sse.Event) (text string, ok bool) {
 	// Most events have no such member, and their JSON is not decoded. Only a \u escape could hide
 	// the name.
 	if strings.Contains(ev.Data, `"error"`) || strings.Contains(ev.Data, `\u`) {
@@ -59,7 +60,7 @@ func errorText(s string) string {
 	} else if json.Compact(&b, []byte(s)) == nil {
 		s = b.String()
 	}
-	if short := escape.Truncate(s, maxErrorText); short != s {
+	if short := escape.Truncate(s, maxText); short != s {
 		s = short + "…"
 	}
 	return escape.Line(s)

@@ -1,0 +1,87 @@
+package inspect
+
+import (
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A guard is a handler that lets only the page itself use another handler.
+type guard struct {
+	next  http.Handler // its paths are those without the token
+	token string
+	name  string // a host name that the server may also be called
+}
+
+// contentSecurityPolicy allows what the page uses and nothing else.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
+	"connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'none'"
+
+const requestTimeout = 10 * time.Second // to receive a request, or to send a short response
+
+// ServeHTTP implements http.Handler.
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", contentSecurityPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if !g.isHost(r) || !isSameOrigin(r) {
+		http.Error(w, "this server can be used only from its own page", http.StatusForbidden)
+		return
+	}
+	token, path, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if !ok || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Now().Add(requestTimeout))
+	rc.SetWriteDeadline(time.Now().Add(requestTimeout)) // an sse.Writer sets its own deadlines
+	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	r.URL.Path, r.URL.RawPath = "/"+path, ""
+	g.next.ServeHTTP(w, r)
+}
+
+// isHost reports whether the Host header names the address that received r. Any other name may be
+// that of an attacker whose DNS leads to this machine.
+func (g *guard) isHost(r *http.Request) bool {
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	local, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	host, port, err := net.SplitHostPort(r.Host)
+	if err != nil { // the port is that of the scheme
+		host, port = strings.Trim(r.Host, "[]"), "80"
+	}
+	if port != strconv.Itoa(local.Port) {
+		return false
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.Equal(local.IP)
+	}
+	return strings.EqualFold(host, "localhost") && local.IP.IsLoopback() ||
+		g.name != "" && strings.EqualFold(host, g.name)
+}
+
+// isSameOrigin reports whether r is not the request of a page of another origin. A browser says so
+// in Sec-Fetch-Site, or in Origin if the connection is not secure.
+func isSameOrigin(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+	default:
+		return false
+	}
+	origin := r.Header.Get("Origin")
+	return origin == "" || strings.EqualFold(origin, "http://"+r.Host)
+}

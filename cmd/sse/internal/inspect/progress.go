@@ -1,0 +1,121 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/seed-0d85b69d/sse/internal/check"
+)
+
+// tickInterval is how often the counters, and findings with a higher count, are sent.
+const tickInterval = 250 * time.Millisecond
+
+// tick sends what has changed, from time to time, until ctx is done.
+func (r *run) tick(ctx context.Context) {
+	t := time.NewTicker(tickInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			r.sendFindings()
+			r.sendStats()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sendStats sends the counters if they have changed.
+func (r *run) sendStats() {
+	now := time.Now()
+	s := r.stats.Snapshot(now)
+	c := counters{
+		Events:     s.Events,
+		Bytes:      s.Bytes,
+		Rate:       math.Round(s.Rate*100) / 100,
+		Reconnects: s.Reconnects,
+		Comments:   s.Comments,
+		Ignored:    s.Ignored,
+	}
+	if s.Events > 0 {
+		first := milliseconds(s.First.Sub(r.start))
+		c.FirstEvent = &first
+	}
+	if p50, p95, longest, ok := r.stats.Gaps(); ok {
+		ms := [3]float64{milliseconds(p50), milliseconds(p95), milliseconds(longest)}
+		c.GapP50, c.GapP95, c.GapMax = &ms[0], &ms[1], &ms[2]
+	}
+	text := encode(c)
+	r.mu.Lock()
+	changed := text != r.lastStats
+	r.lastStats = text
+	r.mu.Unlock()
+	if changed {
+		c.T = r.since(now)
+		r.send(kindStats, kindStats, c)
+	}
+}
+
+// A foundRule is a rule that responses of the run violate.
+type foundRule struct {
+	first   check.Finding // the first finding
+	earlier int           // the count of earlier responses
+	current check.Finding // the finding of the current response
+	attempt int           // of the current response
+	pending bool          // the count or the severity has changed since the last message
+}
+
+// found is called with each finding in a response, and again when it has changed. The first finding
+// of a rule is sent at once.
+func (r *run) found(f check.Finding) {
+	r.mu.Lock()
+	rule := r.findings[f.Rule]
+	isNew := rule == nil
+	if isNew {
+		rule = &foundRule{first: f, attempt: r.attempt}
+		r.findings[f.Rule] = rule
+	}
+	if f.Count == 1 && !isNew && r.attempt != rule.attempt {
+		rule.earlier += rule.current.Count
+		rule.attempt = r.attempt
+	}
+	rule.current = f
+	rule.pending = !isNew
+	m := rule.message()
+	r.mu.Unlock()
+	if isNew {
+		r.send(kindFinding, kindFinding+f.Rule, m)
+	}
+}
+
+// message returns the message for the page.
+func (f *foundRule) message() finding {
+	return finding{
+		Rule:     f.first.Rule,
+		Severity: f.current.Severity.String(),
+		Section:  f.first.Section,
+		Text:     f.first.Message,
+		Count:    f.earlier + f.current.Count,
+		Line:     f.first.Line,
+	}
+}
+
+// sendFindings sends the findings that have changed.
+func (r *run) sendFindings() {
+	r.mu.Lock()
+	var changed []finding
+	for _, f := range r.findings {
+		if f.pending {
+			changed = append(changed, f.message())
+			f.pending = false
+		}
+	}
+	r.mu.Unlock()
+	slices.SortFunc(changed, func(a, b finding) int { return cmp.Compare(a.Rule, b.Rule) })
+	for _, m := range changed {
+		r.send(kindFinding, kindFinding+m.Rule, m)
+	}
+}

@@ -1,0 +1,168 @@
+package inspect
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/seed-0d85b69d/sse"
+)
+
+// A ring holds the messages of the current run. If they take more than limit bytes, it drops the
+// oldest, except the newest message of each key.
+type ring struct {
+	limit int
+
+	mu       sync.Mutex
+	run      int           // the number of the current run; 0 before the first
+	messages []message     // the messages from number first on
+	first    int           // numbers begin with 1 in each run
+	size     int           // of messages
+	kept     []message     // what was dropped from messages, but is the newest of its key
+	changed  chan struct{} // closed when there is a new message or a new run
+}
+
+// A message is a message for the page.
+type message struct {
+	number int
+	key    string // if not empty, a message with the same key replaces this one
+	kind   string
+	data   string // a JSON object
+}
+
+const messageOverhead = 128 // bytes of memory in addition to the data
+
+func newRing(limit int) *ring { return &ring{limit: limit, changed: make(chan struct{})} }
+
+// begin drops all messages, because the run with this number begins.
+func (r *ring) begin(run int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.run, r.messages, r.first, r.size, r.kept = run, nil, 1, 0, nil
+	r.notify()
+}
+
+// notify wakes those who wait for a change.
+func (r *ring) notify() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// add adds a message of a run whose data is v. If the run is not the current one, add does nothing.
+func (r *ring) add(run int, kind, key string, v any) {
+	m := message{kind: kind, key: key, data: encode(v)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if run != r.run {
+		return
+	}
+	m.number = r.first + len(r.messages)
+	r.messages = append(r.messages, m)
+	r.size += len(m.data) + messageOverhead
+	for r.size > r.limit && len(r.messages) > 1 {
+		r.drop()
+	}
+	r.notify()
+}
+
+// drop drops the oldest message.
+func (r *ring) drop() {
+	m := r.messages[0]
+	r.messages[0] = message{} // the slice still refers to it
+	r.messages = r.messages[1:]
+	r.first++
+	r.size -= len(m.data) + messageOverhead
+	if m.key != "" {
+		r.kept = slices.DeleteFunc(r.kept, func(k message) bool { return k.key == m.key })
+		r.kept = append(r.kept, m)
+	}
+}
+
+// encode returns v as a JSON object on one line.
+func encode(v any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.Encode(v) // the types of messages.go have nothing that JSON cannot hold
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// A cursor is the position of a reader of a ring. The zero cursor is before the current run.
+type cursor struct {
+	run, number int         // of the last message
+	queue       []sse.Event // what is sent before the next message
+}
+
+// parseCursor returns the position after the message with this ID.
+func parseCursor(id string) cursor {
+	run, number, ok := strings.Cut(id, ".")
+	var c cursor
+	var err1, err2 error
+	c.run, err1 = strconv.Atoi(run)
+	c.number, err2 = strconv.Atoi(number)
+	if !ok || err1 != nil || err2 != nil || c.run < 1 || c.number < 0 {
+		return cursor{}
+	}
+	return c
+}
+
+// next returns the event after c, and advances c. If there is none, the channel is closed when that
+// has changed.
+func (r *ring) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.run != r.run || c.number >= r.first+len(r.messages) {
+		*c = cursor{run: r.run} // also if the ID is not one of this server
+	}
+	if r.run > 0 && c.number < r.first-1 {
+		c.queue = r.instead(c.number)
+		c.number = r.first - 1
+	}
+	if len(c.queue) > 0 {
+		ev, c.queue = c.queue[0], c.queue[1:]
+		return ev, true, nil
+	}
+	i := c.number + 1 - r.first
+	if r.run == 0 || i >= len(r.messages) {
+		return sse.Event{}, false, r.changed
+	}
+	c.number++
+	return r.messages[i].event(c.run), true, nil
+}
+
+// instead returns what is sent instead of the dropped messages after number: the message that
+// begins the run, how many are lost, and those that were kept. The latter have no ID of their own.
+func (r *ring) instead(number int) []sse.Event {
+	var events, kept []sse.Event
+	for _, m := range r.kept {
+		switch {
+		case m.number <= number:
+		case m.kind == kindRun:
+			events = append(events, m.event(r.run))
+			number = m.number
+		default:
+			kept = append(kept, sse.Event{Type: m.kind, Data: m.data})
+		}
+	}
+	if number < r.first-1 {
+		lost := message{
+			number: r.first - 1,
+			kind:   kindLost,
+			data:   encode(lost{From: number + 1, To: r.first - 1}),
+		}
+		events = append(events, lost.event(r.run))
+	}
+	return append(events, kept...)
+}
+
+// event returns m as an event.
+func (m message) event(run int) sse.Event {
+	return sse.Event{
+		ID:   strconv.Itoa(run) + "." + strconv.Itoa(m.number),
+		Type: m.kind,
+		Data: m.data,
+	}
+}

@@ -1,0 +1,204 @@
+package inspect
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"path"
+	"strconv"
+	"sync"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+)
+
+// The limits of the server. It is meant for one person.
+const (
+	maxBody    = 8 << 20 // bytes of the body of a request that the page sends
+	maxRequest = 1<<20 + maxBody
+)
+
+//go:embed page
+var page embed.FS
+
+// A server is the handler of the page and of what it calls.
+type server struct {
+	o     *Options
+	ctx   context.Context // of all runs
+	form  Form            // what the flags prefill
+	token string
+	mux   http.ServeMux
+
+	ring   *ring
+	relays chan struct{} // holds one element for each relay
+
+	mu  sync.Mutex // held while a run begins or ends
+	run *run       // the last run; nil if there is none
+}
+
+// newServer returns a server whose page is prefilled with form. Its runs end with ctx.
+func newServer(ctx context.Context, o *Options, form Form) *server {
+	token := make([]byte, 16)
+	rand.Read(token)
+	s := &server{
+		o:      o,
+		ctx:    ctx,
+		form:   form,
+		token:  hex.EncodeToString(token),
+		ring:   newRing(o.Memory / 2),
+		relays: make(chan struct{}, maxRelays),
+	}
+	s.mux.HandleFunc("GET /{$}", s.file)
+	s.mux.HandleFunc("GET /{name}", s.file)
+	s.mux.HandleFunc("GET /setup", s.setup)
+	s.mux.HandleFunc("POST /send", s.send)
+	s.mux.HandleFunc("POST /stop", s.stop)
+	s.mux.HandleFunc("GET /relay", s.relay)
+	return s
+}
+
+// handler returns the handler of all requests. The server listens on addr.
+func (s *server) handler(addr string) http.Handler {
+	g := &guard{next: &s.mux, token: s.token}
+	if host, _, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host) == nil {
+		g.name = host
+	}
+	return g
+}
+
+// url returns the address of the page of a server that listens on addr.
+func (s *server) url(addr net.Addr) string {
+	tcp := *addr.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/" + s.token + "/"
+}
+
+// close ends the run in progress.
+func (s *server) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run != nil {
+		s.run.stop()
+	}
+}
+
+// send begins a run with the form that is sent, after the run before has ended.
+func (s *server) send(w http.ResponseWriter, r *http.Request) {
+	var f Form
+	if !readJSON(w, r, &f) {
+		return
+	}
+	number, err := s.begin(&f)
+	if err != nil {
+		writeFormError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]int{"run": number})
+}
+
+// begin begins a run with the request of f.
+func (s *server) begin(f *Form) (number int, err error) {
+	o, idleTimeout, err := f.request(s.o.Request)
+	if err != nil {
+		return 0, err
+	}
+	base, err := o.Transport()
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	number = 1
+	if s.run != nil {
+		s.run.stop()
+		number = s.run.number + 1
+	}
+	next, err := startRun(s.ctx, number, o, base, s.ring, runOptions{
+		reconnect:    f.Reconnect,
+		idleTimeout:  idleTimeout,
+		maxEventSize: s.o.MaxEventSize,
+		maxStore:     s.o.Memory / 4,
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.run = next
+	return number, nil
+}
+
+// stop ends the run in progress.
+func (s *server) stop(w http.ResponseWriter, _ *http.Request) {
+	s.close()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// contentTypes are those of the files of the page. The system may have others for these names.
+var contentTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
+
+// file sends a file of the page.
+func (s *server) file(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if name == "" {
+		name = "index.html"
+	}
+	contentType := contentTypes[path.Ext(name)]
+	b, err := page.ReadFile("page/" + name)
+	if err != nil || contentType == "" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Write(b)
+}
+
+// setup sends what the page needs when it is loaded.
+func (s *server) setup(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]any{
+		"request":   s.form,
+		"notes":     connectionNotes(s.o.Request),
+		"recent":    true,
+		"dataLimit": maxData,
+	})
+}
+
+// readJSON decodes the body of r. If that fails, it sends an error and returns false.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
+	err := json.NewDecoder(r.Body).Decode(v)
+	if err == nil {
+		return true
+	}
+	status := http.StatusBadRequest
+	if errors.As(err, new(*http.MaxBytesError)) {
+		status = http.StatusRequestEntityTooLarge
+	}
+	writeJSON(w, status, map[string]string{"error": "the request cannot be read: " + err.Error()})
+	return false
+}
+
+// writeFormError sends what is wrong with a form.
+func writeFormError(w http.ResponseWriter, err error) {
+	v := map[string]string{"error": errtext.Message(err)}
+	if f := (*fieldError)(nil); errors.As(err, &f) {
+		v["field"] = f.field
+	}
+	writeJSON(w, http.StatusUnprocessableEntity, v)
+}
+
+// writeJSON sends v.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
