@@ -1,0 +1,161 @@
+// Connects the parts of the page.
+
+import * as api from "./api.js";
+import { showEvent } from "./details.js";
+import { byId, prefersReducedMotion, setText } from "./dom.js";
+import { setForm, startForm } from "./form.js";
+import { count } from "./format.js";
+import { startKeys } from "./keys.js";
+import { EventList } from "./list.js";
+import { dismiss, notify } from "./notice.js";
+import { FindingsPanel, HeadersPanel, IgnoredPanel } from "./panels.js";
+import { lastOfTab, startRecent } from "./recent.js";
+import { connect } from "./relay.js";
+import { Run } from "./run.js";
+import { showNotes, Status } from "./status.js";
+import { Tabs } from "./tabs.js";
+import { startTakeaway } from "./takeaway.js";
+import { TextPanel } from "./text.js";
+import { Timeline } from "./timeline.js";
+import { Toolbar } from "./toolbar.js";
+
+const clockInterval = 100; // milliseconds between updates of the countdown and of the time
+
+let run;
+let isScheduled = false;
+let mustPaint = true; // the timeline, also during a pause
+
+const status = new Status();
+const toolbar = new Toolbar({
+  onfilter: () => { list.refilter(); schedule(); },
+  onpause: () => { schedule(); },
+});
+const list = new EventList({ onselect: select, onopen: openDetails, onchange: schedule });
+const timeline = new Timeline({
+  onselect: position => { list.select(position); list.reveal(); },
+  onopen: openDetails,
+  ontype: type => toolbar.toggleType(type),
+  onchange: () => { mustPaint = true; schedule(); },
+});
+const panels = [new HeadersPanel(), new TextPanel(), new FindingsPanel(), new IgnoredPanel()];
+const tabs = new Tabs(byId("tabs"), () => schedule());
+
+function begin(message) {
+  run = new Run(message);
+  for (const view of [status, toolbar, timeline, ...panels]) view.reset(run);
+  list.reset(run, toolbar.filter);
+  select(null);
+  dismiss("lost");
+  dismiss("dropped");
+}
+
+function schedule() {
+  if (isScheduled || !run) return;
+  isScheduled = true;
+  requestAnimationFrame(render);
+}
+
+function render() {
+  isScheduled = false;
+  const isComplete = toolbar.search();
+  toolbar.render();
+  list.render();
+  status.render();
+  if (!toolbar.paused) for (const panel of panels) panel.render();
+  if (!toolbar.paused || mustPaint) timeline.render();
+  mustPaint = false;
+  renderBadges();
+  byId("stop").disabled = !run.isLive;
+  if (!isComplete) schedule();
+}
+
+function renderBadges() {
+  const ignored = Math.max(run.stats?.ignored ?? 0, run.ignoredLines.total);
+  const badges = { headers: run.attempts.total, findings: run.findings.size, ignored };
+  for (const [name, n] of Object.entries(badges)) {
+    setText(byId(`tab-${name}`).querySelector(".badge"), n > 0 ? count(n) : "");
+  }
+}
+
+function select(event) {
+  showEvent(event);
+  timeline.select(event);
+  mustPaint = true;
+  schedule();
+}
+
+// Moves to the details. On a narrow screen they are below the list.
+function openDetails() {
+  if (!tabs.selected.matches("#tab-data, #tab-raw")) tabs.select(byId("tab-data"));
+  const behavior = prefersReducedMotion() ? "auto" : "smooth";
+  byId("details").scrollIntoView({ block: "nearest", behavior });
+  tabs.panel.focus({ preventScroll: true });
+}
+
+// Esc undoes one thing at a time.
+function clear(target) {
+  const isFilter = target.id === "filter-text" || target.id === "filter-type";
+  if (target.matches("input, textarea, select") && !isFilter) return;
+  if (target.closest("#details")) byId("events").focus({ preventScroll: true });
+  else if (isFilter && !toolbar.clear()) byId("events").focus({ preventScroll: true });
+  else if (!isFilter && list.selected !== null) list.select(null);
+  else if (!isFilter) toolbar.clear();
+}
+
+function receive(kind, message) {
+  if (kind === "run") begin(message);
+  run.observe(message);
+  if (kind === "lost") showLost(message);
+  else if (kind === "stats") run.stats = message;
+  else if (kind !== "run") run[kind](message);
+  if (kind === "event" && run.store.first > 0) showDropped();
+  schedule();
+}
+
+function showLost({ from, to }) {
+  const n = to - from + 1;
+  const which = from <= 1 ? "The first" : "While the page was disconnected,";
+  notify("lost", `${which} ${count(n)} messages were dropped, because the memory of sse inspect is ` +
+    "full (--memory).", { kind: "warn", keep: true });
+}
+
+let hasShownDropped = null; // the run whose loss has been reported
+
+function showDropped() {
+  if (hasShownDropped === run) return;
+  hasShownDropped = run;
+  notify("dropped", `This page keeps the newest ${count(run.store.maxEvents)} events and 64 MB of ` +
+    "text. Older events are dropped from the list.", { kind: "warn", keep: true });
+}
+
+function startRelay() {
+  connect({
+    onmessage: receive,
+    onlost: () => notify("relay", "The connection to sse inspect was lost. The page is trying to " +
+      "reconnect.", { kind: "bad", keep: true }),
+    onback: () => notify("relay", "The connection to sse inspect is back."),
+    onend: () => notify("relay", "sse inspect has ended, or was started again with another address. " +
+      "Open the address that it prints.", { kind: "bad", keep: true }),
+  });
+}
+
+async function start() {
+  begin();
+  startForm();
+  startTakeaway();
+  startKeys({ togglePause: () => toolbar.togglePause(), clear });
+  startRelay();
+  setInterval(() => run.isLive && schedule(), clockInterval);
+  try {
+    const { request, notes, recent } = await api.setup();
+    startRecent(recent, setForm);
+    showNotes(notes ?? []);
+    // After a reload, the form contains the request that was sent, if it is another one.
+    const last = lastOfTab();
+    setForm(last && last.url !== request.url && last.url ? last : request);
+  } catch (error) {
+    notify("setup", `The form could not be prefilled. ${error.message}`, { kind: "bad", keep: true });
+  }
+}
+
+start();

@@ -1,0 +1,72 @@
+// Recent requests, kept in the storage of the browser without secrets.
+
+import { button, byId, element, visible } from "./dom.js";
+import { truncate } from "./format.js";
+import { withoutSecrets } from "./secrets.js";
+
+const key = "sse-inspect.recent", currentKey = "sse-inspect.current";
+const max = 12;
+
+let isEnabled = false;
+
+/** Shows the recent requests. fill is called with the one that the user chooses. */
+export function startRecent(enabled, fill) {
+  isEnabled = enabled;
+  const panel = byId("recent-panel");
+  panel.hidden = !enabled;
+  if (!enabled) return;
+  byId("clear-recent").addEventListener("click", () => {
+    write(localStorage, key, []);
+    show(fill);
+  });
+  panel.addEventListener("toggle", () => show(fill));
+  show(fill);
+}
+
+/** Adds a request that was sent. */
+export function remember(form) {
+  if (!isEnabled) return;
+  const stored = withoutSecrets(form);
+  const same = JSON.stringify(stored);
+  const others = read(localStorage, key).filter(other => JSON.stringify(other) !== same);
+  write(localStorage, key, [stored, ...others].slice(0, max));
+  write(sessionStorage, currentKey, [stored]);
+}
+
+/** Returns the request that was sent before the page was loaded again, or undefined. */
+export const lastOfTab = () => isEnabled ? read(sessionStorage, currentKey)[0] : undefined;
+
+function show(fill) {
+  const forms = read(localStorage, key);
+  const items = forms.map(form => element("li", {}, button("", () => fill(form), { class: "quiet" })));
+  for (const [i, { method, url, headers }] of forms.entries()) {
+    const names = headers.map(([name]) => name).join(", ");
+    items[i].firstChild.append(element("b", { text: method }), " ", ...visible(truncate(url, 300)),
+      names ? element("span", { class: "soft" }, " ", ...visible(truncate(names, 100))) : "");
+  }
+  byId("recent").replaceChildren(...items);
+  byId("recent-none").hidden = forms.length > 0;
+  byId("clear-recent").hidden = forms.length === 0;
+}
+
+// The storage may be disabled, and another version may have written it.
+function read(storage, name) {
+  try {
+    const forms = JSON.parse(storage.getItem(name) ?? "[]");
+    return Array.isArray(forms) ? forms.filter(isForm) : [];
+  } catch {
+    return [];
+  }
+}
+
+function write(storage, name, value) {
+  try {
+    storage.setItem(name, JSON.stringify(value));
+  } catch {
+    // Without storage, there are no recent requests.
+  }
+}
+
+const isForm = form => typeof form?.url === "string" && typeof form.method === "string" &&
+  Array.isArray(form.headers) &&
+  form.headers.every(h => Array.isArray(h) && h.length === 2 && h.every(s => typeof s === "string"));

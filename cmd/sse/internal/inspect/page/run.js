@@ -1,0 +1,109 @@
+// The state of a run, made from the messages of the relay.
+
+import { OTHER, TypeColors } from "./colors.js";
+import { Histogram } from "./histogram.js";
+import { Store } from "./store.js";
+
+// How many of each the page keeps, whatever the server sends.
+const maxTypes = 1000, maxStates = 5000, maxAttempts = 100, maxLines = 500;
+
+/** A list that keeps its newest items, and counts all of them. */
+export class Recent {
+  items = [];
+  total = 0;
+
+  constructor(max) {
+    this.max = max;
+  }
+
+  push(item) {
+    this.items.push(item);
+    this.total++;
+    // Removing many at once makes it cheap.
+    if (this.items.length > 1.25 * this.max + 10) this.items.splice(0, this.items.length - this.max);
+  }
+}
+
+/** The view of one request and all its attempts. Each message of the relay has a method. */
+export class Run {
+  store = new Store();
+  colors = new TypeColors();
+  marks = new Histogram(OTHER + 1);
+  types = new Set();
+  states = new Recent(maxStates);
+  attempts = new Recent(maxAttempts);
+  ignoredLines = new Recent(maxLines);
+  comments = new Recent(maxLines);
+  findings = new Map(); // by rule
+  parts = []; // of the output of a model that the page has not shown yet
+  stats = null;
+  lastNumber = 0;
+  lastTime = 0;
+  #start; // of the run, in the time of performance.now
+
+  /** Begins a run with the message that announces it, or none. */
+  constructor(message) {
+    this.message = message ?? null;
+    const start = Date.parse(message?.time);
+    this.#start = performance.now() - (Number.isNaN(start) ? 0 : Date.now() - start);
+  }
+
+  /** The time since the start of the run, in milliseconds. */
+  get now() {
+    return Math.max(performance.now() - this.#start, this.lastTime);
+  }
+
+  /** The current state, or null. */
+  get current() {
+    return this.states.items.at(-1) ?? null;
+  }
+
+  get isLive() {
+    return this.current !== null && this.current.state !== "closed";
+  }
+
+  /** Sets the clock by a message: no message arrives before the time that it contains. */
+  observe({ t }) {
+    if (typeof t !== "number") return;
+    this.lastTime = Math.max(this.lastTime, t);
+    this.#start = Math.min(this.#start, performance.now() - t);
+  }
+
+  state(message) {
+    this.states.push(message);
+  }
+
+  request(message) {
+    this.attempts.push({ number: message.attempt, request: message, response: null });
+  }
+
+  response(message) {
+    const attempt = this.attempts.items.findLast(a => a.number === message.attempt);
+    if (attempt) attempt.response = message;
+    else this.attempts.push({ number: message.attempt, request: null, response: message });
+  }
+
+  event(message) {
+    if (message.n <= this.lastNumber) return;
+    this.lastNumber = message.n;
+    const { parts, ...event } = message;
+    event.raw ??= "";
+    event.color = this.colors.of(event.type);
+    if (this.types.size < maxTypes) this.types.add(event.type);
+    this.marks.add(event.t, event.color);
+    this.store.push(event);
+    if (parts) for (const part of parts) this.parts.push(part);
+  }
+
+  comment(message) {
+    this.comments.push(message);
+  }
+
+  ignored(message) {
+    this.ignoredLines.push(message);
+  }
+
+  finding(message) {
+    this.findings.set(message.rule, message);
+  }
+}
