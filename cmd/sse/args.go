@@ -141,6 +141,7 @@ type flagParser struct {
 	byName map[string]*flagDef
 	o      *options
 	args   []string // the arguments that are left
+	seen   []string // the flags, with their dashes, in their order
 }
 
 // newFlagParser returns a flagParser that sets the options in o.
@@ -236,6 +237,7 @@ func (p *flagParser) next() string {
 
 // set sets the option of f. An error names the flag, and its value if that is not secret.
 func (p *flagParser) set(f *flagDef, name, v string) error {
+	p.seen = append(p.seen, name)
 	err := f.set(p.o, v)
 	if err == nil || !f.value && f.optional == "" {
 		return err

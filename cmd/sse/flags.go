@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,6 +112,7 @@ var requestFlags = []flagDef{
 	{names: "f fail", set: setNothing},
 	{names: "S show-error", set: setNothing},
 	{names: "i include", set: setNothing},
+	{names: "g globoff", set: setNothing},
 	{names: "compressed", set: setNothing},
 }
 
@@ -174,10 +176,17 @@ var (
 	// checkFlags are the flags of sse check.
 	checkFlags = append(selectFlags(streamFlags, "for", "json"), requestFlags...)
 
+	// connectionFlags are the flags of sse inspect that apply to all requests of its page.
+	connectionFlags = append(selectFlags(streamFlags, "max-event-size"),
+		selectFlags(requestFlags, "k insecure", "x proxy", "unix-socket", "cacert", "E cert", "key",
+			"http1.1", "http2 http2-prior-knowledge", "connect-timeout")...)
+
 	// inspectRequestFlags are the flags of sse inspect that describe a request.
 	inspectRequestFlags = append(
 		selectFlags(streamFlags, "no-reconnect", "idle-timeout", "max-event-size"),
-		requestFlags...)
+		slices.DeleteFunc(slices.Clone(requestFlags), func(f flagDef) bool {
+			return f.names == "v verbose" || f.names == "color"
+		})...)
 
 	// demoFlags are the flags of sse demo.
 	demoFlags = append(selectFlags(streamFlags, "full", "summary"),

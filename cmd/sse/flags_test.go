@@ -161,7 +161,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 				strings.Contains(help, "-"+name+"\n")
 		}
 		switch f.names {
-		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "compressed",
+		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "g globoff", "compressed",
 			"data-binary", "data-raw":
 		default:
 			if !found {

@@ -34,7 +34,7 @@
 // As in curl, -d @file omits the line breaks of the file and --data-binary keeps them, -H 'Name:'
 // removes a header, and a URL without a scheme is an http URL. Unlike in curl, a body that is a
 // JSON object or array is sent as application/json unless -H sets another type. The flags -L, -N,
-// -f, -S, -i and --compressed are accepted and have no effect.
+// -f, -S, -i, -g and --compressed are accepted and have no effect.
 //
 // A value of -b without "=" is the name of a file with cookies. Such a file, or an empty value,
 // also makes the command send the cookies that the server sets with the requests that follow. With

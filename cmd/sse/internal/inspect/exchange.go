@@ -31,6 +31,7 @@ func (t *tap) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	wait()
 	r.mu.Lock()
+	attempt := r.attempt
 	r.responded = time.Now()
 	r.mu.Unlock()
 	if isRedirect(resp) {
@@ -40,7 +41,7 @@ func (t *tap) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode == http.StatusNoContent { // checkResponse is not called
 		r.responseReceived(resp, nil)
 	}
-	check.Watch(resp, r.found)
+	check.Watch(resp, func(f check.Finding) { r.found(attempt, f) })
 	return resp, nil
 }
 
@@ -70,7 +71,7 @@ func (r *run) requestSent(req *http.Request, proto string, fields [][2]string) {
 		T:       r.since(time.Now()),
 		Attempt: attempt,
 		Method:  req.Method,
-		URL:     redact.URL(req.URL),
+		URL:     shortText(redact.URL(req.URL)),
 		Proto:   proto,
 		Headers: maskFields(fields),
 	})
@@ -97,10 +98,16 @@ func (r *run) responseReceived(resp *http.Response, body []byte) {
 		T:          r.since(at),
 		Attempt:    attempt,
 		Status:     resp.StatusCode,
-		StatusText: strings.TrimPrefix(resp.Status, strconv.Itoa(resp.StatusCode)+" "),
+		StatusText: statusText(resp),
 		Proto:      resp.Proto,
 		Headers:    headerFields(resp.Header),
 		Redirected: resp.Request != nil && resp.Request.Response != nil,
 		Body:       strings.ToValidUTF8(string(body), "\ufffd"),
 	})
+}
+
+// statusText returns the status of resp without its code.
+func statusText(resp *http.Response) string {
+	text := strings.TrimPrefix(resp.Status, strconv.Itoa(resp.StatusCode))
+	return shortText(strings.ToValidUTF8(strings.TrimSpace(text), "\ufffd"))
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
@@ -80,7 +82,7 @@ func (e *fieldError) Error() string { return e.err.Error() }
 // idle timeout.
 func (f *Form) request(base *request.Options) (*request.Options, time.Duration, error) {
 	o := base.Connection()
-	u, err := request.ParseURL(f.URL)
+	u, err := f.parseURL()
 	if err != nil {
 		return nil, 0, &fieldError{"url", err}
 	}
@@ -104,7 +106,7 @@ func (f *Form) request(base *request.Options) (*request.Options, time.Duration, 
 		return nil, 0, &fieldError{"lastEventID",
 			errors.New("an event ID must not contain control characters")}
 	}
-	o.LastEventID = f.LastEventID
+	o.LastEventID = strings.Trim(f.LastEventID, " \t") // as in a header
 	var idle time.Duration
 	if f.IdleTimeout != "" {
 		if idle, err = units.ParseDuration(f.IdleTimeout); err != nil {
@@ -115,23 +117,51 @@ func (f *Form) request(base *request.Options) (*request.Options, time.Duration, 
 	return &o, idle, nil
 }
 
+// parseURL returns the URL of f.
+func (f *Form) parseURL() (*url.URL, error) {
+	text := strings.TrimSpace(f.URL)
+	if text == "" {
+		return nil, errors.New("there is no URL")
+	}
+	return request.ParseURL(text)
+}
+
 // setHeader adds a header to o.
 func setHeader(o *request.Options, name, value string) error {
 	if !request.IsToken(name) {
 		return fmt.Errorf("%q is not a valid header name", name)
 	}
-	line := name + ": " + value
-	if strings.Trim(value, " \t") == "" {
-		line = name + ";" // "Name:" would remove the header
-	}
-	if err := o.SetHeader(line); err != nil {
+	if err := o.SetHeader(headerLine(name, value)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// connectionNotes returns what applies to all requests, because the flags say so.
+// connectionNotes returns what applies to all requests, because the flags in o say so. The texts
+// contain no secrets.
 func connectionNotes(o *request.Options) []string {
 	notes := []string{}
+	add := func(isSet bool, note string) {
+		if isSet {
+			notes = append(notes, note)
+		}
+	}
+	add(o.Insecure, "-k: certificates are not verified")
+	add(o.CACert != "", "--cacert: only the certificate authorities in "+o.CACert+" are trusted")
+	add(o.Cert != "", "--cert: a client certificate is sent")
+	if proxy, err := o.ProxyURL(); err == nil && proxy != nil {
+		add(true, "-x: requests are sent through the proxy "+redact.URL(proxy))
+	} else {
+		add(o.Proxy != nil, "-x: no proxy is used")
+	}
+	add(o.UnixSocket != "", "--unix-socket: requests are sent to "+o.UnixSocket)
+	add(o.HTTP1, "--http1.1: HTTP/2 is not used")
+	add(o.HTTP2, "--http2: only HTTP/2 is used")
+	add(o.ConnectTimeout > 0, "--connect-timeout: the headers of a response must arrive within "+
+		units.Duration(o.ConnectTimeout))
+	add(o.Jar != nil, "-b: cookies that servers set are sent with the following requests")
+	for _, name := range o.RemovedHeaders() {
+		add(true, "-H '"+name+":': the header "+name+" is not sent")
+	}
 	return notes
 }

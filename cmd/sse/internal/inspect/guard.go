@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 )
 
 // A guard is a handler that lets only the page itself use another handler.
@@ -14,14 +17,16 @@ type guard struct {
 	next  http.Handler // its paths are those without the token
 	token string
 	name  string // a host name that the server may also be called
+
+	// A browser is started with once in place of the token, because other users of the machine may
+	// see the arguments of its process. It is valid for one request. If nil, there is none.
+	once atomic.Pointer[string]
 }
 
 // contentSecurityPolicy allows what the page uses and nothing else.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
 	"frame-ancestors 'none'"
-
-const requestTimeout = 10 * time.Second // to receive a request, or to send a short response
 
 // ServeHTTP implements http.Handler.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -37,17 +42,28 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	token, path, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if !ok || subtle.ConstantTimeCompare([]byte(token), []byte(g.token)) == 0 {
+	switch once := g.once.Load(); {
+	case !ok:
+		http.NotFound(w, r)
+		return
+	case isEqual(token, g.token):
+	case once != nil && isEqual(token, *once) && g.once.CompareAndSwap(once, nil):
+		http.Redirect(w, r, "/"+g.token+"/", http.StatusSeeOther)
+		return
+	default:
 		http.NotFound(w, r)
 		return
 	}
 	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(requestTimeout))
-	rc.SetWriteDeadline(time.Now().Add(requestTimeout)) // an sse.Writer sets its own deadlines
+	rc.SetReadDeadline(time.Now().Add(webserver.RequestTimeout))
+	rc.SetWriteDeadline(time.Now().Add(webserver.RequestTimeout)) // an sse.Writer sets its own deadlines
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
 	r.URL.Path, r.URL.RawPath = "/"+path, ""
 	g.next.ServeHTTP(w, r)
 }
+
+// isEqual compares secrets in constant time.
+func isEqual(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // isHost reports whether the Host header names the address that received r. Any other name may be
 // that of an attacker whose DNS leads to this machine.

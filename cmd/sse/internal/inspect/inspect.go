@@ -5,15 +5,14 @@ package inspect
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 )
 
 const (
@@ -21,6 +20,9 @@ const (
 
 	// DefaultMemory is how many bytes are kept of a run unless Options say otherwise.
 	DefaultMemory = 64 << 20
+
+	// MinMemory is the least value of Options.Memory. Several messages fit in a part of it.
+	MinMemory = 8 << 20
 )
 
 // Options describes a server.
@@ -30,7 +32,7 @@ type Options struct {
 	IdleTimeout  time.Duration    // fills the form
 	MaxEventSize int              // as in sse.Client
 	Listen       string           // the address to listen on; if empty, a free loopback port
-	Memory       int              // bytes that are kept of a run; usually DefaultMemory
+	Memory       int              // bytes that are kept of a run; at least MinMemory
 	Open         bool             // start a browser
 
 	// Parse parses the words of a curl or sse command.
@@ -45,32 +47,28 @@ func Run(ctx context.Context, o *Options) int {
 	if err == nil {
 		_, err = o.Request.Transport()
 	}
+	var addr string
+	if err == nil {
+		addr, err = webserver.ParseAddr(cmp.Or(o.Listen, defaultListen))
+	}
 	if err != nil {
 		return errtext.PrintUsage(o.Stderr, fmt.Errorf("inspect: %w", err))
 	}
-	l, err := net.Listen("tcp", cmp.Or(o.Listen, defaultListen))
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		errtext.Print(o.Stderr, "inspect", err)
 		return errtext.ExitError
 	}
 	s := newServer(ctx, o, form)
-	fmt.Fprintf(o.Stdout, "open %s (Ctrl-C ends it)\n", s.url(l.Addr()))
-	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
-		fmt.Fprintln(o.Stderr, "sse: other machines can reach this server")
+	g := s.guard(addr)
+	fmt.Fprintf(o.Stdout, "open %s (Ctrl-C ends it)\n", pageURL(l.Addr(), s.token))
+	if o.Open {
+		once := newToken()
+		g.once.Store(&once)
+		if err := openBrowser(pageURL(l.Addr(), once)); err != nil {
+			fmt.Fprintf(o.Stderr, "sse: --open: %s\n", errtext.Message(err))
+		}
 	}
-	server := &http.Server{
-		Handler:           s.handler(o.Listen),
-		ReadHeaderTimeout: requestTimeout,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
-	context.AfterFunc(ctx, func() { server.Close() })
-	err = server.Serve(l)
-	s.close()
-	if sig := (errtext.Signal{}); errors.As(context.Cause(ctx), &sig) {
-		return errtext.ExitStatus(sig).Code
-	}
-	errtext.Print(o.Stderr, "inspect", err)
-	return errtext.ExitError
+	defer s.close()
+	return webserver.Serve(ctx, l, g, "inspect", o.Stderr)
 }

@@ -62,31 +62,29 @@ func (r *run) sendStats() {
 // A foundRule is a rule that responses of the run violate.
 type foundRule struct {
 	first   check.Finding // the first finding
-	earlier int           // the count of earlier responses
-	current check.Finding // the finding of the current response
-	attempt int           // of the current response
+	attempt int           // of the last finding
+	current check.Finding // the last finding, whose count is that of its response
+	earlier int           // the count of the responses before
 	pending bool          // the count or the severity has changed since the last message
 }
 
-// found is called with each finding in a response, and again when it has changed. The first finding
-// of a rule is sent at once.
-func (r *run) found(f check.Finding) {
+// found is called with each finding in the response to an attempt, and again when it has changed.
+// The first finding of a rule is sent at once.
+func (r *run) found(attempt int, f check.Finding) {
 	r.mu.Lock()
-	rule := r.findings[f.Rule]
-	isNew := rule == nil
-	if isNew {
-		rule = &foundRule{first: f, attempt: r.attempt}
+	rule, known := r.findings[f.Rule]
+	if !known {
+		rule = &foundRule{first: f, attempt: attempt}
 		r.findings[f.Rule] = rule
 	}
-	if f.Count == 1 && !isNew && r.attempt != rule.attempt {
+	if attempt != rule.attempt {
 		rule.earlier += rule.current.Count
-		rule.attempt = r.attempt
+		rule.attempt = attempt
 	}
-	rule.current = f
-	rule.pending = !isNew
+	rule.current, rule.pending = f, known
 	m := rule.message()
 	r.mu.Unlock()
-	if isNew {
+	if !known {
 		r.send(kindFinding, kindFinding+f.Rule, m)
 	}
 }

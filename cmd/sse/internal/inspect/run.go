@@ -14,20 +14,20 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
-	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
 // A run is one request of the page and the stream that follows.
 type run struct {
-	number int
-	o      *request.Options
-	ring   *ring
-	store  *store
-	stream *sse.Stream
-	rec    *request.Recorder
-	start  time.Time
-	cancel context.CancelFunc
-	done   chan struct{} // closed when the run has ended
+	number  int
+	o       *request.Options
+	options runOptions
+	ring    *ring
+	store   *store
+	stream  *sse.Stream
+	rec     *request.Recorder
+	start   time.Time
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the run has ended
 
 	stats  *stats.Stats
 	blocks splitter
@@ -58,6 +58,7 @@ func startRun(
 	r := &run{
 		number:   number,
 		o:        o,
+		options:  options,
 		ring:     ring,
 		store:    &store{limit: options.maxStore},
 		start:    time.Now(),
@@ -72,7 +73,7 @@ func startRun(
 		return nil, err
 	}
 	r.rec = &request.Recorder{
-		Base:   recording.NewTransport(base, r.store),
+		Base:   r.store.transport(base),
 		OnRead: r.read,
 	}
 	client := &sse.Client{
@@ -150,7 +151,7 @@ func (r *run) sendState(s state) {
 	s.Attempt = r.attempt
 	r.mu.Unlock()
 	s.T = r.since(time.Now())
-	s.LastEventID = shortText(s.LastEventID)
+	s.Reason, s.LastEventID = shortText(s.Reason), shortText(s.LastEventID)
 	r.send(kindState, kindState, s)
 }
 

@@ -35,6 +35,7 @@ type server struct {
 
 	ring   *ring
 	relays chan struct{} // holds one element for each relay
+	saving chan struct{} // holds one element during a download
 
 	mu  sync.Mutex // held while a run begins or ends
 	run *run       // the last run; nil if there is none
@@ -42,27 +43,36 @@ type server struct {
 
 // newServer returns a server whose page is prefilled with form. Its runs end with ctx.
 func newServer(ctx context.Context, o *Options, form Form) *server {
-	token := make([]byte, 16)
-	rand.Read(token)
 	s := &server{
 		o:      o,
 		ctx:    ctx,
 		form:   form,
-		token:  hex.EncodeToString(token),
+		token:  newToken(),
 		ring:   newRing(o.Memory / 2),
 		relays: make(chan struct{}, maxRelays),
+		saving: make(chan struct{}, 1),
 	}
 	s.mux.HandleFunc("GET /{$}", s.file)
 	s.mux.HandleFunc("GET /{name}", s.file)
 	s.mux.HandleFunc("GET /setup", s.setup)
+	s.mux.HandleFunc("POST /parse", s.parse)
+	s.mux.HandleFunc("POST /commands", s.commands)
 	s.mux.HandleFunc("POST /send", s.send)
 	s.mux.HandleFunc("POST /stop", s.stop)
 	s.mux.HandleFunc("GET /relay", s.relay)
+	s.mux.HandleFunc("GET /save", s.save)
 	return s
 }
 
-// handler returns the handler of all requests. The server listens on addr.
-func (s *server) handler(addr string) http.Handler {
+// newToken returns 128 random bits.
+func newToken() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// guard returns the handler of all requests. The server listens on addr.
+func (s *server) guard(addr string) *guard {
 	g := &guard{next: &s.mux, token: s.token}
 	if host, _, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host) == nil {
 		g.name = host
@@ -70,14 +80,14 @@ func (s *server) handler(addr string) http.Handler {
 	return g
 }
 
-// url returns the address of the page of a server that listens on addr.
-func (s *server) url(addr net.Addr) string {
+// pageURL returns the address of the page, with this token, of a server that listens on addr.
+func pageURL(addr net.Addr, token string) string {
 	tcp := *addr.(*net.TCPAddr)
 	host := tcp.IP.String()
 	if tcp.IP.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/" + s.token + "/"
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/" + token + "/"
 }
 
 // close ends the run in progress.
@@ -175,16 +185,20 @@ func (s *server) setup(w http.ResponseWriter, _ *http.Request) {
 
 // readJSON decodes the body of r. If that fails, it sends an error and returns false.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
-	err := json.NewDecoder(r.Body).Decode(v)
-	if err == nil {
-		return true
+	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
+		writeReadError(w, err)
+		return false
 	}
+	return true
+}
+
+// writeReadError sends why the body of a request cannot be read.
+func writeReadError(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
 	if errors.As(err, new(*http.MaxBytesError)) {
 		status = http.StatusRequestEntityTooLarge
 	}
 	writeJSON(w, status, map[string]string{"error": "the request cannot be read: " + err.Error()})
-	return false
 }
 
 // writeFormError sends what is wrong with a form.

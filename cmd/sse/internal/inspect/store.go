@@ -3,24 +3,36 @@ package inspect
 import (
 	"bytes"
 	"io"
+	"net"
+	"net/http"
+	"slices"
 	"sync"
+
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
+	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
-// A store is a writer of a recording that keeps its beginning.
+// A store keeps the beginning of a recording, within the limits of recording.Read.
 type store struct {
-	limit int
+	limit int // bytes of memory
 
-	mu      sync.Mutex
-	lines   [][]byte
-	size    int
-	dropped int64 // bytes that were not kept
+	mu        sync.Mutex
+	lines     [][]byte
+	size      int
+	responses int
+	full      bool
+	dropped   int64 // bytes of the recording that were not kept
 }
 
-// Write keeps p, which is a line of a recording, unless a line was dropped before. It never fails.
+const lineOverhead = 32 // bytes of memory in addition to a line
+
+// Write keeps p, which is a line of a recording, unless the store is full. It never fails.
 func (s *store) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dropped > 0 || s.size+len(p)+lineOverhead > s.limit {
+	s.full = s.full || s.size+len(p)+lineOverhead > min(s.limit, recording.MaxSize) ||
+		len(s.lines) == recording.MaxChunks
+	if s.full {
 		s.dropped += int64(len(p))
 		return len(p), nil
 	}
@@ -29,15 +41,60 @@ func (s *store) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-const lineOverhead = 32 // bytes of memory in addition to the line
+// incomplete returns what is missing, or "" if nothing is.
+func (s *store) incomplete() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dropped == 0 {
+		return ""
+	}
+	return "only the first " + units.Bytes(int64(s.size)) + " of the recording were kept, " +
+		units.Bytes(s.dropped) + " are missing (--memory)"
+}
+
+// isEmpty reports whether nothing was recorded.
+func (s *store) isEmpty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.lines) == 0
+}
 
 // reader returns a reader of the recording so far.
 func (s *store) reader() io.Reader {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	readers := make([]io.Reader, len(s.lines))
-	for i, line := range s.lines {
-		readers[i] = bytes.NewReader(line)
+	b := net.Buffers(slices.Clone(s.lines))
+	return &b
+}
+
+// transport returns an http.RoundTripper that records the responses of base in s.
+func (s *store) transport(base http.RoundTripper) http.RoundTripper {
+	return &recorder{recording.NewTransport(base, s), s}
+}
+
+// A recorder limits the number of responses in its store.
+type recorder struct {
+	recorded http.RoundTripper
+	s        *store
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.s.mu.Lock()
+	r.s.full = r.s.full || r.s.responses == recording.MaxResponses
+	r.s.mu.Unlock()
+	resp, err := r.recorded.RoundTrip(req)
+	if err == nil {
+		r.s.mu.Lock()
+		r.s.responses++
+		r.s.mu.Unlock()
 	}
-	return io.MultiReader(readers...)
+	return resp, err
+}
+
+// CloseIdleConnections closes the idle connections of the base transport.
+func (r *recorder) CloseIdleConnections() {
+	if t, ok := r.recorded.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
 }

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 )
+
+var errNoFiles = errors.New("files are not read here")
 
 // AddData adds the value v of -d to the body. If v is "@name", it adds the content of the file
 // name, or of stdin if name is "-". If strip is true, it omits the line breaks and NULs of the
@@ -18,7 +21,7 @@ func (o *Options) AddData(v string, stdin io.Reader, strip bool) error {
 		o.AddBody([]byte(v))
 		return nil
 	}
-	b, err := readInput(name, stdin)
+	b, err := o.readInput(name, stdin)
 	if err != nil {
 		return err
 	}
@@ -38,7 +41,10 @@ func (o *Options) AddBody(b []byte) {
 }
 
 // readInput returns the content of the file name, or of stdin if name is "-".
-func readInput(name string, stdin io.Reader) ([]byte, error) {
+func (o *Options) readInput(name string, stdin io.Reader) ([]byte, error) {
+	if o.NoFiles {
+		return nil, errNoFiles
+	}
 	if name == "-" {
 		return io.ReadAll(stdin)
 	}

@@ -33,7 +33,7 @@ func (o *Options) AddCookie(v string, stdin io.Reader) error {
 	if v == "" {
 		return nil
 	}
-	b, err := readInput(v, stdin)
+	b, err := o.readInput(v, stdin)
 	if err != nil {
 		return fmt.Errorf("a value without = is the name of a file: %w", err)
 	}

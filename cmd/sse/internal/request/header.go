@@ -15,7 +15,7 @@ func (o *Options) AddHeader(v string, stdin io.Reader) error {
 	if !isFile {
 		return o.SetHeader(v)
 	}
-	b, err := readInput(name, stdin)
+	b, err := o.readInput(name, stdin)
 	if err != nil {
 		return err
 	}

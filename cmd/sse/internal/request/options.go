@@ -29,6 +29,7 @@ type Options struct {
 	HTTP1, HTTP2   bool    // if set, only this version is used
 	ConnectTimeout time.Duration
 	Verbose        bool
+	NoFiles        bool // values that name a file, or standard input, are errors
 
 	host    string   // if not empty, the Host header
 	removed []string // the headers that -H 'Name:' removes
@@ -72,7 +73,8 @@ func isJSON(b []byte) bool {
 	return len(b) > 0 && (b[0] == '{' || b[0] == '[') && json.Valid(b)
 }
 
-// Connection returns the options of o that describe how to connect, and not what to send.
+// Connection returns the options of o for other requests: how to connect, the cookies, and which
+// headers are removed.
 func (o *Options) Connection() Options {
 	return Options{
 		Header:         make(http.Header),
@@ -86,6 +88,7 @@ func (o *Options) Connection() Options {
 		HTTP1:          o.HTTP1,
 		HTTP2:          o.HTTP2,
 		ConnectTimeout: o.ConnectTimeout,
+		removed:        o.removed,
 	}
 }
 

@@ -62,18 +62,27 @@ func Version() string {
 	return "devel"
 }
 
+// ProxyURL returns the URL of the proxy that -x names, or nil if it names none.
+func (o *Options) ProxyURL() (*url.URL, error) {
+	if o.Proxy == nil || *o.Proxy == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(addScheme(*o.Proxy))
+	if err != nil || u.Host == "" {
+		return nil, errors.New("-x: bad URL of a proxy")
+	}
+	return u, nil
+}
+
 // Transport returns a transport with the proxy, the certificates and the protocols of o.
 func (o *Options) Transport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	if o.Proxy != nil {
-		t.Proxy = nil
-		if p := *o.Proxy; p != "" {
-			u, err := url.Parse(addScheme(p))
-			if err != nil || u.Host == "" {
-				return nil, errors.New("-x: bad URL of a proxy")
-			}
-			t.Proxy = http.ProxyURL(u)
+		u, err := o.ProxyURL()
+		if err != nil {
+			return nil, err
 		}
+		t.Proxy = http.ProxyURL(u)
 	}
 	if o.UnixSocket != "" {
 		t.Proxy = nil // a proxy would have to be told about the socket, which is not possible

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 )
 
 // The limits of the server. It is meant for one person.
 const (
 	maxStreams     = 100     // streams at the same time
 	maxRequestBody = 1 << 20 // bytes
-	requestTimeout = 10 * time.Second
 )
 
 // A guard is a handler that logs and limits the requests for another handler.
@@ -71,8 +71,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	g.logRequest(r)
 	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(requestTimeout))
-	rc.SetWriteDeadline(time.Now().Add(requestTimeout)) // a Writer sets its own deadlines
+	rc.SetReadDeadline(time.Now().Add(webserver.RequestTimeout))
+	rc.SetWriteDeadline(time.Now().Add(webserver.RequestTimeout)) // a Writer sets its own deadlines
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequestBody)
 	g.next.ServeHTTP(w, r)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
@@ -168,14 +169,14 @@ func (p *replay) sendHeader(response recording.Response, r *replayer) {
 			h.Set("Location", (&url.URL{Path: to}).String())
 		}
 	}
-	p.rc.SetWriteDeadline(time.Now().Add(requestTimeout))
+	p.rc.SetWriteDeadline(time.Now().Add(webserver.RequestTimeout))
 	p.w.WriteHeader(response.Status)
 	p.rc.Flush()
 }
 
 // write sends b, and reports whether the client is still connected.
 func (p *replay) write(b []byte) bool {
-	p.rc.SetWriteDeadline(time.Now().Add(requestTimeout))
+	p.rc.SetWriteDeadline(time.Now().Add(webserver.RequestTimeout))
 	_, err := p.w.Write(b)
 	return err == nil && p.rc.Flush() == nil
 }

@@ -4,16 +4,14 @@ package serve
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 )
 
 const defaultAddr = "127.0.0.1:8787"
@@ -37,9 +35,9 @@ type Options struct {
 
 // Run runs a server until ctx is done, and returns the exit code.
 func Run(ctx context.Context, o Options) int {
-	addr, err := parseAddr(cmp.Or(o.Addr, defaultAddr))
+	addr, err := webserver.ParseAddr(cmp.Or(o.Addr, defaultAddr))
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("serve: %w", err))
+		return errtext.PrintUsage(o.Stderr, fmt.Errorf("serve: %w, or a file", err))
 	}
 	handler, paths := NewHandler(time.Now(), o.Paces, o.Stderr), examplePaths
 	if len(o.Files) > 0 {
@@ -55,23 +53,7 @@ func Run(ctx context.Context, o Options) int {
 		return errtext.ExitError
 	}
 	fmt.Fprintf(o.Stdout, "serving http://%s/ (Ctrl-C ends it)\n%s", l.Addr(), formatPaths(paths))
-	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
-		fmt.Fprintln(o.Stderr, "sse: other machines can reach this server")
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: requestTimeout,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
-	context.AfterFunc(ctx, func() { server.Close() })
-	err = server.Serve(l)
-	if sig := (errtext.Signal{}); errors.As(context.Cause(ctx), &sig) {
-		return errtext.ExitStatus(sig).Code
-	}
-	errtext.Print(o.Stderr, "serve", err)
-	return errtext.ExitError
+	return webserver.Serve(ctx, l, handler, "serve", o.Stderr)
 }
 
 // A path is a path of the server and a few words about it.
@@ -88,23 +70,4 @@ func formatPaths(paths []path) string {
 		fmt.Fprintf(&b, "  %-*s  %s\n", width, p.name, p.text)
 	}
 	return b.String()
-}
-
-// parseAddr returns the address to listen on. Only an address with a host can be reached from other
-// machines.
-func parseAddr(addr string) (string, error) {
-	if !strings.Contains(addr, ":") {
-		addr = ":" + addr
-	}
-	if strings.HasPrefix(addr, ":") {
-		addr = "127.0.0.1" + addr
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		return "", errors.New("bad address; want a port, or host:port, or a file")
-	}
-	return addr, nil
 }
