@@ -32,8 +32,10 @@ func (r *run) event() {
 		m.Gap = &gap
 	}
 	m.Data, m.Cut = cut(data, maxData)
-	m.Raw, m.RawCut = cut(block.raw, maxData)
-	m.RawCut = m.RawCut || block.cut
+	m.Raw, m.RawCut = string(block.raw), block.cut
+	if block.cut {
+		m.Raw = string(wholeRunes(block.raw))
+	}
 	if len(data) <= maxDecoded {
 		ev := r.stream.Event()
 		_, m.Error = streamerror.Find(ev)

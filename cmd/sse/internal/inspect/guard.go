@@ -37,7 +37,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if !g.isHost(r) || !isSameOrigin(r) {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if local == nil || !g.isHost(r.Host, local) || !isSameOrigin(r) {
 		http.Error(w, "this server can be used only from its own page", http.StatusForbidden)
 		return
 	}
@@ -65,20 +66,12 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isEqual compares secrets in constant time.
 func isEqual(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// isHost reports whether the Host header names the address that received r. Any other name may be
-// that of an attacker whose DNS leads to this machine.
-func (g *guard) isHost(r *http.Request) bool {
-	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok {
-		return false
-	}
-	local, ok := addr.(*net.TCPAddr)
-	if !ok {
-		return false
-	}
-	host, port, err := net.SplitHostPort(r.Host)
+// isHost reports whether the Host header names local, the address that received the request. Any
+// other name may be that of an attacker whose DNS leads to this machine.
+func (g *guard) isHost(header string, local *net.TCPAddr) bool {
+	host, port, err := net.SplitHostPort(header)
 	if err != nil { // the port is that of the scheme
-		host, port = strings.Trim(r.Host, "[]"), "80"
+		host, port = strings.Trim(header, "[]"), "80"
 	}
 	if port != strconv.Itoa(local.Port) {
 		return false

@@ -149,16 +149,20 @@ func cut(b []byte, n int) (string, bool) {
 	if len(b) <= n {
 		return string(b), false
 	}
-	b = b[:n]
+	return string(wholeRunes(b[:n])), true
+}
+
+// wholeRunes returns b without an incomplete character at its end.
+func wholeRunes(b []byte) []byte {
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
-		if utf8.RuneStart(b[len(b)-i]) {
-			if !utf8.FullRune(b[len(b)-i:]) {
-				b = b[:len(b)-i]
+		if start := len(b) - i; utf8.RuneStart(b[start]) {
+			if !utf8.FullRune(b[start:]) {
+				b = b[:start]
 			}
 			break
 		}
 	}
-	return string(b), true
+	return b
 }
 
 // shortText returns the first maxText bytes of s.

@@ -23,7 +23,7 @@ const (
 )
 
 //go:embed page
-var page embed.FS
+var pageFiles embed.FS
 
 // A server is the handler of the page and of what it calls.
 type server struct {
@@ -164,7 +164,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 		name = "index.html"
 	}
 	contentType := contentTypes[path.Ext(name)]
-	b, err := page.ReadFile("page/" + name)
+	b, err := pageFiles.ReadFile("page/" + name)
 	if err != nil || contentType == "" {
 		http.NotFound(w, r)
 		return

@@ -32,7 +32,7 @@ function summary(event) {
   return definitions(items, "summary");
 }
 
-const short = text => visible(truncate(text, 1000), { limit: 100 });
+const short = text => visible(truncate(text, 300), { limit: 50 });
 
 function dataOf(event) {
   const notes = [];

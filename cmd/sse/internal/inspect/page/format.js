@@ -18,6 +18,7 @@ export function bytes(n) {
 
 /** Returns a duration in milliseconds, such as "0.4 ms", "12 ms", "1.23 s" or "2 min 05 s". */
 export function duration(ms) {
+  if (ms < 0.05) return "0 ms";
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`;
@@ -37,12 +38,17 @@ export function clock(ms) {
   return minutes ? `${minutes}:${seconds.padStart(6, "0")}` : seconds;
 }
 
+/** Returns text with a full stop at its end, unless it is empty or is already a sentence. */
+export function endSentence(text) {
+  text = text.trim();
+  return text === "" || /[.!?…]["')]*$/.test(text) ? text : text + ".";
+}
+
 /** Returns text as a sentence: with a capital letter at its start and a full stop at its end. */
 export function sentence(text) {
-  text = (text ?? "").trim();
-  if (!text) return "";
-  const first = /^[a-z]+(?=[\s,:;.]|$)/.test(text) ? text[0].toUpperCase() : text[0];
-  return first + text.slice(1) + (/[.!?…]["')]*$/.test(text) ? "" : ".");
+  text = endSentence(text ?? "");
+  // A word such as http2 stays as it is.
+  return /^[a-z]+(?=[\s,:;.])/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
 }
 
 /** Returns the first n characters of text without dividing a surrogate pair, and "…" if it is cut. */

@@ -71,26 +71,12 @@ export class EventList {
     if (this.selected === null || !this.filter.has(this.selected)) return;
     const top = this.filter.indexOf(this.selected) * this.#rowHeight;
     const bottom = top + this.#rowHeight - this.#viewHeight;
-    this.#scrollTo(Math.max(Math.min(this.#scrollTop, top), bottom));
+    this.#scrollTop = Math.max(Math.min(this.#scrollTop, top), bottom, 0);
     this.#setAnchor();
+    this.onchange();
   }
 
-  // The scroll position changes only here and when the user scrolls.
-  #scrollTo(top) {
-    const max = Math.max(this.filter.length * this.#rowHeight - this.#viewHeight, 0);
-    this.#setSpace();
-    top = Math.min(Math.max(top, 0), max);
-    if (Math.abs(this.#scrollTop - top) > 0.5 || Math.abs(this.#root.scrollTop - top) > 1) {
-      this.#root.scrollTop = top;
-    }
-    this.#scrollTop = this.#root.scrollTop;
-  }
-
-  #setSpace() {
-    const height = `${this.filter.length * this.#rowHeight}px`;
-    if (this.#space.style.height !== height) this.#space.style.height = height;
-  }
-
+  // Keeps the position of the list relative to its events, which may be dropped.
   #setAnchor() {
     const index = Math.floor(this.#scrollTop / this.#rowHeight);
     const position = index < this.filter.length ? this.filter.at(index) : Infinity;
@@ -123,9 +109,10 @@ export class EventList {
 
   render() {
     const { filter } = this;
-    if (this.#viewHeight === 0) this.#viewHeight = this.#root.clientHeight;
-    this.#scrollTo(this.following ? Infinity :
-      filter.indexOf(this.#anchor.position) * this.#rowHeight + this.#anchor.offset);
+    const height = filter.length * this.#rowHeight;
+    const top = this.following ? Infinity :
+      filter.indexOf(this.#anchor.position) * this.#rowHeight + this.#anchor.offset;
+    this.#scrollTop = Math.max(Math.min(top, height - this.#viewHeight), 0);
     const wanted = Math.ceil(this.#viewHeight / this.#rowHeight) + 2 * overscan;
     const n = Math.min(wanted, maxRows, filter.length);
     const first = Math.floor(this.#scrollTop / this.#rowHeight) - overscan;
@@ -133,9 +120,21 @@ export class EventList {
     this.#move(Math.max(Math.min(first, filter.length - n), 0));
     this.#body.style.transform = `translateY(${this.#top * this.#rowHeight}px)`;
     for (const [i, row] of this.#rows.entries()) this.#fill(row, this.#top + i);
+    this.#scroll(height);
     const active = this.#rows.find(row => row.position === this.selected && this.selected !== null);
     this.#root.setAttribute("aria-activedescendant", active?.id ?? "");
     byId("follow").hidden = this.following || filter.length === 0;
+    byId("no-events").hidden = filter.length > 0;
+    setText(byId("no-events"), this.run.store.end === 0 ? "Events appear here." :
+      filter.remaining > 0 ? "Searching …" : "No event matches the filter.");
+  }
+
+  // The scroll position is set after the rows, so that the browser computes the layout only once.
+  #scroll(height) {
+    const style = `${height}px`;
+    if (this.#space.style.height !== style) this.#space.style.height = style;
+    if (Math.abs(this.#root.scrollTop - this.#scrollTop) >= 1) this.#root.scrollTop = this.#scrollTop;
+    this.#scrollTop = this.#root.scrollTop;
   }
 
   #resize(n) {

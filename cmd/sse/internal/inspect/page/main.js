@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { showEvent } from "./details.js";
 import { byId, prefersReducedMotion, setText } from "./dom.js";
 import { setForm, startForm } from "./form.js";
-import { count } from "./format.js";
+import { count, plural } from "./format.js";
 import { startKeys } from "./keys.js";
 import { EventList } from "./list.js";
 import { dismiss, notify } from "./notice.js";
@@ -20,10 +20,12 @@ import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
 
 const clockInterval = 100; // milliseconds between updates of the countdown and of the time
+const paintInterval = 80; // and between those of the timeline, which is costly
 
 let run;
 let isScheduled = false;
 let mustPaint = true; // the timeline, also during a pause
+let paintTimer = null; // pending, if the timeline was painted a moment ago
 
 const status = new Status();
 const toolbar = new Toolbar({
@@ -59,14 +61,25 @@ function render() {
   isScheduled = false;
   const isComplete = toolbar.search();
   toolbar.render();
-  list.render();
   status.render();
   if (!toolbar.paused) for (const panel of panels) panel.render();
-  if (!toolbar.paused || mustPaint) timeline.render();
-  mustPaint = false;
   renderBadges();
   byId("stop").disabled = !run.isLive;
+  renderTimeline();
+  list.render();
   if (!isComplete) schedule();
+}
+
+function renderTimeline() {
+  if (!mustPaint && (toolbar.paused || paintTimer !== null)) return;
+  timeline.render();
+  mustPaint = false;
+  const last = run.lastTime;
+  clearTimeout(paintTimer);
+  paintTimer = setTimeout(() => {
+    paintTimer = null;
+    if (run.lastTime !== last) schedule();
+  }, paintInterval);
 }
 
 function renderBadges() {
@@ -113,10 +126,11 @@ function receive(kind, message) {
 }
 
 function showLost({ from, to }) {
-  const n = to - from + 1;
-  const which = from <= 1 ? "The first" : "While the page was disconnected,";
-  notify("lost", `${which} ${count(n)} messages were dropped, because the memory of sse inspect is ` +
-    "full (--memory).", { kind: "warn", keep: true });
+  run.lost += to - from + 1;
+  const isStart = from <= 2 && run.lost === to - from + 1; // the first message begins the run
+  notify("lost", `${isStart ? "The first " : ""}${plural(run.lost, "message")} of this run did not ` +
+    "reach the page, because the memory of sse inspect is full (--memory).",
+    { kind: "warn", keep: true });
 }
 
 let hasShownDropped = null; // the run whose loss has been reported

@@ -22,7 +22,7 @@ export function readPalette(node) {
   };
 }
 
-/** Paints a view: {width, range, columns, colors, segments, gaps, now, selected} in CSS pixels. */
+/** Paints a view: {width, range, columns, colors, segments, gaps, now, selected, cursor} in CSS pixels. */
 export function paint(context, view, palette) {
   const x = t => t / view.range * view.width;
   context.clearRect(0, 0, view.width, layout.height);
@@ -32,11 +32,18 @@ export function paint(context, view, palette) {
   paintSegments(context, view, palette, x);
   paintMarks(context, view, palette);
   if (view.now !== null) line(context, x(view.now), palette.text, [2, 3]);
-  if (view.selected !== null) {
-    context.fillStyle = palette.strong;
-    const at = Math.round(x(view.selected));
-    context.fillRect(at - 1, 0, 3, layout.band + layout.bandHeight);
-  }
+  if (view.cursor !== null) pointTo(context, x(view.cursor), palette.states.connecting);
+  if (view.selected !== null) pointTo(context, x(view.selected), palette.strong);
+}
+
+function pointTo(context, x, color) {
+  context.fillStyle = color;
+  context.fillRect(Math.round(x), 0, 1, layout.band + layout.bandHeight);
+  context.beginPath();
+  context.moveTo(x - 5, 0);
+  context.lineTo(x + 6, 0);
+  context.lineTo(x + 0.5, 7);
+  context.fill();
 }
 
 function paintAxis(context, { range, width }, palette, x) {
@@ -80,8 +87,8 @@ function paintMarks(context, { columns, colors }, palette) {
 }
 
 function paintSegments(context, { segments, width }, palette, x) {
-  let lastCut = -2;
-  for (const { state, from, to, isCut } of segments) {
+  let lastEnd = -2;
+  for (const { state, from, to, isEnd } of segments) {
     const [left, right] = [x(from), Math.min(x(to), width)];
     if (palette.states[state]) {
       context.fillStyle = palette.states[state];
@@ -89,9 +96,9 @@ function paintSegments(context, { segments, width }, palette, x) {
       context.fillRect(left, layout.band + thin, Math.max(right - left, 1), layout.bandHeight - 2 * thin);
       if (state === "waiting") hatch(context, left, right);
     }
-    if (isCut && left - lastCut >= 2) {
+    if (isEnd && left - lastEnd >= 2) {
       line(context, left, palette.cut, [4, 2]);
-      lastCut = left;
+      lastEnd = left;
     }
   }
 }

@@ -47,8 +47,7 @@ export class HeadersPanel {
 }
 
 function attemptNode({ number, request, response }) {
-  const accepted = response?.status === 200;
-  const outcome = element("span", { class: "outcome", "data-kind": response && !accepted ? "bad" : "info" },
+  const outcome = element("span", { class: "outcome", "data-kind": kindOf(response) },
     ...visible(response ? `${response.status} ${statusText(response)}` : "no response"));
   const time = (request ?? response).t;
   const node = element("details", { class: "attempt" }, element("summary", {},
@@ -72,6 +71,12 @@ function attemptNode({ number, request, response }) {
     }
   }
   return node;
+}
+
+function kindOf(response) {
+  if (!response) return "none";
+  if (response.status === 200) return "ok";
+  return response.status < 400 ? "none" : "bad";
 }
 
 const statusText = ({ status, statusText }) =>

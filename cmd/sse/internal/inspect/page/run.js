@@ -37,6 +37,7 @@ export class Run {
   findings = new Map(); // by rule
   parts = []; // of the output of a model that the page has not shown yet
   stats = null;
+  lost = 0; // number of messages that did not reach the page
   lastNumber = 0;
   lastTime = 0;
   #start; // of the run, in the time of performance.now
@@ -92,7 +93,7 @@ export class Run {
     if (this.types.size < maxTypes) this.types.add(event.type);
     this.marks.add(event.t, event.color);
     this.store.push(event);
-    if (parts) for (const part of parts) this.parts.push(part);
+    for (const part of parts ?? []) this.parts.push({ ...part, attempt: event.attempt });
   }
 
   comment(message) {

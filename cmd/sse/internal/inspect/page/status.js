@@ -1,7 +1,7 @@
 // The state of the connection and the counters.
 
 import { byId, element, setText, visible } from "./dom.js";
-import { bytes, count, duration, sentence, truncate } from "./format.js";
+import { bytes, count, duration, endSentence, sentence, truncate } from "./format.js";
 
 /** Shows the state in full sentences, with a countdown while the client waits. */
 export class Status {
@@ -32,8 +32,9 @@ export class Status {
 
   #remaining(state) {
     const ms = state.t + (state.wait ?? 0) - this.run.now;
-    return ms > 0 ? ` Next attempt in ${ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms)}.` :
-      " Next attempt now.";
+    if (ms <= 0) return " Next attempt now.";
+    const wait = ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
+    return ` Next attempt in ${wait.replaceAll(" ", "\u00a0")}.`;
   }
 
   #renderCounters(stats) {
@@ -58,16 +59,23 @@ export class Status {
 export function describe(message) {
   if (!message) return "Idle. Enter a URL and press Send.";
   const { state, attempt, lastEventID } = message;
-  const reason = sentence(truncate(message.reason ?? "", 600));
+  const reason = reasonOf(message);
   const resume = lastEventID ? ` It resumes after the ID ${JSON.stringify(truncate(lastEventID, 60))}.` : "";
   const number = attempt > 1 ? `, attempt ${count(attempt)}` : "";
   switch (state) {
     case "connecting": return `Connecting${number}.${resume}`;
     case "open": return `Open${number}.`;
-    case "waiting": return `Waiting to reconnect. ${reason}`;
-    case "closed": return `Closed. ${reason}`;
+    case "waiting": return reason ? `Waiting to reconnect: ${reason}` : "Waiting to reconnect.";
+    case "closed": return reason === "stopped." ? "Stopped." : reason ? `Closed: ${reason}` : "Closed.";
   }
   return sentence(`${state} ${reason}`);
+}
+
+function reasonOf({ reason }) {
+  const text = truncate(reason ?? "", 600);
+  const status = /^(?:HTTP )?(\d{3} .+)$/.exec(text)?.[1];
+  const end = status?.startsWith("204 ") ? ", which ends the stream" : "";
+  return endSentence(status ? `the server responded ${status}${end}` : text);
 }
 
 const rate = n => `${n < 10 ? +n.toFixed(1) : count(Math.round(n))}/s`;

@@ -12,6 +12,7 @@ const labels = { reasoning: "Reasoning", tool: "Tool call", error: "Error" };
 export class TextPanel {
   #root = byId("text-panel");
   #last = null; // the block that continues
+  #attempt = null; // that the last part belongs to
   #size = 0;
   #dropped = 0;
 
@@ -23,7 +24,7 @@ export class TextPanel {
 
   reset(run) {
     this.run = run;
-    this.#last = null;
+    this.#last = this.#attempt = null;
     this.#size = this.#dropped = 0;
     this.#follow = true;
     const hint = "No event contained text of a language model. The formats of OpenAI, Anthropic and " +
@@ -36,13 +37,19 @@ export class TextPanel {
     if (parts.length > 0) {
       this.run.parts = [];
       this.#root.querySelector(":scope > .empty")?.remove();
-      for (const { kind, text, paragraph } of merge(parts)) this.#add(kind, text, paragraph);
+      for (const part of merge(parts)) this.#add(part);
       this.#trim();
     }
     if (this.#follow && !this.#root.hidden) this.#root.scrollTop = this.#root.scrollHeight;
   }
 
-  #add(kind, text, paragraph) {
+  // A response begins its text from the start, so the text of an attempt begins with a heading.
+  #add({ kind, text, paragraph, attempt }) {
+    if (this.#attempt !== null && attempt !== this.#attempt) {
+      this.#root.append(element("h3", { class: "part", text: `Attempt ${count(attempt)}` }));
+      this.#last = null;
+    }
+    this.#attempt = attempt;
     const isNew = !this.#last || this.#last.kind !== kind || paragraph || kind === "tool" ||
       kind === "error";
     if (isNew || this.#last.size > maxBlock) {
@@ -61,7 +68,7 @@ export class TextPanel {
   #trim() {
     const blocks = this.#root.getElementsByClassName("part");
     while (blocks.length > 1 && (this.#size > maxText || blocks.length > maxBlocks)) {
-      const length = blocks[0].querySelector(".body").textContent.length;
+      const length = blocks[0].querySelector(".body")?.textContent.length ?? 0;
       this.#size -= length;
       this.#dropped += length;
       blocks[0].remove();
@@ -80,6 +87,7 @@ function merge(parts) {
   for (const part of parts) {
     const last = result.at(-1);
     const continues = last && last.kind === part.kind && !part.paragraph &&
+      last.attempt === part.attempt &&
       (part.kind === "text" || part.kind === "reasoning") && last.text.length < maxBlock;
     if (continues) last.text += part.text;
     else result.push({ ...part });

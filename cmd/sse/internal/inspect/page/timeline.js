@@ -22,13 +22,18 @@ export class Timeline {
   #selected = null; // the selected event
 
   constructor({ onselect, onopen, ontype, onchange }) {
-    Object.assign(this, { onselect, onopen, ontype });
+    Object.assign(this, { onselect, onopen, ontype, onchange });
     const canvas = this.#canvas;
     canvas.addEventListener("pointermove", e => this.#showTip(e.offsetX));
     canvas.addEventListener("pointerleave", () => this.#hideTip());
     canvas.addEventListener("click", e => this.#onclick(e));
     canvas.addEventListener("keydown", e => this.#onkeydown(e));
-    canvas.addEventListener("blur", () => this.#hideTip());
+    for (const type of ["focus", "blur"]) {
+      canvas.addEventListener(type, () => {
+        this.#hideTip();
+        onchange();
+      });
+    }
     this.#legend.addEventListener("click", e => {
       const item = e.target.closest("button");
       if (item) this.ontype(item.value);
@@ -70,9 +75,14 @@ export class Timeline {
       width: this.#width, range: this.#range, columns, colors: run.marks.colors,
       segments: segmentsOf(run.states.items, now), gaps: this.#gaps(columns),
       now: run.isLive ? now : null, selected: this.#selected?.t ?? null,
+      cursor: this.#hasFocus && this.#cursor !== null ? run.store.get(this.#cursor)?.t ?? null : null,
     }, this.#palette);
     this.#renderLegend();
     this.#canvas.setAttribute("aria-valuemax", run.store.end);
+  }
+
+  get #hasFocus() {
+    return document.activeElement === this.#canvas;
   }
 
   #resize() {
@@ -154,6 +164,7 @@ export class Timeline {
     if (next) {
       this.#cursor = Math.min(Math.max(next(), store.first), store.end - 1);
       this.#describe();
+      this.onchange();
       this.#showTip(store.get(this.#cursor).t / this.#range * this.#width, this.#cursor);
     } else if (e.key === "Enter" && this.#cursor !== null) {
       this.onselect(current);
@@ -213,10 +224,10 @@ export class Timeline {
   }
 }
 
-/** Returns the segments of the band: {state, from, to, isCut}. */
+/** Returns the segments of the band: {state, from, to, isEnd}. */
 export function segmentsOf(states, now) {
   return states.map(({ state, t }, i) => ({
     state, from: t, to: states[i + 1]?.t ?? now,
-    isCut: i > 0 && states[i - 1].state === "open" && state === "waiting",
+    isEnd: i > 0 && states[i - 1].state === "open",
   }));
 }

@@ -1,0 +1,150 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// brief returns the ID, the kind and the data of each message.
+func brief(t *testing.T, r *ring, c *cursor) []string {
+	t.Helper()
+	var all []string
+	for {
+		ev, ok, _ := r.next(c)
+		if !ok {
+			return all
+		}
+		all = append(all, fmt.Sprintf("%s %s %s", ev.ID, ev.Type, ev.Data))
+	}
+}
+
+// after returns a cursor after the message with this ID.
+func after(id string) *cursor {
+	c := parseCursor(id)
+	return &c
+}
+
+func TestRingNextResumes(t *testing.T) {
+	t.Parallel()
+	r := newRing(1 << 20)
+	if got := brief(t, r, after("")); got != nil {
+		t.Errorf("before the first run: %q", got)
+	}
+	if got := brief(t, r, after("1.1")); got != nil {
+		t.Errorf("before the first run, after an ID: %q", got)
+	}
+	r.begin(3)
+	for i := 1; i <= 3; i++ {
+		r.add(3, "event", "", i)
+	}
+	r.add(2, "event", "", "of the run before")
+	all := []string{"3.1 event 1", "3.2 event 2", "3.3 event 3"}
+	for id, want := range map[string][]string{
+		"": all, "3.0": all, "3.1": all[1:], "3.2": all[2:], "3.3": nil,
+		"2.1": all, "4.1": all, "3.4": all, // IDs of other runs, and one that does not exist
+		"x": all, "3": all, "3.": all, "3.x": all, "-3.1": all, "3.-1": all, "3.1.1": all,
+		"99999999999999999999.1": all,
+	} {
+		if diff := cmp.Diff(want, brief(t, r, after(id))); diff != "" {
+			t.Errorf("after %q (-want +got):\n%s", id, diff)
+		}
+	}
+	c := after("3.2")
+	brief(t, r, c)
+	r.begin(4)
+	r.add(4, "run", "run", "x")
+	if diff := cmp.Diff([]string{`4.1 run "x"`}, brief(t, r, c)); diff != "" {
+		t.Errorf("in the next run (-want +got):\n%s", diff)
+	}
+}
+
+func TestRingNextReportsLostMessages(t *testing.T) {
+	t.Parallel()
+	r := newRing(4 * (1 + messageOverhead))
+	r.begin(1)
+	r.add(1, "run", "run", 0)
+	r.add(1, "state", "state", 1)
+	r.add(1, "finding", "finding/a", 2)
+	slow := after("")
+	slow2 := after("1.3")
+	for i := 3; i < 10; i++ {
+		kind, key := "event", ""
+		if i == 4 {
+			kind, key = "state", "state"
+		}
+		r.add(1, kind, key, i)
+	}
+	rest := []string{"1.7 event 6", "1.8 event 7", "1.9 event 8", "1.10 event 9"}
+	kept := []string{" finding 2", " state 4"}
+	want := append(append([]string{"1.1 run 0", `1.6 lost {"from":2,"to":6}`}, kept...), rest...)
+	if diff := cmp.Diff(want, brief(t, r, slow)); diff != "" {
+		t.Errorf("for a page that is loaded (-want +got):\n%s", diff)
+	}
+	want = append([]string{`1.6 lost {"from":4,"to":6}`, " state 4"}, rest...)
+	if diff := cmp.Diff(want, brief(t, r, slow2)); diff != "" {
+		t.Errorf("for a page that is slow (-want +got):\n%s", diff)
+	}
+	// The page has the ID of the message lost when the connection is cut after it.
+	if diff := cmp.Diff(rest, brief(t, r, after("1.6"))); diff != "" {
+		t.Errorf("after the message lost (-want +got):\n%s", diff)
+	}
+	if got := brief(t, r, slow); got != nil {
+		t.Errorf("afterwards: %q", got)
+	}
+}
+
+func TestRingBoundsMemory(t *testing.T) {
+	t.Parallel()
+	const limit = 100_000
+	r := newRing(limit)
+	r.begin(1)
+	for i := range 10_000 {
+		r.add(1, "event", "", strings.Repeat("x", i%1000))
+	}
+	r.add(1, "event", "", strings.Repeat("x", 2*limit))
+	size := 0
+	for _, m := range r.messages {
+		size += len(m.data)
+	}
+	if len(r.messages) != 1 || r.size != size+messageOverhead {
+		t.Errorf("%d messages of %d bytes, size %d", len(r.messages), size, r.size)
+	}
+	for i := range 2000 {
+		r.add(1, "event", fmt.Sprint(i%50), strings.Repeat("x", 1000))
+	}
+	if r.size > limit || len(r.kept) > 50 {
+		t.Errorf("%d bytes, %d messages kept", r.size, len(r.kept))
+	}
+}
+
+func TestRingServesSeveralReaders(t *testing.T) {
+	t.Parallel()
+	const n = 5000
+	r := newRing(1 << 30)
+	r.begin(1)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			c := new(cursor)
+			for i := 1; i <= n; {
+				ev, ok, changed := r.next(c)
+				if !ok {
+					<-changed
+					continue
+				}
+				if want := fmt.Sprint(i); ev.ID != "1."+want || ev.Data != want {
+					t.Errorf("message %d: %+v", i, ev)
+				}
+				i++
+			}
+		})
+	}
+	for i := 1; i <= n; i++ {
+		r.add(1, "event", "", i)
+	}
+	readers.Wait()
+}

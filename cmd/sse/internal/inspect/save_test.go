@@ -1,0 +1,187 @@
+package inspect
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/recording"
+	"github.com/seed-0d85b69d/sse/ssetest"
+)
+
+// saved returns what save writes in the given format.
+func saved(t *testing.T, r *run, format string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := saveFormats[format].write(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestSaveWritesWhatWasReceived(t *testing.T) {
+	t.Parallel()
+	f := form
+	f.LastEventID = "0"
+	r, all := follow(t, f, time.Hour,
+		ssetest.Conn{ssetest.Raw("data: a\u009b\n\nid: 1\ndata: b\r\n\r\n: \xff\ndata: lo"), ssetest.Cut()},
+		ssetest.Conn{ssetest.Status(http.StatusBadGateway), ssetest.Raw("data: x\n\n")},
+		ssetest.Conn{ssetest.Raw("\ufeffdata: c\n\n"), ssetest.Cut()},
+		ssetest.Conn{ssetest.Status(http.StatusNoContent)},
+	)
+	want := `{"id":"0","type":"message","data":"a\u009b"}` + "\n" +
+		`{"id":"1","type":"message","data":"b"}` + "\n" +
+		`{"id":"1","type":"message","data":"c"}` + "\n"
+	if diff := cmp.Diff(want, saved(t, r, "ndjson")); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	wantTable(t, table{{"0", "a\u009b"}, {"1", "b"}, {"1", "c"}}, kinds(all, "event"), "id", "data")
+	want = "data: a\u009b\n\nid: 1\ndata: b\r\n\r\n: \xff\ndata: lo\ufeffdata: c\n\n"
+	if diff := cmp.Diff(want, saved(t, r, "raw")); diff != "" {
+		t.Errorf("bytes (-want +got):\n%s", diff)
+	}
+	responses, err := recording.Read(strings.NewReader(saved(t, r, "recording")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, resp := range responses {
+		got = append(got, fmt.Sprintf("%d %s %s", resp.Status, resp.End, resp.URL))
+	}
+	if diff := cmp.Diff([]string{
+		"200 cut http://sse.test/a", "502 eof http://sse.test/a", "200 cut http://sse.test/a",
+		"204 eof http://sse.test/a",
+	}, got); diff != "" {
+		t.Errorf("responses (-want +got):\n%s", diff)
+	}
+}
+
+func TestSaveSendsFile(t *testing.T) {
+	t.Parallel()
+	stream := httptest.NewServer(ssetest.Conn{ssetest.Send(sse.Event{Data: "a"})})
+	t.Cleanup(stream.Close)
+	s, page := serve(t, newOptions())
+	if resp, _ := do(t, "GET", page+"save?format=raw", ""); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("before the first request: %s", resp.Status)
+	}
+	form := `{"url":"` + stream.URL + `","reconnect":false}`
+	if resp, body := do(t, "POST", page+"send", form); body != `{"run":1}`+"\n" {
+		t.Fatalf("send: %s, %q", resp.Status, body)
+	}
+	<-s.run.done
+	for format, want := range map[string]string{
+		"raw": "data: a\n\n", "ndjson": `{"id":"","type":"message","data":"a"}` + "\n",
+	} {
+		resp, body := do(t, "GET", page+"save?format="+format, "")
+		if resp.StatusCode != http.StatusOK || body != want {
+			t.Errorf("%s: %s, %q", format, resp.Status, body)
+		}
+		name := s.run.start.Format("sse-20060102-150405.") + saveFormats[format].extension
+		if got := resp.Header.Get("Content-Disposition"); got !=
+			`attachment; filename="`+name+`"` {
+			t.Errorf("%s: Content-Disposition: %s", format, got)
+		}
+		if got, ok := resp.Header["Sse-Incomplete"]; ok {
+			t.Errorf("%s: Sse-Incomplete: %q", format, got)
+		}
+	}
+	for _, format := range []string{"", "xml"} {
+		if resp, _ := do(t, "GET", page+"save?format="+format, ""); resp.StatusCode !=
+			http.StatusBadRequest {
+			t.Errorf("format %q: %s", format, resp.Status)
+		}
+	}
+}
+
+func TestSaveSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	stream := httptest.NewServer(ssetest.Conn{
+		ssetest.Chunks(1000), ssetest.Raw("data: " + strings.Repeat("x", 40_000) + "\n\n"),
+	})
+	t.Cleanup(stream.Close)
+	o := newOptions()
+	o.Memory = 80_000 // of which a quarter is for the recording
+	s, page := serve(t, o)
+	do(t, "POST", page+"send", `{"url":"`+stream.URL+`","reconnect":false}`)
+	<-s.run.done
+	for _, format := range []string{"recording", "raw", "ndjson"} {
+		resp, body := do(t, "GET", page+"save?format="+format, "")
+		why := resp.Header.Get("Sse-Incomplete")
+		if !strings.HasPrefix(why, "only the first ") || !strings.HasSuffix(why, " (--memory)") {
+			t.Errorf("%s: Sse-Incomplete: %q", format, why)
+		}
+		if len(body) > 20_000 || format != "ndjson" && body == "" {
+			t.Errorf("%s: %d bytes", format, len(body))
+		}
+	}
+}
+
+func TestStoreKeepsTheBeginning(t *testing.T) {
+	t.Parallel()
+	s := &store{limit: 3 * (lineOverhead + 2)}
+	for _, line := range []string{"a\n", "b\n", "too long\n", "c\n"} {
+		if n, err := s.Write([]byte(line)); n != len(line) || err != nil {
+			t.Errorf("Write returned %d, %v", n, err)
+		}
+	}
+	for range 2 {
+		if b, err := io.ReadAll(s.reader()); string(b) != "a\nb\n" || err != nil {
+			t.Errorf("got %q, %v", b, err)
+		}
+	}
+	if s.dropped != 11 {
+		t.Errorf("%d bytes were dropped, want 11", s.dropped)
+	}
+}
+
+func TestStoreStaysWithinLimitsOfRecordings(t *testing.T) {
+	t.Parallel()
+	s := &store{limit: math.MaxInt}
+	base := s.transport(roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	}))
+	for range recording.MaxResponses + 1 {
+		req := httptest.NewRequest("GET", "http://x/", nil)
+		if _, err := base.RoundTrip(req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	responses, err := recording.Read(s.reader())
+	if err != nil || len(responses) != recording.MaxResponses || s.dropped == 0 {
+		t.Errorf("%d responses, %v, %d bytes dropped", len(responses), err, s.dropped)
+	}
+
+	s = &store{limit: math.MaxInt}
+	line := []byte(`{"text":""}` + "\n")
+	s.Write([]byte(`{"version":1,"status":200}` + "\n"))
+	for range recording.MaxChunks {
+		s.Write(line)
+	}
+	if _, err := recording.Read(s.reader()); err != nil || s.dropped == 0 {
+		t.Errorf("%v, %d bytes dropped", err, s.dropped)
+	}
+
+	s = &store{limit: math.MaxInt}
+	line = bytes.Repeat([]byte(" "), 1<<20)
+	s.Write([]byte(`{"version":1,"status":200}` + "\n"))
+	for range recording.MaxSize >> 20 {
+		s.Write(append(line, '\n'))
+	}
+	if _, err := recording.Read(s.reader()); err != nil || s.dropped == 0 {
+		t.Errorf("%v, %d bytes dropped", err, s.dropped)
+	}
+}
+
+// A roundTripper is a function that is an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
