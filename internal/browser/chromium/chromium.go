@@ -41,7 +41,9 @@ func Require(t testing.TB) string {
 
 // Start starts the browser at path, without a window and with a new profile. It returns a context
 // for package chromedp. The function stop ends the browser and removes the profile.
-func Start(ctx context.Context, path string) (browser context.Context, stop func(), err error) {
+func Start(ctx context.Context, path string, more ...chromedp.ExecAllocatorOption) (
+	browser context.Context, stop func(), err error,
+) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
 		chromedp.NoSandbox, // containers lack what it needs, and only pages of the tests are opened
@@ -49,7 +51,7 @@ func Start(ctx context.Context, path string) (browser context.Context, stop func
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
-	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
+	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, append(options, more...)...)
 	browser, stopBrowser := chromedp.NewContext(allocator)
 	stop = func() {
 		stopBrowser()

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/seed-0d85b69d/sse/internal/browser/chromium"
 )
 
@@ -20,9 +21,13 @@ var root = filepath.Join("..", "..", "..")
 
 // The tests share one browser and one program. Without a browser, every test is skipped.
 var (
-	browser context.Context // for package chromedp
-	program string          // the path of the command sse
+	browserCtx context.Context // for package chromedp
+	program    string          // the path of the command sse
 )
+
+// rebindHost is a host name that the browser resolves to the loopback interface, as an attacker can
+// arrange with DNS.
+const rebindHost = "rebind.test"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -49,12 +54,13 @@ func runTests(m *testing.M) (code int, err error) {
 	if err := build(program); err != nil {
 		return 0, err
 	}
-	ctx, stop, err := chromium.Start(context.Background(), path)
+	ctx, stop, err := chromium.Start(context.Background(), path,
+		chromedp.Flag("host-resolver-rules", "MAP "+rebindHost+" 127.0.0.1"))
 	if err != nil {
 		return 0, err
 	}
 	defer stop()
-	browser = ctx
+	browserCtx = ctx
 	return m.Run(), nil
 }
 

@@ -16,19 +16,20 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/seed-0d85b69d/sse/internal/browser/chromium"
 )
 
-const (
-	tabTimeout  = 100 * time.Second // for everything that a test does in a tab
-	waitTimeout = 20 * time.Second  // for one condition
-)
+// tabTimeout limits everything that a test does in a tab.
+const tabTimeout = 100 * time.Second
 
 // A tab is a tab of the browser with a profile of its own.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
-	url string // of the first page
+	url string // of the page
+
+	patience time.Duration // how long to wait for a condition
 
 	mu      sync.Mutex
 	faults  []string // errors of the page
@@ -47,14 +48,14 @@ func open(t *testing.T, url string) *tab {
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	chromium.Require(t)
-	p := &tab{t: t}
-	limited, cancelLimit := context.WithTimeout(browser, tabTimeout)
+	p := &tab{t: t, patience: 20 * time.Second}
+	limited, cancelLimit := context.WithTimeout(browserCtx, tabTimeout)
 	ctx, cancel := chromedp.NewContext(limited,
 		chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
 	p.ctx = ctx
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the page:\n%.4000s", p.describe())
+			t.Logf("the page: %.3000s", strings.Join(strings.Fields(p.describe()), " "))
 		}
 		cancel()
 		cancelLimit()
@@ -189,7 +190,7 @@ func call[P, R any](p *tab, command cdp.Command[P, R], params P) R {
 // eval returns the value of an expression, or of the promise that it is.
 func eval[T any](p *tab, expression string) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, waitTimeout)
+	ctx, cancel := context.WithTimeout(p.ctx, p.patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -202,15 +203,15 @@ func eval[T any](p *tab, expression string) T {
 func (p *tab) waitFor(format string, args ...any) {
 	p.t.Helper()
 	expression := fmt.Sprintf(format, args...)
-	deadline := time.NewTimer(waitTimeout)
+	deadline := time.NewTimer(p.patience)
 	defer deadline.Stop()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	for !eval[bool](p, "!!("+expression+")") {
+	for !eval[bool](p, "(async () => !!("+expression+"))()") {
 		select {
 		case <-ticker.C:
 		case <-deadline.C:
-			p.t.Fatalf("not true within %v: %s", waitTimeout, expression)
+			p.t.Fatalf("not true within %v: %s", p.patience, expression)
 		}
 	}
 }
@@ -245,7 +246,7 @@ func (p *tab) count(selector string) int {
 // click clicks on an element, which must be visible.
 func (p *tab) click(selector string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, waitTimeout)
+	ctx, cancel := context.WithTimeout(p.ctx, p.patience)
 	defer cancel()
 	err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 	if err != nil {
@@ -256,7 +257,16 @@ func (p *tab) click(selector string) {
 // press presses keys, which are characters or constants of package kb.
 func (p *tab) press(keys string) {
 	p.t.Helper()
-	p.do(chromedp.KeyEvent(keys))
+	for _, r := range keys {
+		events := kb.Encode(r)
+		// The event that presses the key must contain its text. The browser would not connect a
+		// second event with it, and would type the text even if the page prevents that.
+		if len(events) == 3 {
+			events[0].Text = events[1].Text
+		}
+		call(p, input.DispatchKeyEvent, *events[0])
+		call(p, input.DispatchKeyEvent, *events[len(events)-1])
+	}
 }
 
 // fill replaces the text of an input or a textarea, as typing does.
