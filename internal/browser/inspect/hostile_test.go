@@ -36,15 +36,16 @@ func TestHostileTextIsShownAsText(t *testing.T) {
 	}
 	srv := ssetest.NewServer(t, ssetest.Conn{
 		ssetest.Send(events...),
+		ssetest.Raw("data: NUL \x00 BOM \ufeff invalid \xff\rdata: CR\r\r"),
 		ssetest.Comment(hostile[0] + hostile[1]),
 		ssetest.Raw(hostile[0] + hostile[1] + "\n\n"), // an ignored line
 		stall,
 	})
 	p := inspect(t)
 	p.send(srv.URL + "/?q=" + strings.ReplaceAll(hostile[1], " ", "%20"))
-	p.waitForEvents(len(events))
-	for n := 1; n <= len(events); n++ {
-		text := hostile[(n-1)/2]
+	p.waitForEvents(len(events) + 1)
+	for i := range events {
+		n, text := i+1, hostile[i/2]
 		p.click(fmt.Sprintf(`#events [data-n="%d"]`, n))
 		p.click("#tab-raw")
 		p.waitFor(`document.querySelector("#panel-raw").innerText.length > 5`)
@@ -54,6 +55,7 @@ func TestHostileTextIsShownAsText(t *testing.T) {
 			p.waitForText(fmt.Sprintf(`#events [data-n="%d"]`, n), text[:20])
 		}
 	}
+	p.waitForText(fmt.Sprintf(`#events [data-n="%d"]`, len(events)+1), "NUL")
 	p.waitForText("#ignored-panel", "<script>")
 	p.checkNothingRan()
 	p.checkNoInvisibleText()

@@ -62,6 +62,25 @@ func TestManyEventsNeedFewNodes(t *testing.T) {
 	}
 }
 
+// TestPageDropsOldEvents verifies the bound of what the page keeps with the module that keeps it,
+// because the real bound takes too many events to reach.
+func TestPageDropsOldEvents(t *testing.T) {
+	t.Parallel()
+	p := inspect(t)
+	got := eval[[3]int](p.tab, `import("./store.js").then(({Store}) => {
+		const event = n => ({n, data: "x".repeat(90), raw: "12345678", type: "t", id: "i"});
+		const few = new Store(10, 1_000_000), small = new Store(1_000_000, 1000);
+		for (let n = 0; n < 20_000; n++) {
+			few.push(event(n));
+			small.push(event(n));
+		}
+		return [few.end - few.first, small.end - small.first, small.get(19_999).n];
+	})`)
+	if want := [3]int{10, 10, 19_999}; got != want {
+		t.Errorf("the store keeps %v, want %v", got, want)
+	}
+}
+
 // checkNodes verifies that the document is small.
 func (p *inspector) checkNodes() {
 	p.t.Helper()

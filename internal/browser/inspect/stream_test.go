@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
@@ -31,14 +33,14 @@ func TestPageShowsEvents(t *testing.T) {
 	p.waitForState("open")
 	p.waitForEvents(3)
 
-	for n, want := range [][]string{
-		1: {"tick", "a-1", `{"n":1,"list":["x",null,true]}`},
-		2: {"message", "a-2", "two"},
-		3: {"empty id", "third"},
+	for i, want := range [][]string{
+		{"tick", "a-1", `{"n":1,"list":["x",null,true]}`},
+		{"message", "a-2", "two", "ms"}, // the gap
+		{"empty id", "a-2", "third", "ms"},
 	} {
 		for _, text := range want {
-			if got := p.row(max(n, 1)); !strings.Contains(got, text) {
-				t.Errorf("row %d is %q, want it to contain %q", n, got, text)
+			if got := p.row(i + 1); !strings.Contains(got, text) {
+				t.Errorf("row %d is %q, want it to contain %q", i+1, got, text)
 			}
 		}
 	}
@@ -127,12 +129,42 @@ func TestPageShowsDetails(t *testing.T) {
 	for _, text := range []string{"outer", "inner", "1", `"two"`} {
 		p.waitForText("#panel-data", text)
 	}
+	p.click("#panel-data summary") // closes the tree
+	p.waitFor(`!document.querySelector("#panel-data").innerText.includes("inner")`)
 	p.click("#tab-raw")
 	for _, text := range []string{"BOM", "CR", "LF"} {
 		p.waitForText("#panel-raw", text)
 	}
 	p.click(`#events [data-n="2"]`)
 	p.waitForText("#panel-raw", "NUL")
+}
+
+func TestTimelineShowsEvents(t *testing.T) {
+	t.Parallel()
+	srv := ssetest.NewServer(t, ssetest.Conn{
+		ssetest.Send(sse.Event{ID: "first", Type: "tick", Data: "the first event"}),
+		stall,
+	})
+	p := inspect(t)
+	p.send(srv.URL)
+	p.waitForEvents(1)
+	p.click("#stop") // so that the timeline does not move
+	p.waitForState("closed")
+	p.waitFor(`(canvas => {
+		const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+		return new Set(new Uint32Array(data.buffer)).size > 3; // colours
+	})(document.querySelector("#timeline"))`)
+
+	box := eval[[4]float64](p.tab, `(r => [r.left, r.top, r.width, r.height])
+		(document.querySelector("#timeline").getBoundingClientRect())`)
+	for x := box[0]; x < box[0]+box[2]; x += 3 {
+		p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, box[1]+box[3]/2))
+		if strings.Contains(p.text("#timeline-tip"), "tick") {
+			p.waitFor(`document.querySelector("#timeline-tip").checkVisibility()`)
+			return
+		}
+	}
+	t.Errorf("the timeline shows no text about the event; the last was %q", p.text("#timeline-tip"))
 }
 
 // TestPageShowsServe follows streams of sse serve.
