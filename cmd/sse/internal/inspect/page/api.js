@@ -29,11 +29,12 @@ async function request(path, options) {
 
 const post = (path, body) => request(path, { method: "POST", body });
 
-const postForm = (path, form) => request(path, {
-  method: "POST",
-  headers: { "Content-Type": "application/json" },
-  body: JSON.stringify(form),
-});
+const postForm = (path, form) =>
+  request(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(form),
+  });
 
 export const setup = async () => (await request("setup")).json();
 

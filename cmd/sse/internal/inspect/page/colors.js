@@ -18,8 +18,8 @@ export class TypeColors {
     const known = this.#byType.get(type);
     if (known !== undefined) return known;
     if (this.#taken.size === COLORS) return OTHER;
-    let color = 1 + hash(type) % (COLORS - 1);
-    while (this.#taken.has(color)) color = color % (COLORS - 1) + 1;
+    let color = 1 + (hash(type) % (COLORS - 1));
+    while (this.#taken.has(color)) color = (color % (COLORS - 1)) + 1;
     this.#taken.add(color);
     this.#byType.set(type, color);
     return color;
@@ -37,5 +37,5 @@ function hash(text) {
   for (let i = 0; i < Math.min(text.length, 256); i++) {
     h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   }
-  return (h ^ h >>> 16) >>> 0;
+  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -12,7 +12,8 @@ export function showEvent(event) {
   const [data, raw] = [byId("panel-data"), byId("panel-raw")];
   if (!event) {
     const hint = "Select an event of the list or of the timeline to see its data and its lines.";
-    for (const panel of [data, raw]) panel.replaceChildren(element("p", { class: "empty", text: hint }));
+    for (const panel of [data, raw])
+      panel.replaceChildren(element("p", { class: "empty", text: hint }));
     return;
   }
   data.replaceChildren(summary(event), ...dataOf(event));
@@ -38,12 +39,18 @@ function dataOf(event) {
   const notes = [];
   if (event.error) notes.push(note("bad", "The data of this event reports an error."));
   if (event.cut) {
-    notes.push(note("warn", `Only the first ${bytes(byteLength(event.data))} of ` +
-      `${bytes(event.size)} are shown. To get all of it, save the stream.`));
+    notes.push(
+      note(
+        "warn",
+        `Only the first ${bytes(byteLength(event.data))} of ` +
+          `${bytes(event.size)} are shown. To get all of it, save the stream.`,
+      ),
+    );
   }
   const value = event.cut ? undefined : parseTree(event.data);
   if (value !== undefined) return [...notes, tree(value)];
-  if (event.data === "") return [...notes, element("p", { class: "empty", text: "The data is empty." })];
+  if (event.data === "")
+    return [...notes, element("p", { class: "empty", text: "The data is empty." })];
   return [...notes, element("pre", { class: "data" }, ...visible(event.data, { keep: "\n\t" }))];
 }
 
@@ -53,8 +60,13 @@ function rawOf(event) {
   addLines(list, all, 0);
   const notes = [];
   if (event.rawCut) {
-    notes.push(note("warn", `Only the first ${bytes(byteLength(event.raw))} of the block are shown. ` +
-      "To get all of it, save the stream."));
+    notes.push(
+      note(
+        "warn",
+        `Only the first ${bytes(byteLength(event.raw))} of the block are shown. ` +
+          "To get all of it, save the stream.",
+      ),
+    );
   }
   return [...notes, list];
 }
@@ -63,10 +75,14 @@ function addLines(list, all, start) {
   const end = Math.min(start + chunk, all.length);
   list.append(...all.slice(start, end).map(rawLine));
   if (end === all.length) return;
-  const more = button(`Show more (${plural(all.length - end, "line")})`, () => {
-    item.remove();
-    addLines(list, all, end);
-  }, { class: "more" });
+  const more = button(
+    `Show more (${plural(all.length - end, "line")})`,
+    () => {
+      item.remove();
+      addLines(list, all, end);
+    },
+    { class: "more" },
+  );
   const item = element("li", { class: "rest" }, more);
   list.append(item);
 }
@@ -79,9 +95,13 @@ export function rawLine({ text, ending }) {
   const value = text.slice(field.length, text.length - spaces);
   if (field) item.append(element("span", { class: "field" }, ...visible(field)));
   const isComment = !field && /^\uFEFF?:/.test(text);
-  item.append(isComment ? element("span", { class: "comment" }, ...visible(value, { limit: 200 })) :
-    element("span", {}, ...visible(value, { limit: 200 })));
-  if (spaces) item.append(token(spaces === 1 ? "SP" : `SP ×${spaces}`, "spaces at the end of the line"));
+  item.append(
+    isComment
+      ? element("span", { class: "comment" }, ...visible(value, { limit: 200 }))
+      : element("span", {}, ...visible(value, { limit: 200 })),
+  );
+  if (spaces)
+    item.append(token(spaces === 1 ? "SP" : `SP ×${spaces}`, "spaces at the end of the line"));
   for (const character of ending) item.append(token(label(character), "line ending"));
   return item;
 }

@@ -31,14 +31,17 @@ export function setText(node, text) {
 /** Returns nodes that show text with its invisible characters as labels. */
 export function visible(text, options) {
   return segments(text, options).map(({ text, label, code }) =>
-    label ? element("span", { class: "token", title: code, text: label }) : text);
+    label ? element("span", { class: "token", title: code, text: label }) : text,
+  );
 }
 
 /** Returns a definition list. The items are pairs of a term and a text or nodes. */
 export function definitions(items, className) {
   const list = element("dl", { class: className });
   for (const [term, ...description] of items) {
-    list.append(element("div", {}, element("dt", { text: term }), element("dd", {}, ...description)));
+    list.append(
+      element("div", {}, element("dt", { text: term }), element("dd", {}, ...description)),
+    );
   }
   return list;
 }

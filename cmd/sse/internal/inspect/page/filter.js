@@ -6,7 +6,8 @@ export function matcher(type, text) {
   if (!text) return event => event.type === type;
   // A regular expression ignores case without a copy of the data.
   const pattern = new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "iu");
-  return event => (!type || event.type === type) &&
+  return event =>
+    (!type || event.type === type) &&
     (pattern.test(event.data) || pattern.test(event.type) || pattern.test(event.id));
 }
 
@@ -59,7 +60,9 @@ export class Filter {
   at(index) {
     if (!this.#match) return this.store.first + index;
     const older = this.#older.length;
-    return index < older ? this.#older[older - 1 - index] : this.#newer[index - older + this.#skipped];
+    return index < older
+      ? this.#older[older - 1 - index]
+      : this.#newer[index - older + this.#skipped];
   }
 
   /** Returns the number of matches before a position, which is its index if it is a match. */

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { byId, element } from "./dom.js";
 import { sentence } from "./format.js";
-import { addHeader, getHeaders, setHeaders } from "./headers.js";
+import { addHeader, getHeaders, missingHeader, setHeaders } from "./headers.js";
 import { notify } from "./notice.js";
 import { remember } from "./recent.js";
 
@@ -12,8 +12,14 @@ const errorText = byId("form-error");
 
 /** The ids of the fields, by their names in the form that is sent. */
 const fields = {
-  url: "url", method: "method", headers: "headers", body: "body", lastEventID: "last-event-id",
-  idleTimeout: "idle-timeout", reconnect: "reconnect", command: "paste",
+  url: "url",
+  method: "method",
+  headers: "headers",
+  body: "body",
+  lastEventID: "last-event-id",
+  idleTimeout: "idle-timeout",
+  reconnect: "reconnect",
+  command: "paste",
 };
 
 /** Makes the form work. */
@@ -81,6 +87,14 @@ function setMethod(method) {
 
 async function sendForm() {
   const values = getForm();
+  const name = missingHeader();
+  if (name) {
+    throw new api.RequestError(
+      `The value of ${name} is a secret, which was not stored. Enter it ` +
+        "again, or remove the header.",
+      "headers",
+    );
+  }
   await api.send(values);
   remember(values);
 }
@@ -99,8 +113,10 @@ function acceptCommands(field) {
   });
   field.addEventListener("input", e => {
     // A command that is typed is not complete until the field is left.
-    const isTyped = e.inputType?.startsWith("delete") || e.inputType === "insertLineBreak" ||
-      e.inputType === "insertText" && (e.data?.length ?? 0) <= 1;
+    const isTyped =
+      e.inputType?.startsWith("delete") ||
+      e.inputType === "insertLineBreak" ||
+      (e.inputType === "insertText" && (e.data?.length ?? 0) <= 1);
     if (!isTyped && isCommand(field.value)) accept(field.value);
   });
   field.addEventListener("change", () => accept(field.value));
@@ -120,8 +136,10 @@ async function parse(field, command) {
   byId("paste").value = "";
   setForm(parsed.request);
   const notes = (parsed.notes ?? []).map(sentence);
-  notify("parse", ["The form was filled from the command.", ...notes].join(" "),
-    { kind: notes.length > 0 ? "warn" : "info", keep: notes.length > 0 });
+  notify("parse", ["The form was filled from the command.", ...notes].join(" "), {
+    kind: notes.length > 0 ? "warn" : "info",
+    keep: notes.length > 0,
+  });
   byId("url").focus();
 }
 
@@ -134,7 +152,10 @@ function showError({ message, field }) {
   errorText.textContent = sentence(message);
   errorText.hidden = false;
   if (!field) return;
-  const target = node.id === "headers" ? node.querySelector("input") : node;
+  const target =
+    node.id !== "headers"
+      ? node
+      : (node.querySelector(".missing .value:placeholder-shown") ?? node.querySelector("input"));
   target.setAttribute("aria-invalid", "true");
   target.setAttribute("aria-describedby", errorText.id);
   target.focus();

@@ -5,23 +5,41 @@ import { isSecretName, looksSecret } from "./secrets.js";
 
 const root = byId("headers");
 
-/** Adds a row and returns it. */
+/** Adds a row and returns it. If the value is null, it is a secret that was not stored. */
 export function addHeader(name = "", value = "") {
   const nameInput = element("input", {
-    class: "name", "aria-label": "Header name", placeholder: "Name", list: "header-names",
-    autocomplete: "off", spellcheck: "false", autocapitalize: "off",
+    class: "name",
+    "aria-label": "Header name",
+    placeholder: "Name",
+    list: "header-names",
+    autocomplete: "off",
+    spellcheck: "false",
+    autocapitalize: "off",
   });
   const valueInput = element("input", {
-    class: "value", "aria-label": "Header value", placeholder: "Value", autocomplete: "off",
-    spellcheck: "false", autocapitalize: "off",
+    class: "value",
+    "aria-label": "Header value",
+    placeholder: "Value",
+    autocomplete: "off",
+    spellcheck: "false",
+    autocapitalize: "off",
   });
   nameInput.value = name;
-  valueInput.value = value;
-  const reveal = button("Show", () => toggle(row), { class: "reveal quiet", "aria-pressed": "false" });
+  valueInput.value = value ?? "";
+  const reveal = button("Show", () => toggle(row), {
+    class: "reveal quiet",
+    "aria-pressed": "false",
+  });
   const remove = button("×", () => removeHeader(row), {
-    class: "remove quiet", "aria-label": "Remove this header", title: "Remove this header",
+    class: "remove quiet",
+    "aria-label": "Remove this header",
+    title: "Remove this header",
   });
   const row = element("div", { class: "header" }, nameInput, valueInput, reveal, remove);
+  if (value === null) {
+    row.classList.add("missing");
+    valueInput.placeholder = "Enter the value again";
+  }
   row.addEventListener("input", () => update(row, true));
   row.addEventListener("focusout", () => update(row, false));
   root.append(row);
@@ -43,6 +61,12 @@ export function getHeaders() {
     .filter(([name, value]) => name || value);
 }
 
+/** Returns the name of a header whose value was not stored and has not been entered, if any. */
+export function missingHeader() {
+  const row = [...root.querySelectorAll(".missing")].find(row => !fieldOf(row, "value").value);
+  return row && fieldOf(row, "name").value;
+}
+
 function removeHeader(row) {
   const next = row.nextElementSibling ?? row.previousElementSibling;
   row.remove();
@@ -62,7 +86,8 @@ function update(row, isEntering) {
   const [name, value, reveal] = ["name", "value", "reveal"].map(n => fieldOf(row, n));
   const isSecret = isSecretName(name.value) || looksSecret(value.value);
   const isRevealed = reveal.ariaPressed === "true";
-  const mask = isSecret && !isRevealed && value.value !== "" && !(isEntering && value.type === "text");
+  const mask =
+    isSecret && !isRevealed && value.value !== "" && !(isEntering && value.type === "text");
   value.type = mask ? "password" : "text";
   reveal.classList.toggle("unused", !isSecret || value.value === "");
   reveal.disabled = !isSecret || value.value === "";

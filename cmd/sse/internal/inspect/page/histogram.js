@@ -40,7 +40,7 @@ export class Histogram {
     const result = new Uint32Array(columns * colors);
     const used = Math.min(Math.ceil(range / this.width), this.#bins);
     for (let bin = 0; bin < used; bin++) {
-      const column = Math.min(Math.floor(bin * this.width / range * columns), columns - 1);
+      const column = Math.min(Math.floor(((bin * this.width) / range) * columns), columns - 1);
       for (let color = 0; color < colors; color++) {
         result[column * colors + color] += counts[bin * colors + color];
       }
@@ -49,7 +49,10 @@ export class Histogram {
   }
 }
 
-const second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+const second = 1000,
+  minute = 60 * second,
+  hour = 60 * minute,
+  day = 24 * hour;
 const ranges = [
   1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 43200, 86400,
 ].map(n => n * second);
@@ -63,8 +66,13 @@ export function axisRange(t) {
 /** Returns the distance between the labels of an axis that has room for n of them. */
 export function tickStep(range, n) {
   const steps = [
-    50, 100, 200, 500, ...[1, 2, 5, 10, 15, 30].map(s => s * second),
-    ...[1, 2, 5, 10, 15, 30].map(m => m * minute), ...[1, 2, 3, 6, 12].map(h => h * hour),
+    50,
+    100,
+    200,
+    500,
+    ...[1, 2, 5, 10, 15, 30].map(s => s * second),
+    ...[1, 2, 5, 10, 15, 30].map(m => m * minute),
+    ...[1, 2, 3, 6, 12].map(h => h * hour),
   ];
   return steps.find(step => range / step <= n) ?? Math.ceil(range / n / day) * day;
 }

@@ -110,8 +110,9 @@ export class EventList {
   render() {
     const { filter } = this;
     const height = filter.length * this.#rowHeight;
-    const top = this.following ? Infinity :
-      filter.indexOf(this.#anchor.position) * this.#rowHeight + this.#anchor.offset;
+    const top = this.following
+      ? Infinity
+      : filter.indexOf(this.#anchor.position) * this.#rowHeight + this.#anchor.offset;
     this.#scrollTop = Math.max(Math.min(top, height - this.#viewHeight), 0);
     const wanted = Math.ceil(this.#viewHeight / this.#rowHeight) + 2 * overscan;
     const n = Math.min(wanted, maxRows, filter.length);
@@ -125,15 +126,22 @@ export class EventList {
     this.#root.setAttribute("aria-activedescendant", active?.id ?? "");
     byId("follow").hidden = this.following || filter.length === 0;
     byId("no-events").hidden = filter.length > 0;
-    setText(byId("no-events"), this.run.store.end === 0 ? "Events appear here." :
-      filter.remaining > 0 ? "Searching …" : "No event matches the filter.");
+    setText(
+      byId("no-events"),
+      this.run.store.end === 0
+        ? "Events appear here."
+        : filter.remaining > 0
+          ? "Searching …"
+          : "No event matches the filter.",
+    );
   }
 
   // The scroll position is set after the rows, so that the browser computes the layout only once.
   #scroll(height) {
     const style = `${height}px`;
     if (this.#space.style.height !== style) this.#space.style.height = style;
-    if (Math.abs(this.#root.scrollTop - this.#scrollTop) >= 1) this.#root.scrollTop = this.#scrollTop;
+    if (Math.abs(this.#root.scrollTop - this.#scrollTop) >= 1)
+      this.#root.scrollTop = this.#scrollTop;
     this.#scrollTop = this.#root.scrollTop;
   }
 
@@ -146,7 +154,7 @@ export class EventList {
     }
   }
 
-  // Moves the rows that leave the view at one end to the other end, so that the rest stays as it is.
+  // Moves the rows that leave the view at one end to the other end, so that the others stay.
   #move(top) {
     const rows = this.#rows;
     if (Math.abs(top - this.#top) < rows.length) {
@@ -213,8 +221,11 @@ export class EventList {
 const columns = ["n", "time", "gap", "type", "id", "data"];
 
 function newRow() {
-  const row = element("div", { role: "option", class: "row" },
-    ...columns.map(column => element("span", { class: column })));
+  const row = element(
+    "div",
+    { role: "option", class: "row" },
+    ...columns.map(column => element("span", { class: column })),
+  );
   row.position = -1;
   return row;
 }
@@ -225,8 +236,10 @@ function fillRow(row, event, before) {
   setText(n, count(event.n));
   setText(time, clock(event.t));
   setText(gap, event.gap == null ? "" : `+${duration(event.gap)}`);
-  type.replaceChildren(element("span", { class: "swatch", "data-color": event.color }),
-    ...preview(event.type, 60));
+  type.replaceChildren(
+    element("span", { class: "swatch", "data-color": event.color }),
+    ...preview(event.type, 60),
+  );
   id.replaceChildren(...preview(event.id, 60));
   data.replaceChildren(...chips(event, before), ...preview(event.data, previewLength));
   type.title = truncate(event.type, 200);
@@ -234,7 +247,8 @@ function fillRow(row, event, before) {
 
 function chips(event, before) {
   const result = [];
-  const chip = (kind, text) => result.push(element("span", { class: "chip", "data-kind": kind, text }), " ");
+  const chip = (kind, text) =>
+    result.push(element("span", { class: "chip", "data-kind": kind, text }), " ");
   if (before && before.attempt !== event.attempt) chip("warn", `attempt ${count(event.attempt)}`);
   if (event.error) chip("bad", "error");
   if (event.cut) chip("info", bytes(event.size));

@@ -12,6 +12,7 @@ import { FindingsPanel, HeadersPanel, IgnoredPanel } from "./panels.js";
 import { lastOfTab, startRecent } from "./recent.js";
 import { connect } from "./relay.js";
 import { Run } from "./run.js";
+import { withSecretsOf } from "./secrets.js";
 import { showNotes, Status } from "./status.js";
 import { Tabs } from "./tabs.js";
 import { startTakeaway } from "./takeaway.js";
@@ -29,15 +30,26 @@ let paintTimer = null; // pending, if the timeline was painted a moment ago
 
 const status = new Status();
 const toolbar = new Toolbar({
-  onfilter: () => { list.refilter(); schedule(); },
-  onpause: () => { schedule(); },
+  onfilter: () => {
+    list.refilter();
+    schedule();
+  },
+  onpause: () => {
+    schedule();
+  },
 });
 const list = new EventList({ onselect: select, onopen: openDetails, onchange: schedule });
 const timeline = new Timeline({
-  onselect: position => { list.select(position); list.reveal(); },
+  onselect: position => {
+    list.select(position);
+    list.reveal();
+  },
   onopen: openDetails,
   ontype: type => toolbar.toggleType(type),
-  onchange: () => { mustPaint = true; schedule(); },
+  onchange: () => {
+    mustPaint = true;
+    schedule();
+  },
 });
 const panels = [new HeadersPanel(), new TextPanel(), new FindingsPanel(), new IgnoredPanel()];
 const tabs = new Tabs(byId("tabs"), () => schedule());
@@ -128,9 +140,12 @@ function receive(kind, message) {
 function showLost({ from, to }) {
   run.lost += to - from + 1;
   const isStart = from <= 2 && run.lost === to - from + 1; // the first message begins the run
-  notify("lost", `${isStart ? "The first " : ""}${plural(run.lost, "message")} of this run did not ` +
-    "reach the page, because the memory of sse inspect is full (--memory).",
-    { kind: "warn", keep: true });
+  notify(
+    "lost",
+    `${isStart ? "The first " : ""}${plural(run.lost, "message")} of this run did not ` +
+      "reach the page, because the memory of sse inspect is full (--memory).",
+    { kind: "warn", keep: true },
+  );
 }
 
 let hasShownDropped = null; // the run whose loss has been reported
@@ -138,18 +153,31 @@ let hasShownDropped = null; // the run whose loss has been reported
 function showDropped() {
   if (hasShownDropped === run) return;
   hasShownDropped = run;
-  notify("dropped", `This page keeps the newest ${count(run.store.maxEvents)} events and 64 MB of ` +
-    "text. Older events are dropped from the list.", { kind: "warn", keep: true });
+  notify(
+    "dropped",
+    `This page keeps the newest ${count(run.store.maxEvents)} events and 64 MB of ` +
+      "text. Older events are dropped from the list.",
+    { kind: "warn", keep: true },
+  );
 }
 
 function startRelay() {
   connect({
     onmessage: receive,
-    onlost: () => notify("relay", "The connection to sse inspect was lost. The page is trying to " +
-      "reconnect.", { kind: "bad", keep: true }),
+    onlost: () =>
+      notify(
+        "relay",
+        "The connection to sse inspect was lost. The page is trying to " + "reconnect.",
+        { kind: "bad", keep: true },
+      ),
     onback: () => notify("relay", "The connection to sse inspect is back."),
-    onend: () => notify("relay", "sse inspect has ended, or was started again with another address. " +
-      "Open the address that it prints.", { kind: "bad", keep: true }),
+    onend: () =>
+      notify(
+        "relay",
+        "sse inspect has ended, or was started again with another address. " +
+          "Open the address that it prints.",
+        { kind: "bad", keep: true },
+      ),
   });
 }
 
@@ -166,9 +194,12 @@ async function start() {
     showNotes(notes ?? []);
     // After a reload, the form contains the request that was sent, if it is another one.
     const last = lastOfTab();
-    setForm(last && last.url !== request.url && last.url ? last : request);
+    setForm(last && last.url !== request.url ? withSecretsOf(request, last) : request);
   } catch (error) {
-    notify("setup", `The form could not be prefilled. ${error.message}`, { kind: "bad", keep: true });
+    notify("setup", `The form could not be prefilled. ${error.message}`, {
+      kind: "bad",
+      keep: true,
+    });
   }
 }
 

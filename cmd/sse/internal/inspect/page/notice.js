@@ -13,9 +13,12 @@ const transientTime = 8000;
 export function notify(key, text, { kind = "info", keep = false } = {}) {
   dismiss(key);
   while (shown.size >= maxShown) dismiss(shown.keys().next().value);
-  const node = element("div", { class: "notice", "data-kind": kind },
+  const node = element(
+    "div",
+    { class: "notice", "data-kind": kind },
     element("p", { text }),
-    button("×", () => dismiss(key), { class: "quiet", "aria-label": "Close this message" }));
+    button("×", () => dismiss(key), { class: "quiet", "aria-label": "Close this message" }),
+  );
   shown.set(key, node);
   byId("notice").append(node);
   if (!keep) setTimeout(() => shown.get(key) === node && dismiss(key), transientTime);

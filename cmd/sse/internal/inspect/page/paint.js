@@ -16,15 +16,21 @@ export function readPalette(node) {
   const color = name => style.getPropertyValue(`--${name}`).trim();
   return {
     types: Array.from({ length: OTHER + 1 }, (_, i) => color(`type-${i}`)),
-    text: color("soft"), line: color("line"), strong: color("text"), cut: color("bad"),
+    text: color("soft"),
+    line: color("line"),
+    strong: color("text"),
+    cut: color("bad"),
     states: { open: color("ok"), waiting: color("warn"), connecting: color("accent") },
     font: `11px ${style.fontFamily}`,
   };
 }
 
-/** Paints a view: {width, range, columns, colors, segments, gaps, now, selected, cursor} in CSS pixels. */
+/**
+ * Paints a view: {width, range, columns, colors, segments, gaps, now, selected, cursor}. The width is
+ * in CSS pixels, and times are in milliseconds.
+ */
 export function paint(context, view, palette) {
-  const x = t => t / view.range * view.width;
+  const x = t => (t / view.range) * view.width;
   context.clearRect(0, 0, view.width, layout.height);
   context.font = palette.font;
   paintAxis(context, view, palette, x);
@@ -60,10 +66,16 @@ function paintAxis(context, { range, width }, palette, x) {
   }
 }
 
-const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1000, "s"]];
+const units = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1000, "s"],
+];
 
 function tickLabel(t) {
-  const [size, unit] = units.find(([size]) => t >= size && t % (size / 2) === 0) ??
+  const [size, unit] =
+    units.find(([size]) => t >= size && t % (size / 2) === 0) ??
     (t < 1000 ? [1, "ms"] : units.find(([size]) => t >= size));
   return `${+(t / size).toFixed(2)} ${unit}`;
 }
@@ -74,13 +86,13 @@ function paintMarks(context, { columns, colors }, palette) {
     let total = 0;
     for (let color = 0; color < colors; color++) total += columns[start + color];
     if (total === 0) continue;
-    const height = layout.marks * Math.min(0.45 + 0.55 * Math.log10(total) / 3, 1);
+    const height = layout.marks * Math.min(0.45 + (0.55 * Math.log10(total)) / 3, 1);
     let y = layout.marks;
     for (let color = 0; color < colors; color++) {
-      const part = columns[start + color] / total * height;
+      const part = (columns[start + color] / total) * height;
       if (part === 0) continue;
       context.fillStyle = palette.types[color];
-      context.fillRect(start / colors * columnWidth, y - part, columnWidth, part);
+      context.fillRect((start / colors) * columnWidth, y - part, columnWidth, part);
       y -= part;
     }
   }
@@ -93,7 +105,12 @@ function paintSegments(context, { segments, width }, palette, x) {
     if (palette.states[state]) {
       context.fillStyle = palette.states[state];
       const thin = state === "connecting" ? 2 : 0;
-      context.fillRect(left, layout.band + thin, Math.max(right - left, 1), layout.bandHeight - 2 * thin);
+      context.fillRect(
+        left,
+        layout.band + thin,
+        Math.max(right - left, 1),
+        layout.bandHeight - 2 * thin,
+      );
       if (state === "waiting") hatch(context, left, right);
     }
     if (isEnd && left - lastEnd >= 2) {

@@ -31,7 +31,7 @@ export class HeadersPanel {
 
   #showDropped(n) {
     let p = this.#root.querySelector(":scope > .note");
-    if (!p) this.#root.prepend(p = note("info", ""));
+    if (!p) this.#root.prepend((p = note("info", "")));
     setText(p, `Older attempts are not kept here: ${count(n)}.`);
   }
 
@@ -47,27 +47,51 @@ export class HeadersPanel {
 }
 
 function attemptNode({ number, request, response }) {
-  const outcome = element("span", { class: "outcome", "data-kind": kindOf(response) },
-    ...visible(response ? `${response.status} ${statusText(response)}` : "no response"));
+  const outcome = element(
+    "span",
+    { class: "outcome", "data-kind": kindOf(response) },
+    ...visible(response ? `${response.status} ${statusText(response)}` : "no response"),
+  );
   const time = (request ?? response).t;
-  const node = element("details", { class: "attempt" }, element("summary", {},
-    element("b", { text: `Attempt ${count(number)}` }), " ", outcome, " ",
-    element("span", { class: "soft", text: `at ${clock(time)} s` })));
+  const node = element(
+    "details",
+    { class: "attempt" },
+    element(
+      "summary",
+      {},
+      element("b", { text: `Attempt ${count(number)}` }),
+      " ",
+      outcome,
+      " ",
+      element("span", { class: "soft", text: `at ${clock(time)} s` }),
+    ),
+  );
   if (request) {
-    node.append(element("h4", { text: "Request" }), element("p", { class: "line" },
-      ...visible(`${request.method} ${request.url}`)), headerList(request.headers));
+    node.append(
+      element("h4", { text: "Request" }),
+      element("p", { class: "line" }, ...visible(`${request.method} ${request.url}`)),
+      headerList(request.headers),
+    );
   }
   if (response) {
-    node.append(element("h4", { text: "Response" }), element("p", { class: "line" },
-      ...visible(`${response.proto} ${response.status} ${statusText(response)}`)));
+    node.append(
+      element("h4", { text: "Response" }),
+      element(
+        "p",
+        { class: "line" },
+        ...visible(`${response.proto} ${response.status} ${statusText(response)}`),
+      ),
+    );
     if (response.redirected) {
       const to = typeof response.redirected === "string" ? ` to ${response.redirected}` : "";
       node.append(note("info", `The request was redirected${to}.`));
     }
     node.append(headerList(response.headers));
     if (response.body) {
-      node.append(element("h4", { text: "Start of the body" }),
-        element("pre", { class: "data" }, ...visible(response.body, { keep: "\n\t" })));
+      node.append(
+        element("h4", { text: "Start of the body" }),
+        element("pre", { class: "data" }, ...visible(response.body, { keep: "\n\t" })),
+      );
     }
   }
   return node;
@@ -84,16 +108,26 @@ const statusText = ({ status, statusText }) =>
 
 function headerList(headers) {
   if (!headers?.length) return element("p", { class: "empty", text: "There are no headers." });
-  return definitions(headers.map(([name, value]) => [name, ...visible(value)]), "headers");
+  return definitions(
+    headers.map(([name, value]) => [name, ...visible(value)]),
+    "headers",
+  );
 }
 
-const severities = [["error", "Errors"], ["warning", "Warnings"], ["info", "Information"]];
+const severities = [
+  ["error", "Errors"],
+  ["warning", "Warnings"],
+  ["info", "Information"],
+];
 
 /** Anchors of the sections of the HTML standard. */
 const anchors = {
-  "9.2.1": "server-sent-events-intro", "9.2.2": "the-eventsource-interface",
-  "9.2.3": "sse-processing-model", "9.2.4": "the-last-event-id-header",
-  "9.2.5": "parsing-an-event-stream", "9.2.6": "event-stream-interpretation",
+  "9.2.1": "server-sent-events-intro",
+  "9.2.2": "the-eventsource-interface",
+  "9.2.3": "sse-processing-model",
+  "9.2.4": "the-last-event-id-header",
+  "9.2.5": "parsing-an-event-stream",
+  "9.2.6": "event-stream-interpretation",
   "9.2.7": "authoring-notes",
 };
 
@@ -108,7 +142,13 @@ export class FindingsPanel {
     this.#root.replaceChildren(
       element("p", { class: "empty", text: "The checker has found nothing to report." }),
       ...severities.map(([severity, title]) =>
-        element("section", { "data-severity": severity, hidden: true }, element("h3", { text: title }))));
+        element(
+          "section",
+          { "data-severity": severity, hidden: true },
+          element("h3", { text: title }),
+        ),
+      ),
+    );
   }
 
   render() {
@@ -119,7 +159,8 @@ export class FindingsPanel {
       if (shown?.finding.severity === finding.severity) shown.node.replaceWith(node);
       else {
         shown?.node.remove();
-        const group = this.#root.querySelector(`[data-severity="${CSS.escape(finding.severity)}"]`) ??
+        const group =
+          this.#root.querySelector(`[data-severity="${CSS.escape(finding.severity)}"]`) ??
           this.#root.lastElementChild;
         group.append(node);
         group.hidden = false;
@@ -133,17 +174,27 @@ export class FindingsPanel {
 function findingNode({ rule, section, text, count: times, line, reason }) {
   const anchor = anchors[section];
   const where = `HTML Standard ${section}`;
-  const node = element("article", { class: "finding", "data-rule": rule },
+  const node = element(
+    "article",
+    { class: "finding", "data-rule": rule },
     element("p", {}, ...visible(text)),
     reason ? element("p", { class: "soft" }, ...visible(reason)) : "",
-    element("p", { class: "facts soft" },
+    element(
+      "p",
+      { class: "facts soft" },
       element("code", { text: rule }),
       line ? element("span", { text: `line ${count(line)}` }) : "",
       times > 1 ? element("span", { text: plural(times, "time") }) : "",
-      anchor ? element("a", {
-        href: `https://html.spec.whatwg.org/multipage/server-sent-events.html#${anchor}`,
-        target: "_blank", rel: "noopener noreferrer", text: where,
-      }) : element("span", { text: where })));
+      anchor
+        ? element("a", {
+            href: `https://html.spec.whatwg.org/multipage/server-sent-events.html#${anchor}`,
+            target: "_blank",
+            rel: "noopener noreferrer",
+            text: where,
+          })
+        : element("span", { text: where }),
+    ),
+  );
   return node;
 }
 
@@ -154,8 +205,11 @@ export class IgnoredPanel {
 
   constructor() {
     byId("ignored-panel").replaceChildren(
-      element("h3", { text: "Ignored lines" }), this.#lines.node,
-      element("h3", { text: "Comments" }), this.#comments.node);
+      element("h3", { text: "Ignored lines" }),
+      this.#lines.node,
+      element("h3", { text: "Comments" }),
+      this.#comments.node,
+    );
   }
 
   reset(run) {
@@ -189,13 +243,23 @@ function lineList(none) {
         while (list.childElementCount > max) list.firstChild.remove();
       }
       const kept = list.childElementCount;
-      setText(summary, total === 0 ? none :
-        total > kept ? `${count(total)}, of which the last ${count(kept)} that were relayed follow.` :
-        sentence(plural(total, "line")));
+      setText(
+        summary,
+        total === 0
+          ? none
+          : total > kept
+            ? `${count(total)}, of which the last ${count(kept)} that were relayed follow.`
+            : sentence(plural(total, "line")),
+      );
     },
   };
 }
 
-const lineNode = (t, text) => element("li", {},
-  element("span", { class: "time soft", text: clock(t) }), " ",
-  element("span", {}, ...visible(text, { limit: 100 })));
+const lineNode = (t, text) =>
+  element(
+    "li",
+    {},
+    element("span", { class: "time soft", text: clock(t) }),
+    " ",
+    element("span", {}, ...visible(text, { limit: 100 })),
+  );

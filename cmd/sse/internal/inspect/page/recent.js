@@ -4,7 +4,8 @@ import { button, byId, element, visible } from "./dom.js";
 import { truncate } from "./format.js";
 import { withoutSecrets } from "./secrets.js";
 
-const key = "sse-inspect.recent", currentKey = "sse-inspect.current";
+const key = "sse-inspect.recent",
+  currentKey = "sse-inspect.current";
 const max = 12;
 
 let isEnabled = false;
@@ -34,15 +35,25 @@ export function remember(form) {
 }
 
 /** Returns the request that was sent before the page was loaded again, or undefined. */
-export const lastOfTab = () => isEnabled ? read(sessionStorage, currentKey)[0] : undefined;
+export const lastOfTab = () => (isEnabled ? read(sessionStorage, currentKey)[0] : undefined);
 
 function show(fill) {
   const forms = read(localStorage, key);
-  const items = forms.map(form => element("li", {}, button("", () => fill(form), { class: "quiet" })));
+  const items = forms.map(form =>
+    element(
+      "li",
+      {},
+      button("", () => fill(form), { class: "quiet" }),
+    ),
+  );
   for (const [i, { method, url, headers }] of forms.entries()) {
     const names = headers.map(([name]) => name).join(", ");
-    items[i].firstChild.append(element("b", { text: method }), " ", ...visible(truncate(url, 300)),
-      names ? element("span", { class: "soft" }, " ", ...visible(truncate(names, 100))) : "");
+    items[i].firstChild.append(
+      element("b", { text: method }),
+      " ",
+      ...visible(truncate(url, 300)),
+      names ? element("span", { class: "soft" }, " ", ...visible(truncate(names, 100))) : "",
+    );
   }
   byId("recent").replaceChildren(...items);
   byId("recent-none").hidden = forms.length > 0;
@@ -67,6 +78,13 @@ function write(storage, name, value) {
   }
 }
 
-const isForm = form => typeof form?.url === "string" && typeof form.method === "string" &&
+const isForm = form =>
+  typeof form?.url === "string" &&
+  typeof form.method === "string" &&
   Array.isArray(form.headers) &&
-  form.headers.every(h => Array.isArray(h) && h.length === 2 && h.every(s => typeof s === "string"));
+  form.headers.every(isHeader);
+
+const isHeader = header =>
+  Array.isArray(header) &&
+  typeof header[0] === "string" &&
+  (header[1] === null || typeof header[1] === "string");

@@ -1,7 +1,16 @@
 // The connection to sse inspect.
 
 const kinds = [
-  "run", "state", "request", "response", "event", "comment", "ignored", "finding", "stats", "lost",
+  "run",
+  "state",
+  "request",
+  "response",
+  "event",
+  "comment",
+  "ignored",
+  "finding",
+  "stats",
+  "lost",
 ];
 
 /**

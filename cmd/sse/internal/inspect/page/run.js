@@ -5,7 +5,10 @@ import { Histogram } from "./histogram.js";
 import { Store } from "./store.js";
 
 // How many of each the page keeps, whatever the server sends.
-const maxTypes = 1000, maxStates = 5000, maxAttempts = 100, maxLines = 500;
+const maxTypes = 1000,
+  maxStates = 5000,
+  maxAttempts = 100,
+  maxLines = 500;
 
 /** A list that keeps its newest items, and counts all of them. */
 export class Recent {
@@ -20,7 +23,8 @@ export class Recent {
     this.items.push(item);
     this.total++;
     // Removing many at once makes it cheap.
-    if (this.items.length > 1.25 * this.max + 10) this.items.splice(0, this.items.length - this.max);
+    if (this.items.length > 1.25 * this.max + 10)
+      this.items.splice(0, this.items.length - this.max);
   }
 }
 

@@ -6,10 +6,17 @@ import { bytes, count, duration, endSentence, sentence, truncate } from "./forma
 /** Shows the state in full sentences, with a countdown while the client waits. */
 export class Status {
   #root = byId("state");
-  #text = this.#root.querySelector(".text");
-  #countdown = this.#root.querySelector(".countdown");
-  #counters = new Map([...byId("counters").querySelectorAll("dd")].map(dd => [dd.dataset.counter, dd]));
+  #text = element("span");
+  // Screen readers announce the state once, and not each change of the countdown.
+  #countdown = element("span", { class: "countdown", "aria-hidden": "true" });
+  #counters = new Map(
+    [...byId("counters").querySelectorAll("dd")].map(dd => [dd.dataset.counter, dd]),
+  );
   #shown;
+
+  constructor() {
+    this.#root.append(this.#text, this.#countdown);
+  }
 
   reset(run) {
     this.run = run;
@@ -25,7 +32,6 @@ export class Status {
       this.#root.dataset.state = state?.state ?? "idle";
       this.#text.replaceChildren(...visible(describe(state)));
     }
-    // Screen readers announce the state once, and not each change of the countdown.
     setText(this.#countdown, state?.state === "waiting" ? this.#remaining(state) : "");
     if (this.run.stats) this.#renderCounters(this.run.stats);
   }
@@ -60,13 +66,19 @@ export function describe(message) {
   if (!message) return "Idle. Enter a URL and press Send.";
   const { state, attempt, lastEventID } = message;
   const reason = reasonOf(message);
-  const resume = lastEventID ? ` It resumes after the ID ${JSON.stringify(truncate(lastEventID, 60))}.` : "";
+  const resume = lastEventID
+    ? ` It resumes after the ID ${JSON.stringify(truncate(lastEventID, 60))}.`
+    : "";
   const number = attempt > 1 ? `, attempt ${count(attempt)}` : "";
   switch (state) {
-    case "connecting": return `Connecting${number}.${resume}`;
-    case "open": return `Open${number}.`;
-    case "waiting": return reason ? `Waiting to reconnect: ${reason}` : "Waiting to reconnect.";
-    case "closed": return reason === "stopped." ? "Stopped." : reason ? `Closed: ${reason}` : "Closed.";
+    case "connecting":
+      return `Connecting${number}.${resume}`;
+    case "open":
+      return `Open${number}.`;
+    case "waiting":
+      return reason ? `Waiting to reconnect: ${reason}` : "Waiting to reconnect.";
+    case "closed":
+      return reason === "stopped." ? "Stopped." : reason ? `Closed: ${reason}` : "Closed.";
   }
   return sentence(`${state} ${reason}`);
 }

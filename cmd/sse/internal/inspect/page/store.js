@@ -29,8 +29,10 @@ export class Store {
   push(event) {
     this.#events.push(event);
     this.#text += textLength(event);
-    while (this.end - this.first > this.maxEvents ||
-        this.#text > this.maxText && this.end - this.first > 1) {
+    while (
+      this.end - this.first > this.maxEvents ||
+      (this.#text > this.maxText && this.end - this.first > 1)
+    ) {
       this.#drop();
     }
   }

@@ -38,7 +38,10 @@ export class Tabs {
     const i = this.#tabs.indexOf(e.target);
     const n = this.#tabs.length;
     const next = {
-      ArrowLeft: (i + n - 1) % n, ArrowRight: (i + 1) % n, Home: 0, End: n - 1,
+      ArrowLeft: (i + n - 1) % n,
+      ArrowRight: (i + 1) % n,
+      Home: 0,
+      End: n - 1,
     }[e.key];
     if (i < 0 || next === undefined) return;
     e.preventDefault();

@@ -18,7 +18,7 @@ async function copy(kind) {
   const command = (await api.commands(getForm()))[kind];
   try {
     await navigator.clipboard.writeText(command);
-    notify("copy", `The request was copied as a command of ${kind}, with its secrets.`);
+    notify("copy", `The request was copied as a command for ${kind}, with its secrets.`);
   } catch {
     // The browser refuses the clipboard to a page that is not on the loopback interface.
     showCopyDialog(command);
@@ -28,7 +28,7 @@ async function copy(kind) {
 function showCopyDialog(command) {
   const [dialog, text] = [byId("copy-dialog"), byId("copy-text")];
   text.value = command;
-  dialog.addEventListener("close", () => text.value = "", { once: true });
+  dialog.addEventListener("close", () => (text.value = ""), { once: true });
   dialog.showModal();
   text.select();
 }
@@ -39,14 +39,19 @@ async function save(format, button) {
     const { blob, name, incomplete } = await api.save(format);
     download(blob, name);
     if (incomplete) {
-      notify("save", `${name} was saved, but it is not complete: ${sentence(incomplete)}`,
-        { kind: "warn", keep: true });
+      notify("save", `${name} was saved, but it is not complete: ${sentence(incomplete)}`, {
+        kind: "warn",
+        keep: true,
+      });
     } else {
       notify("save", `${name} was saved (${bytes(blob.size)}).`);
     }
   } catch (error) {
     if (!(error instanceof api.RequestError)) throw error;
-    notify("save", `The stream was not saved. ${sentence(error.message)}`, { kind: "bad", keep: true });
+    notify("save", `The stream was not saved. ${sentence(error.message)}`, {
+      kind: "bad",
+      keep: true,
+    });
   } finally {
     button.disabled = false;
   }

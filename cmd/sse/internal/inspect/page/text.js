@@ -4,7 +4,9 @@ import { byId, element, visible } from "./dom.js";
 import { count } from "./format.js";
 
 // How much text is shown, and how much of it is in one element.
-const maxText = 1 << 20, maxBlock = 16 << 10, maxBlocks = 2000;
+const maxText = 1 << 20,
+  maxBlock = 16 << 10,
+  maxBlocks = 2000;
 
 const labels = { reasoning: "Reasoning", tool: "Tool call", error: "Error" };
 
@@ -17,7 +19,7 @@ export class TextPanel {
   #dropped = 0;
 
   constructor() {
-    this.#root.addEventListener("scroll", () => this.#follow = isAtEnd(this.#root));
+    this.#root.addEventListener("scroll", () => (this.#follow = isAtEnd(this.#root)));
   }
 
   #follow = true;
@@ -27,7 +29,8 @@ export class TextPanel {
     this.#last = this.#attempt = null;
     this.#size = this.#dropped = 0;
     this.#follow = true;
-    const hint = "No event contained text of a language model. The formats of OpenAI, Anthropic and " +
+    const hint =
+      "No event contained text of a language model. The formats of OpenAI, Anthropic and " +
       "Gemini are recognized.";
     this.#root.replaceChildren(element("p", { class: "empty", text: hint }));
   }
@@ -50,12 +53,16 @@ export class TextPanel {
       this.#last = null;
     }
     this.#attempt = attempt;
-    const isNew = !this.#last || this.#last.kind !== kind || paragraph || kind === "tool" ||
-      kind === "error";
+    const isNew =
+      !this.#last || this.#last.kind !== kind || paragraph || kind === "tool" || kind === "error";
     if (isNew || this.#last.size > maxBlock) {
       const body = element("div", { class: "body" });
-      const node = element("div", { class: "part", "data-kind": kind },
-        ...(isNew && labels[kind] ? [element("h4", { text: labels[kind] })] : []), body);
+      const node = element(
+        "div",
+        { class: "part", "data-kind": kind },
+        ...(isNew && labels[kind] ? [element("h4", { text: labels[kind] })] : []),
+        body,
+      );
       node.classList.toggle("continued", !isNew);
       this.#root.append(node);
       this.#last = { kind, body, size: 0 };
@@ -74,7 +81,8 @@ export class TextPanel {
       blocks[0].remove();
     }
     if (this.#dropped === 0) return;
-    const p = this.#root.querySelector(":scope > .note") ??
+    const p =
+      this.#root.querySelector(":scope > .note") ??
       element("p", { class: "note", "data-kind": "info" });
     p.textContent = `The first ${count(this.#dropped)} characters are not shown.`;
     if (!p.parentElement) this.#root.prepend(p);
@@ -86,9 +94,13 @@ function merge(parts) {
   const result = [];
   for (const part of parts) {
     const last = result.at(-1);
-    const continues = last && last.kind === part.kind && !part.paragraph &&
+    const continues =
+      last &&
+      last.kind === part.kind &&
+      !part.paragraph &&
       last.attempt === part.attempt &&
-      (part.kind === "text" || part.kind === "reasoning") && last.text.length < maxBlock;
+      (part.kind === "text" || part.kind === "reasoning") &&
+      last.text.length < maxBlock;
     if (continues) last.text += part.text;
     else result.push({ ...part });
   }

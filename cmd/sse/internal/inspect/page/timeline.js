@@ -70,13 +70,26 @@ export class Timeline {
     this.#palette ??= readPalette(this.#canvas);
     const now = run.isLive ? run.now : run.lastTime;
     this.#range = Math.max(axisRange(now), 1000);
-    const columns = run.marks.columns(this.#range, Math.max(Math.ceil(this.#width / columnWidth), 1));
-    paint(this.#context, {
-      width: this.#width, range: this.#range, columns, colors: run.marks.colors,
-      segments: segmentsOf(run.states.items, now), gaps: this.#gaps(columns),
-      now: run.isLive ? now : null, selected: this.#selected?.t ?? null,
-      cursor: this.#hasFocus && this.#cursor !== null ? run.store.get(this.#cursor)?.t ?? null : null,
-    }, this.#palette);
+    const columns = run.marks.columns(
+      this.#range,
+      Math.max(Math.ceil(this.#width / columnWidth), 1),
+    );
+    paint(
+      this.#context,
+      {
+        width: this.#width,
+        range: this.#range,
+        columns,
+        colors: run.marks.colors,
+        segments: segmentsOf(run.states.items, now),
+        gaps: this.#gaps(columns),
+        now: run.isLive ? now : null,
+        selected: this.#selected?.t ?? null,
+        cursor:
+          this.#hasFocus && this.#cursor !== null ? (run.store.get(this.#cursor)?.t ?? null) : null,
+      },
+      this.#palette,
+    );
     this.#renderLegend();
     this.#canvas.setAttribute("aria-valuemax", run.store.end);
   }
@@ -96,7 +109,11 @@ export class Timeline {
 
   // Finds the gaps that are wide on the screen and long for this stream.
   #gaps(columns) {
-    const { store, stats, marks: { colors } } = this.run;
+    const {
+      store,
+      stats,
+      marks: { colors },
+    } = this.run;
     const least = Math.max(3 * (stats?.gapP50 ?? 0), 200);
     const result = [];
     let last = -1;
@@ -120,24 +137,40 @@ export class Timeline {
     const size = entries.length + isOther;
     if (size === this.#legendSize) return;
     this.#legendSize = size;
-    this.#legend.replaceChildren(...entries.map(([type, color]) => element("li", {},
-      element("button", { type: "button", class: "quiet", value: type, title: "Show only this type" },
-        element("span", { class: "swatch", "data-color": color }),
-        ...visible(truncate(type, 40), { limit: 10 })))));
+    this.#legend.replaceChildren(
+      ...entries.map(([type, color]) =>
+        element(
+          "li",
+          {},
+          element(
+            "button",
+            { type: "button", class: "quiet", value: type, title: "Show only this type" },
+            element("span", { class: "swatch", "data-color": color }),
+            ...visible(truncate(type, 40), { limit: 10 }),
+          ),
+        ),
+      ),
+    );
     if (isOther) {
-      this.#legend.append(element("li", { class: "soft" },
-        element("span", { class: "swatch", "data-color": OTHER }), "other types"));
+      this.#legend.append(
+        element(
+          "li",
+          { class: "soft" },
+          element("span", { class: "swatch", "data-color": OTHER }),
+          "other types",
+        ),
+      );
     }
   }
 
   #time(x) {
-    return x / this.#width * this.#range;
+    return (x / this.#width) * this.#range;
   }
 
   // Returns the position of the event that is nearest to x, or null if none is near.
   #nearest(x) {
     const { store } = this.run;
-    const distance = position => Math.abs(store.get(position).t / this.#range * this.#width - x);
+    const distance = position => Math.abs((store.get(position).t / this.#range) * this.#width - x);
     const after = store.search("t", this.#time(x));
     const candidates = [after, after - 1].filter(p => p >= store.first && p < store.end);
     candidates.sort((a, b) => distance(a) - distance(b));
@@ -154,18 +187,20 @@ export class Timeline {
     if (store.end === store.first || e.ctrlKey || e.altKey || e.metaKey) return;
     const current = Math.max(this.#cursor ?? store.end - 1, store.first);
     const far = direction =>
-      store.search("t", store.get(current).t + direction * this.#range / 20);
+      store.search("t", store.get(current).t + (direction * this.#range) / 20);
     const next = {
-      ArrowLeft: () => this.#cursor === null ? current : current - 1,
-      ArrowRight: () => this.#cursor === null ? current : current + 1,
-      PageUp: () => Math.min(far(-1), current - 1), PageDown: () => Math.max(far(1), current + 1),
-      Home: () => store.first, End: () => store.end - 1,
+      ArrowLeft: () => (this.#cursor === null ? current : current - 1),
+      ArrowRight: () => (this.#cursor === null ? current : current + 1),
+      PageUp: () => Math.min(far(-1), current - 1),
+      PageDown: () => Math.max(far(1), current + 1),
+      Home: () => store.first,
+      End: () => store.end - 1,
     }[e.key];
     if (next) {
       this.#cursor = Math.min(Math.max(next(), store.first), store.end - 1);
       this.#describe();
       this.onchange();
-      this.#showTip(store.get(this.#cursor).t / this.#range * this.#width, this.#cursor);
+      this.#showTip((store.get(this.#cursor).t / this.#range) * this.#width, this.#cursor);
     } else if (e.key === "Enter" && this.#cursor !== null) {
       this.onselect(current);
       this.onopen();
@@ -176,8 +211,9 @@ export class Timeline {
   // Tells the event at the cursor to screen readers.
   #describe() {
     const event = this.#cursor === null ? null : this.run.store.get(this.#cursor);
-    const text = event ? `event ${event.n}, ${truncate(event.type, 60)}, at ${clock(event.t)} seconds` :
-      "no event";
+    const text = event
+      ? `event ${event.n}, ${truncate(event.type, 60)}, at ${clock(event.t)} seconds`
+      : "no event";
     this.#canvas.setAttribute("aria-valuenow", event?.n ?? 0);
     this.#canvas.setAttribute("aria-valuetext", text);
   }
@@ -201,11 +237,18 @@ export class Timeline {
     const event = store.get(position);
     const facts = [`${clock(event.t)} s`, bytes(event.size)];
     if (event.gap != null) facts.splice(1, 0, `gap ${duration(event.gap)}`);
-    const near = store.search("t", event.t + this.#range / this.#width * columnWidth) - position - 1;
+    const near =
+      store.search("t", event.t + (this.#range / this.#width) * columnWidth) - position - 1;
     if (near > 0) facts.push(`and ${count(near)} more`);
     return [
-      element("p", {}, element("span", { class: "swatch", "data-color": event.color }),
-        element("b", { text: count(event.n) }), " ", ...visible(truncate(event.type, 60), { limit: 10 })),
+      element(
+        "p",
+        {},
+        element("span", { class: "swatch", "data-color": event.color }),
+        element("b", { text: count(event.n) }),
+        " ",
+        ...visible(truncate(event.type, 60), { limit: 10 }),
+      ),
       element("p", { class: "soft", text: facts.join(" · ") }),
     ];
   }
@@ -218,8 +261,9 @@ export class Timeline {
     const name = { connecting: "Connecting", open: "Open", waiting: "Waiting", closed: "Closed" };
     return [
       element("p", { text: `${name[state.state] ?? state.state} since ${clock(state.t)} s` }),
-      ...(state.reason ? [element("p", { class: "soft" },
-        ...visible(sentence(truncate(state.reason, 200))))] : []),
+      ...(state.reason
+        ? [element("p", { class: "soft" }, ...visible(sentence(truncate(state.reason, 200))))]
+        : []),
     ];
   }
 }
@@ -227,7 +271,9 @@ export class Timeline {
 /** Returns the segments of the band: {state, from, to, isEnd}. */
 export function segmentsOf(states, now) {
   return states.map(({ state, t }, i) => ({
-    state, from: t, to: states[i + 1]?.t ?? now,
+    state,
+    from: t,
+    to: states[i + 1]?.t ?? now,
     isEnd: i > 0 && states[i - 1].state === "open",
   }));
 }

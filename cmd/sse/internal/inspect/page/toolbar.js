@@ -101,7 +101,8 @@ export class Toolbar {
 
   #addOption(type) {
     const text = segments(truncate(type, 80), { limit: 10 })
-      .map(({ text, label }) => label ? `⟨${label}⟩` : text).join("");
+      .map(({ text, label }) => (label ? `⟨${label}⟩` : text))
+      .join("");
     this.#type.append(element("option", { value: type, text }));
   }
 }

@@ -20,8 +20,8 @@ export function parseTree(text) {
   if (!/^\s*[[{]/.test(text)) return undefined;
   try {
     return JSON.parse(text, (key, value, context) => {
-      const exact = typeof value !== "number" || !context?.source ||
-        String(value) === context.source;
+      const exact =
+        typeof value !== "number" || !context?.source || String(value) === context.source;
       return exact ? value : new ExactNumber(context.source);
     });
   } catch {
@@ -42,19 +42,35 @@ const isContainer = value =>
   typeof value === "object" && value !== null && !(value instanceof ExactNumber);
 
 function node(key, value, depth, budget) {
-  const name = key === null ? [] : [
-    element("span", { class: typeof key === "number" ? "index" : "key" },
-      ...(typeof key === "number" ? [String(key)] : visible(truncate(key, 200)))), ": ",
-  ];
+  const name =
+    key === null
+      ? []
+      : [
+          element(
+            "span",
+            { class: typeof key === "number" ? "index" : "key" },
+            ...(typeof key === "number" ? [String(key)] : visible(truncate(key, 200))),
+          ),
+          ": ",
+        ];
   if (!isContainer(value)) return element("div", { class: "leaf" }, ...name, ...scalar(value));
   const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
   const isArray = Array.isArray(value);
-  if (entries.length === 0) return element("div", { class: "leaf" }, ...name, isArray ? "[]" : "{}");
+  if (entries.length === 0)
+    return element("div", { class: "leaf" }, ...name, isArray ? "[]" : "{}");
 
   const size = plural(entries.length, isArray ? "item" : "member");
-  const details = element("details", {},
-    element("summary", {}, ...name, element("span", { class: "punctuation", text: isArray ? "[…] " : "{…} " }),
-      element("span", { class: "soft", text: size })));
+  const details = element(
+    "details",
+    {},
+    element(
+      "summary",
+      {},
+      ...name,
+      element("span", { class: "punctuation", text: isArray ? "[…] " : "{…} " }),
+      element("span", { class: "soft", text: size }),
+    ),
+  );
   const children = element("div", { class: "children" });
   details.append(children);
   const fill = () => {
@@ -74,30 +90,42 @@ function node(key, value, depth, budget) {
 
 function addChunk(parent, entries, start, depth, budget) {
   const end = Math.min(start + chunk, entries.length);
-  for (const [key, value] of entries.slice(start, end)) parent.append(node(key, value, depth, budget));
+  for (const [key, value] of entries.slice(start, end))
+    parent.append(node(key, value, depth, budget));
   if (end === entries.length) return;
-  const more = button(`Show more (${plural(entries.length - end, "item")})`, () => {
-    const last = more.previousSibling;
-    more.remove();
-    addChunk(parent, entries, end, depth, { nodes: 0 });
-    last.nextSibling.querySelector("summary, button")?.focus();
-  }, { class: "more" });
+  const more = button(
+    `Show more (${plural(entries.length - end, "item")})`,
+    () => {
+      const last = more.previousSibling;
+      more.remove();
+      addChunk(parent, entries, end, depth, { nodes: 0 });
+      last.nextSibling.querySelector("summary, button")?.focus();
+    },
+    { class: "more" },
+  );
   parent.append(more);
 }
 
 function scalar(value) {
-  if (value instanceof ExactNumber) return [element("span", { class: "number", text: value.source })];
+  if (value instanceof ExactNumber)
+    return [element("span", { class: "number", text: value.source })];
   if (typeof value !== "string") {
-    return [element("span", { class: value === null ? "null" : typeof value, text: String(value) })];
+    return [
+      element("span", { class: value === null ? "null" : typeof value, text: String(value) }),
+    ];
   }
   const string = element("span", { class: "string" });
   const show = text => string.replaceChildren(...visible(JSON.stringify(text)));
   show(truncate(value, maxString));
   if (value.length <= maxString) return [string];
-  const more = button(`Show all ${plural(value.length, "character")}`, () => {
-    show(value);
-    more.remove();
-  }, { class: "more" });
+  const more = button(
+    `Show all ${plural(value.length, "character")}`,
+    () => {
+      show(value);
+      more.remove();
+    },
+    { class: "more" },
+  );
   return [string, " ", more];
 }
 
@@ -111,8 +139,12 @@ function onkeydown(e) {
     all[all.indexOf(summary) + step]?.focus();
   };
   switch (e.key) {
-    case "ArrowDown": move(1); break;
-    case "ArrowUp": move(-1); break;
+    case "ArrowDown":
+      move(1);
+      break;
+    case "ArrowUp":
+      move(-1);
+      break;
     case "ArrowRight":
       if (details.open) move(1);
       else details.open = true;
@@ -121,7 +153,8 @@ function onkeydown(e) {
       if (details.open) details.open = false;
       else details.parentElement.closest("details")?.querySelector("summary").focus();
       break;
-    default: return;
+    default:
+      return;
   }
   e.preventDefault();
 }

@@ -2,15 +2,33 @@
 
 const names = new Map([
   ..."NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN"
-    .concat(" EM SUB ESC FS GS RS US").split(" ").entries(),
-  [0x7f, "DEL"], [0xfeff, "BOM"],
+    .concat(" EM SUB ESC FS GS RS US")
+    .split(" ")
+    .entries(),
+  [0x7f, "DEL"],
+  [0xfeff, "BOM"],
 ]);
 
 const longNames = new Map([
-  [0x85, "NEL"], [0x9b, "CSI"], [0xad, "SHY"], [0x61c, "ALM"], [0x200b, "ZWSP"], [0x200e, "LRM"],
-  [0x200f, "RLM"], [0x2028, "LS"], [0x2029, "PS"], [0x202a, "LRE"], [0x202b, "RLE"],
-  [0x202c, "PDF"], [0x202d, "LRO"], [0x202e, "RLO"], [0x2060, "WJ"], [0x2066, "LRI"],
-  [0x2067, "RLI"], [0x2068, "FSI"], [0x2069, "PDI"],
+  [0x85, "NEL"],
+  [0x9b, "CSI"],
+  [0xad, "SHY"],
+  [0x61c, "ALM"],
+  [0x200b, "ZWSP"],
+  [0x200e, "LRM"],
+  [0x200f, "RLM"],
+  [0x2028, "LS"],
+  [0x2029, "PS"],
+  [0x202a, "LRE"],
+  [0x202b, "RLE"],
+  [0x202c, "PDF"],
+  [0x202d, "LRO"],
+  [0x202e, "RLO"],
+  [0x2060, "WJ"],
+  [0x2066, "LRI"],
+  [0x2067, "RLI"],
+  [0x2068, "FSI"],
+  [0x2069, "PDI"],
 ]);
 
 // All control and format characters, separators of lines, surrogates without a partner and the
@@ -37,7 +55,8 @@ export function label(character) {
  */
 export function segments(text, { keep = "", limit = 2000 } = {}) {
   const result = [];
-  let plain = "", end = 0;
+  let plain = "",
+    end = 0;
   for (const match of text.matchAll(pattern)) {
     const character = match[1];
     plain += text.slice(end, match.index);
