@@ -132,7 +132,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 		r.want(t, errtext.ExitDone, help)
 	}
 	for name, want := range map[string]string{
-		"check": helpCheck, "serve": helpServe, "demo": helpDemo,
+		"inspect": helpInspect, "check": helpCheck, "serve": helpServe, "demo": helpDemo,
 	} {
 		for _, args := range []string{name + " --help", name + " x -h", "help " + name} {
 			r := runSSE(t, "", strings.Fields(args)...)
@@ -161,8 +161,8 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 				strings.Contains(help, "-"+name+"\n")
 		}
 		switch f.names {
-		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "g globoff", "compressed",
-			"data-binary", "data-raw":
+		case "L location", "N no-buffer", "f fail", "S show-error", "i include", "g globoff",
+			"compressed", "data-binary", "data-raw":
 		default:
 			if !found {
 				t.Errorf("--help does not name %q", f.names)

@@ -58,7 +58,7 @@ func inspectFlags(i *inspect.Options) []flagDef {
 		}},
 		flagDef{names: "memory", value: true, set: func(_ *options, v string) (err error) {
 			if i.Memory, err = units.ParseSize(v); err == nil && i.Memory < inspect.MinMemory {
-				err = fmt.Errorf("want at least %d bytes", inspect.MinMemory)
+				err = fmt.Errorf("want at least %d MiB", inspect.MinMemory>>20)
 			}
 			return err
 		}},
@@ -123,8 +123,8 @@ func commandName(words []string) string {
 }
 
 // formFlags are the names of the flags whose values are in the form, and those without an effect.
-var formFlags = strings.Fields("H header X request d data-ascii data-binary data-raw data json url " +
-	"u user b cookie A user-agent last-event-id no-reconnect idle-timeout " +
+var formFlags = strings.Fields("H header X request d data-ascii data-binary data-raw data json " +
+	"url u user b cookie A user-agent last-event-id no-reconnect idle-timeout " +
 	"L location N no-buffer f fail S show-error i include g globoff compressed")
 
 // pasteNotes returns a note for each flag that the form cannot hold. The flags are those of a

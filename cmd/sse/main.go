@@ -45,6 +45,10 @@
 // serve replays it, with its gaps, statuses and cuts. The format is that of the package
 // github.com/seed-0d85b69d/sse/internal/recording.
 //
+// With sse inspect, a page sends requests and shows their streams. The flags of a request fill the
+// form of the page, and flags such as -k and --cacert apply to all requests. With --listen, other
+// machines may reach the page. They need the token in its address.
+//
 // # End of a run
 //
 // With --for, -n, --until and --until-type, a run ends with exit code 0. With --until, it ends

@@ -49,7 +49,8 @@ func TestServeStartsAndStops(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), "new EventSource") {
+	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(body), "new EventSource") ||
+		!strings.Contains(string(body), "`sse inspect --open ${quoted}`") {
 		t.Errorf("the page: %s, %v", resp.Status, err)
 	}
 	runSSE(t, "", url, "-n", "1", "--last-event-id", "0", "--field", "n").want(t, errtext.ExitDone,

@@ -59,7 +59,8 @@ func (c *checker) received(b []byte, now time.Time) {
 	}
 }
 
-// finish checks what is known only when nothing more is read. If ctx is done, the body has not ended.
+// finish checks what is known only when nothing more is read. If ctx is done, the body has not
+// ended.
 func (c *checker) finish(ctx context.Context, resp *http.Response) {
 	if waited := time.Since(c.timing.started); ctx.Err() != nil && waited >= patience {
 		c.checkNoEvents(resp, waited)

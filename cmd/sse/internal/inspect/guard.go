@@ -56,8 +56,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(webserver.RequestTimeout))
-	rc.SetWriteDeadline(time.Now().Add(webserver.RequestTimeout)) // an sse.Writer sets its own deadlines
+	deadline := time.Now().Add(webserver.RequestTimeout)
+	rc.SetReadDeadline(deadline)
+	rc.SetWriteDeadline(deadline) // the relay and downloads set their own
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
 	r.URL.Path, r.URL.RawPath = "/"+path, ""
 	g.next.ServeHTTP(w, r)

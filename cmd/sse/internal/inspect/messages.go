@@ -51,7 +51,8 @@ type state struct {
 	LastEventID string   `json:"lastEventID"`
 }
 
-// A requestSent shows the headers of a request. An attempt has several requests if it is redirected.
+// A requestSent shows the headers of a request. A redirect leads to another request of the same
+// attempt.
 type requestSent struct {
 	T       float64     `json:"t"`
 	Attempt int         `json:"attempt"`
@@ -116,7 +117,7 @@ type finding struct {
 	Section  string `json:"section"`
 	Text     string `json:"text"`
 	Count    int    `json:"count"`
-	Line     int    `json:"line"` // of the response with the first occurrence; 0 if not about a line
+	Line     int    `json:"line"` // of the first occurrence; 0 if it is not about a line
 }
 
 // A counters has the numbers of the run.

@@ -33,7 +33,10 @@ func TestSaveWritesWhatWasReceived(t *testing.T) {
 	f := form
 	f.LastEventID = "0"
 	r, all := follow(t, f, time.Hour,
-		ssetest.Conn{ssetest.Raw("data: a\u009b\n\nid: 1\ndata: b\r\n\r\n: \xff\ndata: lo"), ssetest.Cut()},
+		ssetest.Conn{
+			ssetest.Raw("data: a\u009b\n\nid: 1\ndata: b\r\n\r\n: \xff\ndata: lo"),
+			ssetest.Cut(),
+		},
 		ssetest.Conn{ssetest.Status(http.StatusBadGateway), ssetest.Raw("data: x\n\n")},
 		ssetest.Conn{ssetest.Raw("\ufeffdata: c\n\n"), ssetest.Cut()},
 		ssetest.Conn{ssetest.Status(http.StatusNoContent)},

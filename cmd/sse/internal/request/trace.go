@@ -50,10 +50,10 @@ func traceTo(w io.Writer, req *http.Request) (traced *http.Request, wait func())
 	})
 }
 
-// TraceHeader returns req with a trace that calls sent, on another goroutine, when the header fields
-// of the request were sent. It may be called again if the connection turns out to be dead and the
-// request is sent again. With HTTP/2, sent may be called after the response has arrived. The
-// function waits until sent has returned, but at most a second.
+// TraceHeader returns req with a trace that calls sent when the header fields of the request were
+// sent. The call is made on another goroutine, with HTTP/2 perhaps after the response has arrived. If
+// the connection turns out to be dead and the request is sent again, sent is called again. The
+// function wait waits until sent has returned, but at most a second.
 func TraceHeader(
 	req *http.Request, sent func(proto string, fields [][2]string),
 ) (traced *http.Request, wait func()) {
@@ -120,8 +120,8 @@ func responseHeader(resp *http.Response) string {
 	return b.String()
 }
 
-// writeField writes a line for a header field, without secrets. It also escapes what the client sent,
-// because the Last-Event-ID comes from the server.
+// writeField writes a line for a header field, without secrets. It also escapes what the client
+// sent, because the Last-Event-ID comes from the server.
 func writeField(b *strings.Builder, prefix, name, value string) {
 	value = redact.Header(name, value)
 	fmt.Fprintf(b, "%s %s: %s\n", prefix, escape.Line(name), escape.Line(value))

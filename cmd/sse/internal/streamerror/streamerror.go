@@ -18,8 +18,8 @@ const maxText = 500
 // errorPaths are where JSON data contains an error.
 var errorPaths = [][]string{{"error"}, {"response", "error"}}
 
-// Find reports whether ev is an error of the service, and returns its text on one line: its data has
-// a member "error" with a value, or its type is "error" or ends in ".failed".
+// Find reports whether ev is an error of the service, and returns its text on one line. The data of
+// such an event has a member "error" with a value, or its type is "error" or ends in ".failed".
 func Find(ev sse.Event) (text string, ok bool) {
 	// Most events have no such member, and their JSON is not decoded. Only a \u escape could hide
 	// the name.
