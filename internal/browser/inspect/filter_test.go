@@ -159,3 +159,17 @@ func (p *inspector) waitForDetails(n int) {
 		"aria-selected", "true")
 	p.waitForText("#details", numberedData(n))
 }
+func TestClickDoesNotScroll(t *testing.T) {
+	t.Parallel()
+	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Send(numbered(1, 100)...), stall})
+	p := inspect(t)
+	p.send(srv.URL)
+	p.waitForEvents(100)
+	p.row(100) // the list follows the stream
+	before := eval[float64](p.tab, `document.querySelector("#events").scrollTop`)
+	p.click(`#events [data-n="98"]`)
+	p.waitForDetails(98)
+	if after := eval[float64](p.tab, `document.querySelector("#events").scrollTop`); after != before {
+		t.Errorf("the list scrolled from %v to %v", before, after)
+	}
+}

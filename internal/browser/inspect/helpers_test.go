@@ -159,11 +159,6 @@ func (p *inspector) relay(last func(message) bool) (messages []message) {
 	return nil
 }
 
-// isState returns a function for relay that reports whether a message is this state.
-func isState(state string) func(message) bool {
-	return func(m message) bool { return m.Kind == "state" && m.Data["state"] == state }
-}
-
 // numbered returns the events from first to last, whose IDs are their numbers.
 func numbered(first, last int) (events []sse.Event) {
 	for n := first; n <= last; n++ {
