@@ -145,11 +145,11 @@ func (b *body) writeEnd(end End) error {
 }
 
 // gap returns the time since the last call, in whole milliseconds. The remainder
-// is not lost, but added to the next gap.
+// is not lost, but added to the next gap. A gap that Read would refuse is shortened.
 func (b *body) gap() time.Duration {
 	before := b.elapsed
 	b.elapsed = time.Since(b.start).Milliseconds()
-	return time.Duration(b.elapsed-before) * time.Millisecond
+	return min(time.Duration(b.elapsed-before)*time.Millisecond, MaxGap)
 }
 
 // cancelled reports whether the client has given up the request. The timer of

@@ -42,6 +42,19 @@ func TestTransportRecordsChunksAndGaps(t *testing.T) {
 	}
 }
 
+func TestTransportShortensLongGaps(t *testing.T) {
+	got := record(t, ssetest.Conn{
+		ssetest.Raw("a"), ssetest.Sleep(MaxGap + time.Hour), ssetest.Raw("b"),
+	}, readAll)
+	responses, err := Read(strings.NewReader(got))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gap := responses[0].Chunks[1].Gap; gap != MaxGap {
+		t.Errorf("the gap is %v, want %v", gap, MaxGap)
+	}
+}
+
 func TestTransportRecordsEnd(t *testing.T) {
 	data := ssetest.Raw("data: x\n\n")
 	readSome := func(resp *http.Response) { resp.Body.Read(make([]byte, 100)) }

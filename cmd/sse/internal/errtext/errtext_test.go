@@ -45,6 +45,23 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+func TestLine(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"HTTP 403 Forbidden": &sse.ResponseError{
+			Status: "403 Forbidden", StatusCode: http.StatusForbidden, Body: []byte("no"),
+		},
+		"not an event stream: 200 OK: Content-Type is missing, not text/event-stream": fmt.Errorf(
+			"wrapped: %w", &sse.ResponseError{Status: "200 OK", StatusCode: 200, Body: []byte("x")}),
+		"idle timeout (--idle-timeout allows longer pauses)": sse.ErrIdleTimeout,
+		`a\x1bb`: errors.New("sse: a\x1bb"),
+	} {
+		if got := Line(err); got != want {
+			t.Errorf("Line(%v) = %q, want %q", err, got, want)
+		}
+	}
+}
+
 func TestPrintBoundsBody(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

@@ -289,7 +289,7 @@ func TestRunDecodesModels(t *testing.T) {
 
 func TestRunBoundsEvents(t *testing.T) {
 	t.Parallel()
-	huge := strings.Repeat("é", 32<<20-1)
+	huge := strings.Repeat("é", 2*maxDecoded)
 	long := strings.Repeat("i", 5000)
 	_, all := follow(t, form, time.Minute, ssetest.Conn{
 		ssetest.Raw("data: x" + huge + "\n\n"),
@@ -299,7 +299,7 @@ func TestRunBoundsEvents(t *testing.T) {
 	})
 	short := long[:maxText] + "…"
 	wantTable(t, table{
-		{"message", "", 64<<20 - 1., "x" + huge[:maxData-2], true, true},
+		{"message", "", 4*maxDecoded + 1., "x" + huge[:maxData-2], true, true},
 		{short, short, 70000., strings.Repeat("\x01", maxData), true, true},
 	}, kinds(all, "event"), "type", "id", "size", "data", "cut", "rawCut")
 	for _, m := range kinds(all, "event") {

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -164,23 +163,20 @@ func TestStoreStaysWithinLimitsOfRecordings(t *testing.T) {
 	}
 
 	s = &store{limit: math.MaxInt}
-	line := []byte(`{"text":""}` + "\n")
-	s.Write([]byte(`{"version":1,"status":200}` + "\n"))
-	for range recording.MaxChunks {
-		s.Write(line)
+	for range recording.MaxChunks + 1 {
+		s.Write([]byte{'\n'})
 	}
-	if _, err := recording.Read(s.reader()); err != nil || s.dropped == 0 {
-		t.Errorf("%v, %d bytes dropped", err, s.dropped)
+	if len(s.lines) > recording.MaxChunks || s.dropped == 0 {
+		t.Errorf("%d lines, %d bytes dropped", len(s.lines), s.dropped)
 	}
 
 	s = &store{limit: math.MaxInt}
-	line = bytes.Repeat([]byte(" "), 1<<20)
-	s.Write([]byte(`{"version":1,"status":200}` + "\n"))
-	for range recording.MaxSize >> 20 {
-		s.Write(append(line, '\n'))
+	line := make([]byte, 1<<20)
+	for range recording.MaxSize>>20 + 1 {
+		s.Write(line)
 	}
-	if _, err := recording.Read(s.reader()); err != nil || s.dropped == 0 {
-		t.Errorf("%v, %d bytes dropped", err, s.dropped)
+	if s.size > recording.MaxSize || s.dropped == 0 {
+		t.Errorf("%d bytes, %d dropped", s.size, s.dropped)
 	}
 }
 

@@ -28,6 +28,39 @@ func TestStatsBoundMemory(t *testing.T) {
 	}
 }
 
+func TestStatsSnapshotAndGaps(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	s := New(start)
+	if p50, p95, longest, ok := s.Gaps(); ok {
+		t.Errorf("the gaps of no events: %v, %v, %v", p50, p95, longest)
+	}
+	for i, ms := range []int{100, 110, 120, 130, 1130} {
+		s.Event(start.Add(time.Duration(ms)*time.Millisecond), "x")
+		if _, _, _, ok := s.Gaps(); ok != (i > 0) {
+			t.Errorf("after %d events: Gaps reports %t", i+1, ok)
+		}
+	}
+	s.AddBytes(7)
+	s.AddComment()
+	s.AddIgnored()
+	s.Opened(start)
+	s.Disconnected("x")
+	now := start.Add(time.Minute)
+	want := Snapshot{
+		Events: 5, Bytes: 7, Reconnects: 1, Comments: 1, Ignored: 1,
+		First: start.Add(100 * time.Millisecond), Last: start.Add(1130 * time.Millisecond),
+	}
+	if got := s.Snapshot(now); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	p50, p95, longest, _ := s.Gaps()
+	if p50.Round(time.Millisecond) != 10*time.Millisecond || p95 != time.Second ||
+		longest != time.Second {
+		t.Errorf("gaps %v, %v, %v", p50, p95, longest)
+	}
+}
+
 func TestStatsRate(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
