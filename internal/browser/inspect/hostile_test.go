@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/ssetest"
@@ -155,6 +156,7 @@ func TestLongLinesAreCut(t *testing.T) {
 		stall,
 	})
 	p := inspect(t)
+	p.patience = 2 * time.Minute
 	p.send(srv.URL)
 	p.waitForEvents(3)
 	p.row(3)

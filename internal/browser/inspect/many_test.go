@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
@@ -32,7 +33,8 @@ func TestManyEventsNeedFewNodes(t *testing.T) {
 		stall,
 	})
 	p := inspect(t)
-	p.patience = time.Minute
+	p.patience = 2 * time.Minute
+	call(p.tab, network.Disable, cdp.Empty{}) // it would report each message of the relay
 	p.send(srv.URL)
 	p.waitForEvents(n)
 	p.row(n) // the list follows the stream
@@ -103,7 +105,8 @@ func TestManyTypesNeedFewNodes(t *testing.T) {
 	}
 	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Raw(body.String()), stall})
 	p := inspect(t)
-	p.patience = time.Minute
+	p.patience = 2 * time.Minute
+	call(p.tab, network.Disable, cdp.Empty{}) // it would report each message of the relay
 	p.send(srv.URL)
 	p.waitForEvents(n)
 	p.checkNodes()

@@ -21,7 +21,7 @@ import (
 )
 
 // tabTimeout limits everything that a test does in a tab.
-const tabTimeout = 100 * time.Second
+const tabTimeout = 4 * time.Minute
 
 // A tab is a tab of the browser with a profile of its own.
 type tab struct {
@@ -48,7 +48,7 @@ func open(t *testing.T, url string) *tab {
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	chromium.Require(t)
-	p := &tab{t: t, patience: 20 * time.Second}
+	p := &tab{t: t, patience: 40 * time.Second}
 	limited, cancelLimit := context.WithTimeout(browserCtx, tabTimeout)
 	ctx, cancel := chromedp.NewContext(limited,
 		chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
