@@ -52,8 +52,13 @@ export async function perform(action) {
   }
 }
 
-/** Returns the form as it is sent. */
+/** Returns the form as it is sent. It must have the secrets that were not stored. */
 export function getForm() {
+  const name = missingHeader();
+  if (name) {
+    const text = `Enter the value of ${name} again, or remove it. It is a secret and was not stored.`;
+    throw new api.RequestError(text, "headers");
+  }
   return {
     url: byId("url").value.trim(),
     method: byId("method").value,
@@ -87,14 +92,6 @@ function setMethod(method) {
 
 async function sendForm() {
   const values = getForm();
-  const name = missingHeader();
-  if (name) {
-    throw new api.RequestError(
-      `The value of ${name} is a secret, which was not stored. Enter it ` +
-        "again, or remove the header.",
-      "headers",
-    );
-  }
   await api.send(values);
   remember(values);
 }

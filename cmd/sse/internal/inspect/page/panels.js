@@ -68,14 +68,14 @@ function attemptNode({ number, request, response }) {
   );
   if (request) {
     node.append(
-      element("h4", { text: "Request" }),
+      element("h3", { class: "minor", text: "Request" }),
       element("p", { class: "line" }, ...visible(`${request.method} ${request.url}`)),
       headerList(request.headers),
     );
   }
   if (response) {
     node.append(
-      element("h4", { text: "Response" }),
+      element("h3", { class: "minor", text: "Response" }),
       element(
         "p",
         { class: "line" },
@@ -89,7 +89,7 @@ function attemptNode({ number, request, response }) {
     node.append(headerList(response.headers));
     if (response.body) {
       node.append(
-        element("h4", { text: "Start of the body" }),
+        element("h3", { class: "minor", text: "Start of the body" }),
         element("pre", { class: "data" }, ...visible(response.body, { keep: "\n\t" })),
       );
     }

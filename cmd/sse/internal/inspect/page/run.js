@@ -8,7 +8,9 @@ import { Store } from "./store.js";
 const maxTypes = 1000,
   maxStates = 5000,
   maxAttempts = 100,
-  maxLines = 500;
+  maxLines = 500,
+  maxParts = 100_000,
+  maxPartText = 1 << 20; // characters
 
 /** A list that keeps its newest items, and counts all of them. */
 export class Recent {
@@ -39,8 +41,10 @@ export class Run {
   ignoredLines = new Recent(maxLines);
   comments = new Recent(maxLines);
   findings = new Map(); // by rule
-  parts = []; // of the output of a model that the page has not shown yet
+  #parts = []; // of the output of a model that the page has not shown yet
+  #partsLength = 0; // number of their characters
   stats = null;
+  droppedText = 0; // number of characters of parts that were dropped
   lost = 0; // number of messages that did not reach the page
   lastNumber = 0;
   lastTime = 0;
@@ -97,7 +101,28 @@ export class Run {
     if (this.types.size < maxTypes) this.types.add(event.type);
     this.marks.add(event.t, event.color);
     this.store.push(event);
-    for (const part of parts ?? []) this.parts.push({ ...part, attempt: event.attempt });
+    for (const part of parts ?? []) this.#addPart({ ...part, attempt: event.attempt });
+  }
+
+  // While the page is hidden or paused, nothing takes the parts, so their number is bounded here.
+  #addPart(part) {
+    this.#parts.push(part);
+    this.#partsLength += part.text.length;
+    if (this.#partsLength <= 2 * maxPartText && this.#parts.length <= 2 * maxParts) return;
+    let n = 0;
+    for (; this.#partsLength > maxPartText || this.#parts.length - n > maxParts; n++) {
+      this.#partsLength -= this.#parts[n].text.length;
+      this.droppedText += this.#parts[n].text.length;
+    }
+    this.#parts.splice(0, n);
+  }
+
+  /** Returns the parts that were added since the last call. */
+  takeParts() {
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#partsLength = 0;
+    return parts;
   }
 
   comment(message) {

@@ -1,33 +1,37 @@
 // The text of a model, put together from the events.
 
 import { byId, element, visible } from "./dom.js";
-import { count } from "./format.js";
+import { note } from "./details.js";
+import { count, plural } from "./format.js";
 
 // How much text is shown, and how much of it is in one element.
 const maxText = 1 << 20,
   maxBlock = 16 << 10,
-  maxBlocks = 2000;
+  maxBlocks = 2000,
+  maxLabels = 5000; // for invisible characters
 
-const labels = { reasoning: "Reasoning", tool: "Tool call", error: "Error" };
+const titles = { reasoning: "Reasoning", tool: "Tool call", error: "Error" };
 
 /** Shows the text, with reasoning, tool calls and errors set apart. */
 export class TextPanel {
   #root = byId("text-panel");
-  #last = null; // the block that continues
+  #blocks = []; // {node, size, labels, kind, body} of each element, in order
+  #labels = 0; // number of labels that are shown
   #attempt = null; // that the last part belongs to
-  #size = 0;
-  #dropped = 0;
+  #size = 0; // number of characters that are shown
+  #dropped = 0; // and of those that were removed
+  #follow = true;
+  #wasHidden = true;
 
   constructor() {
     this.#root.addEventListener("scroll", () => (this.#follow = isAtEnd(this.#root)));
   }
 
-  #follow = true;
-
   reset(run) {
     this.run = run;
-    this.#last = this.#attempt = null;
-    this.#size = this.#dropped = 0;
+    this.#blocks = [];
+    this.#attempt = null;
+    this.#size = this.#dropped = this.#labels = 0;
     this.#follow = true;
     const hint =
       "No event contained text of a language model. The formats of OpenAI, Anthropic and " +
@@ -36,56 +40,68 @@ export class TextPanel {
   }
 
   render() {
-    const parts = this.run.parts;
+    const parts = merge(this.run.takeParts());
     if (parts.length > 0) {
-      this.run.parts = [];
       this.#root.querySelector(":scope > .empty")?.remove();
-      for (const part of merge(parts)) this.#add(part);
+      for (const part of parts) this.#add(part);
       this.#trim();
     }
-    if (this.#follow && !this.#root.hidden) this.#root.scrollTop = this.#root.scrollHeight;
+    const { hidden } = this.#root;
+    if (this.#follow && !hidden && (parts.length > 0 || this.#wasHidden)) {
+      this.#root.scrollTop = this.#root.scrollHeight;
+    }
+    this.#wasHidden = hidden;
   }
 
-  // A response begins its text from the start, so the text of an attempt begins with a heading.
   #add({ kind, text, paragraph, attempt }) {
-    if (this.#attempt !== null && attempt !== this.#attempt) {
-      this.#root.append(element("h3", { class: "part", text: `Attempt ${count(attempt)}` }));
-      this.#last = null;
-    }
+    // A response begins its text from the start, so the text of an attempt begins with a heading.
+    const isOther = this.#attempt !== null && attempt !== this.#attempt;
+    if (isOther) this.#append(element("h3", { text: `Attempt ${count(attempt)}` }), "attempt");
     this.#attempt = attempt;
-    const isNew =
-      !this.#last || this.#last.kind !== kind || paragraph || kind === "tool" || kind === "error";
-    if (isNew || this.#last.size > maxBlock) {
-      const body = element("div", { class: "body" });
-      const node = element(
-        "div",
-        { class: "part", "data-kind": kind },
-        ...(isNew && labels[kind] ? [element("h4", { text: labels[kind] })] : []),
-        body,
-      );
-      node.classList.toggle("continued", !isNew);
-      this.#root.append(node);
-      this.#last = { kind, body, size: 0 };
-    }
-    append(this.#last.body, text);
-    this.#last.size += text.length;
+    let last = this.#blocks.at(-1);
+    const isNew = last?.kind !== kind || paragraph || kind === "tool" || kind === "error";
+    if (isNew || last.size > maxBlock) last = this.#addBlock(kind, isNew);
+    const added = appendText(last.body, text, maxLabels - this.#labels);
+    last.labels += added;
+    this.#labels += added;
+    last.size += text.length;
     this.#size += text.length;
   }
 
+  #addBlock(kind, isNew) {
+    const body = element("div", { class: "body" });
+    const node = element("div", { class: "part", "data-kind": kind });
+    if (isNew && titles[kind]) node.append(element("h3", { class: "minor", text: titles[kind] }));
+    node.append(body);
+    node.classList.toggle("continued", !isNew);
+    return this.#append(node, kind, body);
+  }
+
+  #append(node, kind, body) {
+    const block = { node, size: 0, labels: 0, kind, body };
+    this.#root.append(node);
+    this.#blocks.push(block);
+    return block;
+  }
+
   #trim() {
-    const blocks = this.#root.getElementsByClassName("part");
-    while (blocks.length > 1 && (this.#size > maxText || blocks.length > maxBlocks)) {
-      const length = blocks[0].querySelector(".body")?.textContent.length ?? 0;
-      this.#size -= length;
-      this.#dropped += length;
-      blocks[0].remove();
+    let n = 0;
+    while (
+      this.#blocks.length - n > 1 &&
+      (this.#size > maxText || this.#blocks.length - n > maxBlocks)
+    ) {
+      const { node, size, labels } = this.#blocks[n++];
+      this.#size -= size;
+      this.#labels -= labels;
+      this.#dropped += size;
+      node.remove();
     }
-    if (this.#dropped === 0) return;
-    const p =
-      this.#root.querySelector(":scope > .note") ??
-      element("p", { class: "note", "data-kind": "info" });
-    p.textContent = `The first ${count(this.#dropped)} characters are not shown.`;
-    if (!p.parentElement) this.#root.prepend(p);
+    this.#blocks.splice(0, n);
+    const dropped = this.#dropped + this.run.droppedText;
+    if (dropped === 0) return;
+    let p = this.#root.querySelector(":scope > .note");
+    if (!p) this.#root.prepend((p = note("info", "")));
+    p.textContent = `Older text is not shown: ${plural(dropped, "character")}.`;
   }
 }
 
@@ -107,12 +123,16 @@ function merge(parts) {
   return result;
 }
 
-function append(body, text) {
-  const [first, ...rest] = visible(text, { keep: "\n\t", limit: 200 });
+// Adds text to an element, with labels for at most limit invisible characters, and returns how many.
+function appendText(body, text, limit) {
+  const nodes = visible(text, { keep: "\n\t", limit: Math.min(limit, 200) });
+  const labelled = nodes.filter(node => typeof node !== "string").length;
   // The text is added to the last node, so that there is not one node for each word.
-  if (typeof first === "string" && body.lastChild instanceof Text) body.lastChild.appendData(first);
-  else if (first !== undefined) body.append(first);
-  body.append(...rest);
+  if (typeof nodes[0] === "string" && body.lastChild instanceof Text) {
+    body.lastChild.appendData(nodes.shift());
+  }
+  body.append(...nodes);
+  return labelled;
 }
 
 const isAtEnd = node => node.scrollTop + node.clientHeight >= node.scrollHeight - 4;

@@ -34,7 +34,7 @@ export class Toolbar {
     if (chosen) this.#addOption(chosen);
     this.#type.value = chosen;
     this.filter.set(chosen, this.#text.value);
-    if (this.paused) this.togglePause();
+    this.#pause.ariaPressed = "false";
   }
 
   get paused() {

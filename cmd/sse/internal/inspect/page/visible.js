@@ -56,7 +56,8 @@ export function label(character) {
 export function segments(text, { keep = "", limit = 2000 } = {}) {
   const result = [];
   let plain = "",
-    end = 0;
+    end = 0,
+    labels = 0;
   for (const match of text.matchAll(pattern)) {
     const character = match[1];
     plain += text.slice(end, match.index);
@@ -67,12 +68,13 @@ export function segments(text, { keep = "", limit = 2000 } = {}) {
     }
     const times = match[0].length / character.length;
     const shown = label(character) + (times > 1 ? ` ×${times}` : "");
-    if (result.length >= 2 * limit) {
+    if (labels === limit) {
       plain += `⟨${shown}⟩`;
       continue;
     }
     if (plain) result.push({ text: plain });
     result.push({ text: match[0], label: shown, code: codePoint(character) });
+    labels++;
     plain = "";
   }
   plain += text.slice(end);
