@@ -19,7 +19,9 @@ func (r *run) event() {
 	r.mu.Lock()
 	attempt := r.attempt
 	r.mu.Unlock()
+	r.events++
 	m := eventReceived{
+		N:       r.events,
 		T:       r.since(now),
 		Type:    shortText(r.stream.Type()),
 		ID:      shortText(string(r.stream.ID())),
@@ -28,7 +30,7 @@ func (r *run) event() {
 		Parts:   []part{},
 	}
 	gap := milliseconds(r.stats.Event(now, m.Type))
-	if m.N = r.stats.Snapshot(now).Events; m.N > 1 {
+	if m.N > 1 {
 		m.Gap = &gap
 	}
 	m.Data, m.Cut = cut(data, maxData)

@@ -137,8 +137,7 @@ func setHeader(o *request.Options, name, value string) error {
 	return nil
 }
 
-// connectionNotes returns what applies to all requests, because the flags in o say so. The texts
-// contain no secrets.
+// connectionNotes returns what o says about all requests. The texts contain no secrets.
 func connectionNotes(o *request.Options) []string {
 	notes := []string{}
 	add := func(isSet bool, note string) {

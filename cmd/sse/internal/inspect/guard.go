@@ -16,7 +16,8 @@ import (
 type guard struct {
 	next  http.Handler // its paths are those without the token
 	token string
-	name  string // a host name that the server may also be called
+	name  string // if not empty, a host name of the server
+	anyIP bool   // the server has several IP addresses, perhaps some that it does not know
 
 	// A browser is started with once in place of the token, because other users of the machine may
 	// see the arguments of its process. It is valid for one request. If nil, there is none.
@@ -39,7 +40,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if local == nil || !g.isHost(r.Host, local) || !isSameOrigin(r) {
-		http.Error(w, "this server can be used only from its own page", http.StatusForbidden)
+		http.Error(w, "this server can be used only from its own page, "+
+			"whose address must be typed or pasted into the browser", http.StatusForbidden)
 		return
 	}
 	token, path, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -67,8 +69,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isEqual compares secrets in constant time.
 func isEqual(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// isHost reports whether the Host header names local, the address that received the request. Any
-// other name may be that of an attacker whose DNS leads to this machine.
+// isHost reports whether the Host header names local, the address that received the request. Another
+// name may be that of an attacker whose DNS leads to this machine.
 func (g *guard) isHost(header string, local *net.TCPAddr) bool {
 	host, port, err := net.SplitHostPort(header)
 	if err != nil { // the port is that of the scheme
@@ -78,10 +80,9 @@ func (g *guard) isHost(header string, local *net.TCPAddr) bool {
 		return false
 	}
 	if ip := net.ParseIP(host); ip != nil {
-		return ip.Equal(local.IP)
+		return g.anyIP || ip.Equal(local.IP)
 	}
-	return strings.EqualFold(host, "localhost") && local.IP.IsLoopback() ||
-		g.name != "" && strings.EqualFold(host, g.name)
+	return strings.EqualFold(host, "localhost") || g.name != "" && strings.EqualFold(host, g.name)
 }
 
 // isSameOrigin reports whether r is not the request of a page of another origin. A browser says so

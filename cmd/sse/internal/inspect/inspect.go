@@ -32,7 +32,7 @@ type Options struct {
 	IdleTimeout  time.Duration    // fills the form
 	MaxEventSize int              // as in sse.Client
 	Listen       string           // the address to listen on; if empty, a free loopback port
-	Memory       int              // bytes that are kept of a run; at least MinMemory
+	Memory       int              // bytes that are kept of a run, at least MinMemory
 	Open         bool             // start a browser
 
 	// Parse parses the words of a curl or sse command.

@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"context"
-	"errors"
-	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -29,17 +27,18 @@ type run struct {
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the run has ended
 
-	stats  *stats.Stats
-	blocks splitter
-	model  model.Decoder
+	stats    *stats.Stats
+	blocks   splitter
+	model    model.Decoder
+	events   int
+	comments rateLimit
+	ignored  rateLimit
 
 	mu        sync.Mutex // protects the following fields, which several goroutines use
 	attempt   int
 	responded time.Time // when the last response was received
-	comments  rateLimit
-	ignored   rateLimit
 	findings  map[string]*foundRule
-	lastStats string
+	lastStats string // the counters that were sent last
 }
 
 // A runOptions describes a run in addition to its request.
@@ -133,7 +132,7 @@ func (r *run) endReason(ctx context.Context, err error) string {
 		return "stopped"
 	case err == nil && r.rec.LastStatus() == http.StatusNoContent:
 		return "204 No Content"
-	case err == nil, errors.Is(err, io.EOF):
+	case err == nil:
 		return "the server ended the stream"
 	}
 	return errtext.Line(err)

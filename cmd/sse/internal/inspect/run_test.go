@@ -193,6 +193,25 @@ func TestRunSendsPostOnce(t *testing.T) {
 		kinds(all, "state"), "state", "reason")
 }
 
+func TestRunSaysWhyItEnds(t *testing.T) {
+	t.Parallel()
+	f := form
+	f.Method = "POST"
+	for want, conn := range map[string]ssetest.Conn{
+		"the server ended the stream":                         {ssetest.Retry(0)},
+		"the server closed the connection without a response": {ssetest.Cut()},
+		"unexpected end of the stream (an incomplete event is not shown)": {
+			ssetest.Raw("data: a"), ssetest.Cut(),
+		},
+		"HTTP 403 Forbidden": {ssetest.Status(http.StatusForbidden)},
+	} {
+		_, all := follow(t, f, time.Hour, conn)
+		if got := all[len(all)-1].data; got["state"] != "closed" || got["reason"] != want {
+			t.Errorf("the last state is %v, want the reason %s", got, want)
+		}
+	}
+}
+
 func TestRunStops(t *testing.T) {
 	t.Parallel()
 	stopped := ssetest.Conn{ssetest.Send(sse.Event{Data: "a"}), ssetest.Stall()}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"path"
@@ -14,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
 // The limits of the server. It is meant for one person.
@@ -74,8 +76,11 @@ func newToken() string {
 // guard returns the handler of all requests. The server listens on addr.
 func (s *server) guard(addr string) *guard {
 	g := &guard{next: &s.mux, token: s.token}
-	if host, _, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host) == nil {
+	host, _, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); ip == nil {
 		g.name = host
+	} else {
+		g.anyIP = ip.IsUnspecified()
 	}
 	return g
 }
@@ -177,10 +182,23 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 func (s *server) setup(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"request":   s.form,
-		"notes":     connectionNotes(s.o.Request),
+		"notes":     s.notes(),
 		"recent":    true,
 		"dataLimit": maxData,
 	})
+}
+
+// notes returns what applies to all requests, because the flags say so.
+func (s *server) notes() []string {
+	notes := connectionNotes(s.o.Request)
+	switch n := s.o.MaxEventSize; {
+	case n > 0:
+		notes = append(notes, "--max-event-size: an event of more than "+units.Bytes(int64(n))+
+			" ends the stream")
+	case n < 0:
+		notes = append(notes, "--max-event-size: events of any size are accepted")
+	}
+	return notes
 }
 
 // readJSON decodes the body of r. If that fails, it sends an error and returns false.
@@ -214,5 +232,5 @@ func writeFormError(w http.ResponseWriter, err error) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
+	io.WriteString(w, encode(v)+"\n")
 }

@@ -15,10 +15,11 @@ import (
 func TestSetupHasFormAndNotes(t *testing.T) {
 	t.Parallel()
 	o := newOptions()
-	o.Request.Insecure = true
+	o.Request.Insecure, o.MaxEventSize = true, 2000
 	_, page := serve(t, o)
 	resp, body := do(t, "GET", page+"setup", "")
-	want := `{"dataLimit":65536,"notes":["-k: certificates are not verified"],"recent":true,` +
+	want := `{"dataLimit":65536,"notes":["-k: certificates are not verified",` +
+		`"--max-event-size: an event of more than 2 kB ends the stream"],"recent":true,` +
 		`"request":{"url":"","method":"","headers":[],"body":"","lastEventID":"",` +
 		`"reconnect":false,"idleTimeout":""}}` + "\n"
 	if body != want || resp.Header.Get("Content-Type") != "application/json" {
