@@ -71,7 +71,7 @@ func (p *inspector) paste(selector, text string) {
 	})
 }
 
-// clipboard returns the text of the clipboard after a click on an element.
+// copied clicks on an element and returns the text that the page then copies to the clipboard.
 func (p *inspector) copied(selector string) string {
 	p.t.Helper()
 	eval[bool](p.tab, `navigator.clipboard.writeText("").then(() => true)`)
@@ -138,7 +138,7 @@ func TestFormTakesAndGivesCommands(t *testing.T) {
 	runShell(t, copiedSSE+" -n 2")
 	if _, err := exec.LookPath("curl"); err == nil {
 		runShell(t, copiedCurl+" -m 2 || [ $? = 28 ]")
-	} else {
+	} else { // the server waits for a third request
 		runShell(t, copiedSSE+" -n 2")
 	}
 	for i, r := range srv.Requests() {

@@ -94,13 +94,13 @@ func (p *inspector) download(selector string) (name string, data []byte) {
 		p.t.Fatal(err)
 	}
 	enabled := true
-	_, err = chromedp.CallBrowser(p.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+	params := browser.SetDownloadBehaviorParams{
 		Behavior:         browser.SetDownloadBehaviorBehaviorAllow,
 		BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
 		DownloadPath:     dir,
 		EventsEnabled:    &enabled,
-	})
-	if err != nil {
+	}
+	if _, err := chromedp.CallBrowser(p.ctx, browser.SetDownloadBehavior, params); err != nil {
 		p.t.Fatal(err)
 	}
 	done := make(chan struct{}, 16)

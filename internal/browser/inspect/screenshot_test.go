@@ -1,7 +1,9 @@
 package inspect
 
 import (
+	"bytes"
 	"fmt"
+	"image/png"
 	"net"
 	"net/http"
 	"os"
@@ -18,18 +20,24 @@ import (
 // screenshotAddr is the address in the screenshots.
 const screenshotAddr = "127.0.0.1:8787"
 
+const (
+	screenshotWidth = 1280
+	maxScreenshot   = 250_000 // bytes
+)
+
 // TestScreenshots takes the screenshots of the documentation, of a stream whose connection breaks
-// while a model writes.
+// while a model writes. It writes them only with -update.
 func TestScreenshots(t *testing.T) {
-	if !*update {
-		t.Skip("writes docs/inspect-light.png and docs/inspect-dark.png only with -update")
+	addr := "127.0.0.1:0"
+	if *update {
+		addr = screenshotAddr
 	}
-	first, rest := poem()
+	first, rest := modelStream()
 	script := ssetest.NewServer(t,
 		ssetest.Conn(append([]ssetest.Step{ssetest.Retry(time.Second)}, first...)),
 		ssetest.Conn(rest),
 	)
-	l, err := net.Listen("tcp", screenshotAddr)
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +46,8 @@ func TestScreenshots(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 
 	p := inspect(t, "-H", "Authorization: Bearer s3cr3t")
-	p.setWidth(1280, 900)
-	p.send("http://" + screenshotAddr + "/llm?q=What+is+an+event+stream")
+	p.setWidth(screenshotWidth, 900)
+	p.send("http://" + l.Addr().String() + "/llm?q=What+is+an+event+stream")
 	p.waitFor(`%s === 1`, counter("reconnects"))
 	p.waitForText("#text-panel", "in order.")
 	p.waitForState("open")
@@ -47,22 +55,28 @@ func TestScreenshots(t *testing.T) {
 	p.click(`#events .row:nth-last-child(3)`)
 	for _, scheme := range []string{"light", "dark"} {
 		p.setScheme(scheme)
-		png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+		shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := filepath.Join(root, "docs", "inspect-"+scheme+".png")
-		if len(png) > 250_000 {
-			t.Errorf("%s has %d bytes, want at most 250,000", name, len(png))
+		size, err := png.DecodeConfig(bytes.NewReader(shot))
+		if err != nil || size.Width != screenshotWidth || len(shot) > maxScreenshot {
+			t.Errorf("%s: the screenshot has %d bytes and a width of %d (%v), want at most %d and %d",
+				scheme, len(shot), size.Width, err, maxScreenshot, screenshotWidth)
 		}
-		if err := os.WriteFile(name, png, 0o644); err != nil {
+		if !*update {
+			continue
+		}
+		name := filepath.Join(root, "docs", "inspect-"+scheme+".png")
+		if err := os.WriteFile(name, shot, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// poem returns the steps of two connections on which a model writes a text. The first one breaks.
-func poem() (first, rest []ssetest.Step) {
+// modelStream returns the steps of two connections on which a model writes a text. The first one
+// breaks. The model pauses between words only with -update.
+func modelStream() (first, rest []ssetest.Step) {
 	const text = "An event stream is a response that does not end. The server sends each event " +
 		"when it happens, and the client reads it at once. If the connection breaks, the client " +
 		"connects again and names the last event that it has. So every event arrives once, " +
@@ -76,12 +90,19 @@ func poem() (first, rest []ssetest.Step) {
 	}
 	var steps []ssetest.Step
 	steps = append(steps,
-		event("message_start", `"message":{"id":"msg","role":"assistant","model":"sse-demo","content":[]}`),
+		event("message_start",
+			`"message":{"id":"msg","role":"assistant","model":"sse-demo","content":[]}`),
 		event("content_block_start", `"index":0,"content_block":{"type":"text","text":""}`),
 	)
+	pause := func(d time.Duration) ssetest.Step {
+		if !*update {
+			d = 0
+		}
+		return ssetest.Sleep(d)
+	}
 	for i, word := range strings.SplitAfter(text, " ") {
 		steps = append(steps,
-			ssetest.Sleep(time.Duration(40+i*37%90)*time.Millisecond),
+			pause(time.Duration(40+i*37%90)*time.Millisecond),
 			event("content_block_delta", `"index":0,"delta":{"type":"text_delta","text":`+js(word)+`}`))
 		if i%12 == 11 {
 			steps = append(steps, ssetest.Comment("keep-alive"), event("ping", `"index":0`))
