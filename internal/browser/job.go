@@ -1,7 +1,6 @@
 package main
 
 import (
-	_ "embed"
 	"fmt"
 	"net/http"
 	"slices"
@@ -58,6 +57,18 @@ const (
 	longestWait  = time.Second            // for which the page waits
 )
 
+// repeat returns a job for the same case that has not run.
+func (j *job) repeat() *job {
+	return &job{
+		name:      j.name,
+		exchanges: j.exchanges,
+		events:    j.events,
+		lastID:    j.lastID,
+		retry:     j.retry,
+		ends:      j.ends,
+	}
+}
+
 // record records a request and returns the number of requests before it.
 func (j *job) record(r *http.Request) (n int) {
 	j.mu.Lock()
@@ -97,6 +108,8 @@ func (j *job) text() string {
 
 // compare returns the differences between the results of the browser and the suite.
 func (j *job) compare() (diffs []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.got == nil {
 		return []string{"the page posted no report"}
 	}

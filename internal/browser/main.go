@@ -3,29 +3,32 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/seed-0d85b69d/sse/internal/browser/chromium"
 )
 
 //go:embed page.html
 var page []byte
 
+// suiteFiles are the files of the conformance suite.
+var suiteFiles = []string{"../../testdata/parser.json", "../../testdata/http.json"}
+
 func main() {
 	log.SetFlags(0)
-	chromium := flag.String("chromium", "chromium", "the `program` to start")
+	program := flag.String("chromium", "", "the `program` to start (default: the installed one)")
 	policy := flag.Bool("policy", false,
 		"also run the cases of the kind policy, in which a browser may differ")
 	timeout := flag.Duration("timeout", 20*time.Minute, "end the browser after this `duration`")
@@ -40,19 +43,29 @@ Without a FILE the browser runs these two.
 	flag.Parse()
 	files := flag.Args()
 	if len(files) == 0 {
-		files = []string{"../../testdata/parser.json", "../../testdata/http.json"}
+		files = suiteFiles
 	}
-	s := &server{done: make(chan string, 1)}
+	s := newServer()
 	for _, name := range files {
 		if err := s.load(name, *policy); err != nil {
 			log.Fatal(err)
 		}
 	}
-	agent, err := s.run(*chromium, *timeout)
+	path, err := *program, error(nil)
+	if path == "" {
+		path, err = chromium.Find()
+	}
 	if err != nil {
 		log.Fatal(err)
 	}
-	if !s.printResults(agent) {
+	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
+	defer cancel()
+	agent, err := s.run(ctx, path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	s.printResults(os.Stdout, agent)
+	if len(s.unknown()) > 0 {
 		os.Exit(1)
 	}
 }
@@ -63,8 +76,10 @@ type server struct {
 	done chan string // receives the user agent when the page has finished
 }
 
-// run starts the browser and waits until the page has finished. It returns the user agent.
-func (s *server) run(chromium string, timeout time.Duration) (agent string, err error) {
+func newServer() *server { return &server{done: make(chan string, 1)} }
+
+// run starts the browser at path and waits until the page has finished. It returns the user agent.
+func (s *server) run(ctx context.Context, path string) (agent string, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -83,31 +98,19 @@ func (s *server) run(chromium string, timeout time.Duration) (agent string, err 
 	go srv.Serve(l)
 	defer srv.Close()
 
-	dir, err := os.MkdirTemp("", "browser")
+	browser, stop, err := chromium.Start(ctx, path)
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(dir)
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium,
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir="+dir, "--remote-debugging-port=0", "http://"+l.Addr().String()+"/")
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
+	defer stop()
+	if err := chromedp.Do(browser, chromedp.Navigate("http://"+l.Addr().String()+"/")); err != nil {
 		return "", err
 	}
-	exit := make(chan error, 1)
-	go func() { exit <- cmd.Wait() }()
 	select {
 	case agent = <-s.done:
-		cancel()
-		<-exit
 		return agent, nil
-	case err := <-exit:
-		err = cmp.Or(err, errors.New("exit"))
-		return "", fmt.Errorf("%s: %v before the page had finished", chromium, err)
+	case <-browser.Done():
+		return "", fmt.Errorf("%s: %w before the page had finished", path, context.Cause(browser))
 	}
 }
 

@@ -16,7 +16,8 @@ export class EventList {
   #top = 0; // index of the event of the first row
   #rowHeight = 28;
   #viewHeight = 0;
-  #scrollTop = 0; // as the list has set or seen it
+  #scrollTop = 0; // where the list is, or will be after the next frame
+  #lastTop = 0; // the scroll position of the element as the list has set or seen it
   #anchor = { position: 0, offset: 0 }; // the event at the top, if the list does not follow the end
 
   /** Whether the list scrolls to new events. */
@@ -27,7 +28,7 @@ export class EventList {
 
   constructor({ onselect, onopen, onchange }) {
     Object.assign(this, { onselect, onopen, onchange });
-    this.#root.addEventListener("scroll", () => this.#onscroll());
+    this.#root.addEventListener("scroll", () => this.readScroll());
     this.#root.addEventListener("click", e => this.#onclick(e));
     this.#root.addEventListener("dblclick", () => this.onopen());
     this.#root.addEventListener("keydown", e => this.#onkeydown(e));
@@ -61,7 +62,10 @@ export class EventList {
   /** Selects the event at a position, or none if it is null. */
   select(position) {
     this.selected = position;
-    if (position !== null) this.following = false;
+    if (position !== null && this.following) {
+      this.#setAnchor(); // the list stays where it is
+      this.following = false;
+    }
     this.onselect(position === null ? null : this.run.store.get(position));
     this.onchange();
   }
@@ -83,10 +87,11 @@ export class EventList {
     this.#anchor = { position, offset: this.#scrollTop - index * this.#rowHeight };
   }
 
-  #onscroll() {
+  /** Notices that the user has scrolled. It is called before each frame changes anything. */
+  readScroll() {
     const top = this.#root.scrollTop;
-    if (Math.abs(top - this.#scrollTop) < 1) return;
-    this.#scrollTop = top;
+    if (Math.abs(top - this.#lastTop) < 1) return;
+    this.#scrollTop = this.#lastTop = top;
     const atEnd = top + this.#root.clientHeight >= this.#root.scrollHeight - 2;
     this.following = atEnd && this.selected === null;
     this.#setAnchor();
@@ -142,7 +147,7 @@ export class EventList {
     if (this.#space.style.height !== style) this.#space.style.height = style;
     if (Math.abs(this.#root.scrollTop - this.#scrollTop) >= 1)
       this.#root.scrollTop = this.#scrollTop;
-    this.#scrollTop = this.#root.scrollTop;
+    this.#scrollTop = this.#lastTop = this.#root.scrollTop;
   }
 
   #resize(n) {

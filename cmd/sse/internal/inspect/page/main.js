@@ -71,6 +71,7 @@ function schedule() {
 
 function render() {
   isScheduled = false;
+  list.readScroll();
   const isComplete = toolbar.search();
   toolbar.render();
   status.render();
