@@ -62,7 +62,10 @@ export class EventList {
   /** Selects the event at a position, or none if it is null. */
   select(position) {
     this.selected = position;
-    if (position !== null) this.following = false;
+    if (position !== null && this.following) {
+      this.#setAnchor(); // the list stays where it is
+      this.following = false;
+    }
     this.onselect(position === null ? null : this.run.store.get(position));
     this.onchange();
   }
