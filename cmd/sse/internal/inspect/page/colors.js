@@ -1,7 +1,7 @@
 // The colours of event types.
 
 /** The number of colours; types without one of their own share the colour OTHER. */
-export const COLORS = 8;
+const COLORS = 8;
 export const OTHER = COLORS;
 
 /** Gives each event type a colour, which is a number from 0 to OTHER. */

@@ -88,7 +88,7 @@ function addLines(list, all, start) {
 }
 
 /** Returns a line of a block with its invisible characters and its line ending as labels. */
-export function rawLine({ text, ending }) {
+function rawLine({ text, ending }) {
   const item = element("li");
   const field = /^\uFEFF?(data|event|id|retry)(?=:|$)/.exec(text)?.[0] ?? "";
   const spaces = / *$/.exec(text)[0].length;

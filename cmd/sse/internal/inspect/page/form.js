@@ -29,10 +29,10 @@ export function startForm() {
     perform(sendForm);
   });
   form.addEventListener("keydown", e => {
-    if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) {
-      e.preventDefault();
-      form.requestSubmit();
-    }
+    const isSend = e.key === "Enter" && (e.ctrlKey || e.metaKey);
+    if (!isSend || e.defaultPrevented) return;
+    e.preventDefault();
+    form.requestSubmit();
   });
   form.addEventListener("input", clearError);
   byId("stop").addEventListener("click", () => perform(api.stop));
@@ -42,13 +42,14 @@ export function startForm() {
 }
 
 /** Calls an asynchronous function and shows its error at the field that the error is about. */
-export async function perform(action) {
+export async function perform(action, { focus = true } = {}) {
   clearError();
   try {
     await action();
   } catch (error) {
     if (!(error instanceof api.RequestError)) throw error;
-    showError(error);
+    const field = showError(error);
+    if (focus) field?.focus();
   }
 }
 
@@ -56,7 +57,7 @@ export async function perform(action) {
 export function getForm() {
   const name = missingHeader();
   if (name) {
-    const text = `Enter the value of ${name} again, or remove it. It is a secret and was not stored.`;
+    const text = `Enter the value of ${name} again, or remove it. It was not stored.`;
     throw new api.RequestError(text, "headers");
   }
   return {
@@ -99,8 +100,11 @@ async function sendForm() {
 // Fills the form from a curl or sse command that is pasted, dropped or typed into a field.
 function acceptCommands(field) {
   const isPasteBox = field.id === "paste";
+  let last = ""; // the last text, which is not parsed again when the field is left
   const accept = text => {
-    if (text.trim() && (isPasteBox || isCommand(text))) perform(() => parse(field, text));
+    if (!text.trim() || text === last || (!isPasteBox && !isCommand(text))) return;
+    last = text;
+    perform(() => parse(field, text), { focus: false });
   };
   field.addEventListener("paste", e => {
     const text = e.clipboardData?.getData("text/plain") ?? "";
@@ -117,6 +121,11 @@ function acceptCommands(field) {
     if (!isTyped && isCommand(field.value)) accept(field.value);
   });
   field.addEventListener("change", () => accept(field.value));
+  field.addEventListener("keydown", e => {
+    if (!isPasteBox || e.key !== "Enter" || !(e.ctrlKey || e.metaKey)) return;
+    e.preventDefault();
+    accept(field.value);
+  });
 }
 
 const isCommand = text => /^\s*[$#>]?\s*(curl|sse)(\.exe)?\s/.test(text);
@@ -137,9 +146,9 @@ async function parse(field, command) {
     kind: notes.length > 0 ? "warn" : "info",
     keep: notes.length > 0,
   });
-  byId("url").focus();
 }
 
+// Shows an error and returns the element that it is about, if any.
 function showError({ message, field }) {
   const node = byId(fields[field] ?? "url");
   const details = node.closest("details");
@@ -148,14 +157,14 @@ function showError({ message, field }) {
   (node.closest(".field") ?? form).append(errorText);
   errorText.textContent = sentence(message);
   errorText.hidden = false;
-  if (!field) return;
+  if (!field) return null;
   const target =
     node.id !== "headers"
       ? node
       : (node.querySelector(".missing .value:placeholder-shown") ?? node.querySelector("input"));
   target.setAttribute("aria-invalid", "true");
   target.setAttribute("aria-describedby", errorText.id);
-  target.focus();
+  return target;
 }
 
 function clearError() {

@@ -51,7 +51,7 @@ export function sentence(text) {
   return /^[a-z]+(?=[\s,:;.])/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
 }
 
-/** Returns the first n characters of text, with whole surrogate pairs, and "…" if it is longer. */
+/** Returns the first n characters of text, without half a surrogate pair, and "…" if it is cut. */
 export function truncate(text, n) {
   if (text.length <= n) return text;
   const code = text.charCodeAt(n - 1);

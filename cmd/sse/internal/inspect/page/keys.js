@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 const fields = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 const pressable = "button, a, summary, input, [role=tab]";
 
-/** Calls the actions focusFilter, togglePause, clear and help on their keys. */
+/** Makes the keys work. clear is called with the element that has the focus when Esc is pressed. */
 export function startKeys({ togglePause, clear }) {
   byId("help").addEventListener("click", showHelp);
   for (const button of document.querySelectorAll("dialog .close")) {

@@ -145,8 +145,8 @@ export class EventList {
   #scroll(height) {
     const style = `${height}px`;
     if (this.#space.style.height !== style) this.#space.style.height = style;
-    if (Math.abs(this.#root.scrollTop - this.#scrollTop) >= 1)
-      this.#root.scrollTop = this.#scrollTop;
+    const isOff = Math.abs(this.#root.scrollTop - this.#scrollTop) >= 1;
+    if (isOff) this.#root.scrollTop = this.#scrollTop;
     this.#scrollTop = this.#lastTop = this.#root.scrollTop;
   }
 

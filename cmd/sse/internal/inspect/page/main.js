@@ -34,9 +34,7 @@ const toolbar = new Toolbar({
     list.refilter();
     schedule();
   },
-  onpause: () => {
-    schedule();
-  },
+  onpause: schedule,
 });
 const list = new EventList({ onselect: select, onopen: openDetails, onchange: schedule });
 const timeline = new Timeline({
@@ -52,7 +50,7 @@ const timeline = new Timeline({
   },
 });
 const panels = [new HeadersPanel(), new TextPanel(), new FindingsPanel(), new IgnoredPanel()];
-const tabs = new Tabs(byId("tabs"), () => schedule());
+const tabs = new Tabs(byId("tabs"), schedule);
 
 function begin(message) {
   run = new Run(message);
@@ -166,11 +164,10 @@ function startRelay() {
   connect({
     onmessage: receive,
     onlost: () =>
-      notify(
-        "relay",
-        "The connection to sse inspect was lost. The page is trying to " + "reconnect.",
-        { kind: "bad", keep: true },
-      ),
+      notify("relay", "The connection to sse inspect was lost. The page is trying to reconnect.", {
+        kind: "bad",
+        keep: true,
+      }),
     onback: () => notify("relay", "The connection to sse inspect is back."),
     onend: () =>
       notify(

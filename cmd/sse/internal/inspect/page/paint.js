@@ -26,8 +26,8 @@ export function readPalette(node) {
 }
 
 /**
- * Paints a view: {width, range, columns, colors, segments, gaps, now, selected, cursor}. The width is
- * in CSS pixels, and times are in milliseconds.
+ * Paints a view: {width, range, columns, colors, segments, gaps, now, selected, cursor}. The width
+ * is in CSS pixels, and times are in milliseconds.
  */
 export function paint(context, view, palette) {
   const x = t => (t / view.range) * view.width;

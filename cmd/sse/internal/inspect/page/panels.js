@@ -18,15 +18,18 @@ export class HeadersPanel {
   render() {
     const { items, total } = this.run.attempts;
     if (items.length === 0) return;
-    for (const attempt of this.#shown.keys()) {
-      if (!items.includes(attempt)) {
-        this.#shown.get(attempt).node.remove();
-        this.#shown.delete(attempt);
-      }
-    }
     for (const attempt of items) this.#update(attempt);
+    if (this.#shown.size > items.length) this.#removeAllBut(items);
     this.#root.querySelector(":scope > .empty")?.remove();
     if (total > items.length) this.#showDropped(total - items.length);
+  }
+
+  #removeAllBut(items) {
+    for (const [attempt, { node }] of this.#shown) {
+      if (items.includes(attempt)) continue;
+      node.remove();
+      this.#shown.delete(attempt);
+    }
   }
 
   #showDropped(n) {
@@ -50,7 +53,7 @@ function attemptNode({ number, request, response }) {
   const outcome = element(
     "span",
     { class: "outcome", "data-kind": kindOf(response) },
-    ...visible(response ? `${response.status} ${statusText(response)}` : "no response"),
+    ...visible(response ? `${response.status} ${response.statusText}` : "no response"),
   );
   const time = (request ?? response).t;
   const node = element(
@@ -69,7 +72,11 @@ function attemptNode({ number, request, response }) {
   if (request) {
     node.append(
       element("h3", { class: "minor", text: "Request" }),
-      element("p", { class: "line" }, ...visible(`${request.method} ${request.url}`)),
+      element(
+        "p",
+        { class: "line" },
+        ...visible(`${request.method} ${request.url} ${request.proto ?? ""}`),
+      ),
       headerList(request.headers),
     );
   }
@@ -79,13 +86,10 @@ function attemptNode({ number, request, response }) {
       element(
         "p",
         { class: "line" },
-        ...visible(`${response.proto} ${response.status} ${statusText(response)}`),
+        ...visible(`${response.proto} ${response.status} ${response.statusText}`),
       ),
     );
-    if (response.redirected) {
-      const to = typeof response.redirected === "string" ? ` to ${response.redirected}` : "";
-      node.append(note("info", `The request was redirected${to}.`));
-    }
+    if (response.redirected) node.append(note("info", "The request was redirected."));
     node.append(headerList(response.headers));
     if (response.body) {
       node.append(
@@ -102,9 +106,6 @@ function kindOf(response) {
   if (response.status === 200) return "ok";
   return response.status < 400 ? "none" : "bad";
 }
-
-const statusText = ({ status, statusText }) =>
-  (statusText ?? "").replace(new RegExp(`^${status} `), "");
 
 function headerList(headers) {
   if (!headers?.length) return element("p", { class: "empty", text: "There are no headers." });

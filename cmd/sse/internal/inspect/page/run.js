@@ -13,7 +13,7 @@ const maxTypes = 1000,
   maxPartText = 1 << 20; // characters
 
 /** A list that keeps its newest items, and counts all of them. */
-export class Recent {
+class Recent {
   items = [];
   total = 0;
 
@@ -25,8 +25,8 @@ export class Recent {
     this.items.push(item);
     this.total++;
     // Removing many at once makes it cheap.
-    if (this.items.length > 1.25 * this.max + 10)
-      this.items.splice(0, this.items.length - this.max);
+    const excess = this.items.length - this.max;
+    if (excess > this.max / 4) this.items.splice(0, excess);
   }
 }
 
@@ -52,7 +52,6 @@ export class Run {
 
   /** Begins a run with the message that announces it, or none. */
   constructor(message) {
-    this.message = message ?? null;
     const start = Date.parse(message?.time);
     this.#start = performance.now() - (Number.isNaN(start) ? 0 : Date.now() - start);
   }

@@ -62,7 +62,7 @@ export class Status {
 }
 
 /** Returns the sentences that describe a state message, or no state if it is null. */
-export function describe(message) {
+function describe(message) {
   if (!message) return "Idle. Enter a URL and press Send.";
   const { state, attempt, lastEventID } = message;
   const reason = reasonOf(message);

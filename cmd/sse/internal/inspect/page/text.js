@@ -123,7 +123,7 @@ function merge(parts) {
   return result;
 }
 
-// Adds text to an element, with labels for at most limit invisible characters, and returns how many.
+// Adds text to an element, with labels for at most limit invisible characters. Returns how many.
 function appendText(body, text, limit) {
   const nodes = visible(text, { keep: "\n\t", limit: Math.min(limit, 200) });
   const labelled = nodes.filter(node => typeof node !== "string").length;

@@ -1,8 +1,8 @@
 // The timeline: what it shows, and what the pointer and the keyboard do with it.
 
 import { OTHER } from "./colors.js";
-import { byId, element, setText, visible } from "./dom.js";
-import { bytes, clock, count, duration, plural, sentence, truncate } from "./format.js";
+import { byId, element, visible } from "./dom.js";
+import { bytes, clock, count, duration, sentence, truncate } from "./format.js";
 import { axisRange } from "./histogram.js";
 import { columnWidth, layout, paint, readPalette } from "./paint.js";
 
@@ -18,6 +18,7 @@ export class Timeline {
   #palette = null;
   #width = 0;
   #range = 0;
+  #legendSize = 0; // number of items
   #cursor = null; // position of the event that the keyboard has reached
   #selected = null; // the selected event
 
@@ -128,8 +129,6 @@ export class Timeline {
     }
     return result.sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, maxGaps);
   }
-
-  #legendSize = 0;
 
   #renderLegend() {
     const entries = [...this.run.colors.entries()].filter(([type]) => this.run.types.has(type));
@@ -269,7 +268,7 @@ export class Timeline {
 }
 
 /** Returns the segments of the band: {state, from, to, isEnd}. */
-export function segmentsOf(states, now) {
+function segmentsOf(states, now) {
   return states.map(({ state, t }, i) => ({
     state,
     from: t,

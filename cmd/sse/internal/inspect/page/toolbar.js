@@ -5,7 +5,7 @@ import { count, plural, truncate } from "./format.js";
 import { Filter } from "./filter.js";
 import { segments } from "./visible.js";
 
-const budget = 6; // milliseconds of a frame for the search
+const [minSearch, maxSearch] = [6, 30]; // milliseconds of a frame for the search
 const maxOptions = 300;
 
 /** Holds the filter of the present run and shows what it has found. */
@@ -16,6 +16,7 @@ export class Toolbar {
   #pause = byId("pause");
   #dropped = byId("dropped");
   #optionCount = 0;
+  #lastSearch = 0; // when the search was last continued
 
   constructor({ onfilter, onpause }) {
     Object.assign(this, { onfilter, onpause });
@@ -70,8 +71,12 @@ export class Toolbar {
 
   /** Continues the search for a part of a frame. Returns whether it is complete. */
   search() {
-    const end = performance.now() + budget;
+    const start = performance.now();
+    // If frames are slow anyway, a third of their time is used, so that the search does not starve.
+    const share = (start - this.#lastSearch) / 3;
+    const end = start + Math.min(Math.max(share, minSearch), maxSearch);
     this.filter.search(() => performance.now() < end);
+    this.#lastSearch = start;
     return this.filter.remaining === 0;
   }
 

@@ -37,7 +37,7 @@ const longNames = new Map([
 const pattern = /(?![\u200c\u200d])([\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffd])\1*/gu;
 
 /** Returns the code point of the first character of text, such as "U+202E". */
-export function codePoint(text) {
+function codePoint(text) {
   return "U+" + text.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
 }
 
