@@ -47,6 +47,7 @@ var kinds = []kind{
 		start: startNginx("proxy_ignore_headers X-Accel-Buffering; gzip on;")},
 	// The Writer of the backend turns off the buffering that is nginx's default.
 	{name: "nginx default", start: startNginx("")},
+	{name: "nginx as documented", start: startDocumentedNginx},
 	{name: "net http2", http2: true, start: startHTTP2},
 }
 
