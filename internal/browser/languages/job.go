@@ -76,6 +76,12 @@ func (j *job) wait() time.Duration {
 	return longestWait + 1
 }
 
+// hasWait reports whether a wait is compared that is longer than that of the prelude.
+func (j *job) hasWait() bool {
+	return j.requests && (!j.ends && j.retry != "" || slices.ContainsFunc(j.exchanges,
+		func(x exchange) bool { return x.want.wait > 0 }))
+}
+
 // tooLong reports whether the job contains a wait for which an implementation does not wait.
 func (j *job) tooLong() bool {
 	return slices.ContainsFunc(j.exchanges, func(x exchange) bool {

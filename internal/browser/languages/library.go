@@ -10,7 +10,7 @@ import (
 )
 
 // quiet is the time without activity after which a trial ends, as in run.mjs.
-const quiet = 1200 * time.Millisecond
+const quiet = 2500 * time.Millisecond
 
 // startLibrary runs the trials with the Stream of this library. The library passes all cases, so
 // this shows that the server plays the suite correctly.
@@ -34,9 +34,9 @@ func startLibrary(ctx context.Context, s *server, url string) (version string, e
 
 // follow runs a trial with a Stream.
 func (s *server) follow(ctx context.Context, url string, e entry) *report {
-	ctx, cancel := context.WithTimeout(ctx, 6*quiet)
+	ctx, cancel := context.WithTimeout(ctx, 4*quiet)
 	defer cancel()
-	timer := time.AfterFunc(6*quiet, cancel)
+	timer := time.AfterFunc(4*quiet, cancel)
 	defer timer.Stop()
 	client := &sse.Client{
 		Backoff: func() backoff.BackOff { return new(backoff.ZeroBackOff) },

@@ -56,5 +56,5 @@ async function openParser() {
 }
 
 const [name, server] = process.argv.slice(2);
-await run(server, await openers[name](), 40);
+await run(server, await openers[name](), 16);
 process.exit(0);

@@ -1,7 +1,7 @@
 // Runs the jobs of the server with one implementation and posts what it delivers.
 
-const quiet = 1200; // a job ends after this many milliseconds without activity
-const longest = 6 * quiet; // and after this many in any case
+const quiet = 2500; // a job ends after this many milliseconds without activity
+const longest = 4 * quiet; // and after this many in any case
 
 // run runs all jobs, as many at a time as there are workers. The function open starts an
 // implementation: see openEventSource.

@@ -33,7 +33,7 @@ func (r *result) scores() map[string]score {
 		s.requests = s.requests || j.requests
 		s.events = s.events && len(d.events) == 0
 		s.ids = s.ids && len(d.ids) == 0
-		s.follows = s.follows && len(d.requests) == 0
+		s.follows = s.follows && len(d.requests)+len(d.waits) == 0
 		scores[j.name] = s
 	}
 	return scores
