@@ -80,7 +80,8 @@ func TestR3labsDeliversCutEvents(t *testing.T) {
 	srv = ssetest.NewServer(t, cut, ssetest.Conn{
 		ssetest.WantHeader("Last-Event-ID", "1"), ssetest.Send(sse.Event{ID: "2", Data: "part"}),
 	})
-	if got, _ := events(t, afterR3labs, srv.URL, 2); strings.Join(got, ",") != "message a,message part" {
+	got, _ := events(t, afterR3labs, srv.URL, 2)
+	if strings.Join(got, ",") != "message a,message part" {
 		t.Errorf("after: got %q", got)
 	}
 }

@@ -92,7 +92,7 @@ func TestTmaxmaxForgetsTheCallersID(t *testing.T) {
 		ssetest.Retry(time.Millisecond),
 		ssetest.Send(sse.Event{Data: "a"}),
 	}
-	post := func(follow func(*http.Request) error, url string) {
+	send := func(follow func(*http.Request) error, url string) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -102,12 +102,12 @@ func TestTmaxmaxForgetsTheCallersID(t *testing.T) {
 		req.Header.Set("Last-Event-ID", "42")
 		follow(req)
 	}
-	post(func(req *http.Request) error {
+	send(func(req *http.Request) error {
 		return tmaxmax.NewConnection(req).Connect()
 	}, ssetest.NewServer(t, ended, ssetest.Conn{
 		ssetest.WantNoHeader("Last-Event-ID"), ssetest.Status(http.StatusForbidden),
 	}).URL)
-	post(func(req *http.Request) error {
+	send(func(req *http.Request) error {
 		stream := new(sse.Client).Stream(req)
 		for stream.Next() {
 		}

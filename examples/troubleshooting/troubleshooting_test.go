@@ -211,7 +211,8 @@ func TestJSONErrorTexts(t *testing.T) {
 }
 
 func TestClientTimeout(t *testing.T) {
-	const want = "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
+	const want = "context deadline exceeded " +
+		"(Client.Timeout or context cancellation while reading body)"
 	limited := &http.Client{Timeout: 100 * time.Millisecond}
 	resp, err := limited.Get(ssetest.NewServer(t, ssetest.Conn{event, ssetest.Stall()}).URL)
 	if err != nil {
@@ -326,6 +327,11 @@ func TestCheckResponse(t *testing.T) {
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

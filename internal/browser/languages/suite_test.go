@@ -30,12 +30,14 @@ func TestRunSuiteWithLibrary(t *testing.T) {
 			t.Errorf("%s %s\n%s", r.jobs[i].name, r.jobs[i].cut, strings.Join(all, "\n"))
 		}
 	}
-	if want := "| topic | cases | this library |\n|---|---:|---:|\n"; topicTable([]*result{r}) != want {
-		t.Errorf("topics:\n%s\nwant only the head", topicTable([]*result{r}))
+	const head = "| topic | cases | this library |\n|---|---:|---:|\n"
+	if got := topicTable([]*result{r}); got != head {
+		t.Errorf("topics:\n%s\nwant only the head", got)
 	}
 }
 
-// The implementation reads the first line of each block that ends with LF LF, and does not reconnect.
+// The implementation reads the first line of each block that ends with LF LF. It does not
+// reconnect.
 func TestRunSuiteWithNaiveImplementation(t *testing.T) {
 	start := func(ctx context.Context, s *server, url string) (string, error) {
 		for _, e := range s.entries() {
@@ -72,10 +74,13 @@ func TestRunSuiteWithNaiveImplementation(t *testing.T) {
 		{"event ID", "data:x\nid:1\n\n", withID},
 	} {
 		stream := suite.Bytes(test.stream)
-		j := parserJob(suite.Case{Name: test.stream, Topic: test.topic, Connections: []suite.Connection{{
+		conn := suite.Connection{
 			Stream: stream, Chunks: []suite.Bytes{stream}, Events: suite.Events{test.event},
 			LastEventID: suite.Text(test.event.ID),
-		}}})
+		}
+		j := parserJob(suite.Case{
+			Name: test.stream, Topic: test.topic, Connections: []suite.Connection{conn},
+		})
 		jobs = append(jobs, j, j.inPieces())
 	}
 

@@ -100,8 +100,8 @@ func best(a, b differences) differences {
 	return d
 }
 
-// waitBefore returns the time before request n, counted from 0. It is the shortest of all trials of the
-// job, because a busy machine makes a wait longer, but never shorter.
+// waitBefore returns the time before request n, counted from 0. It is the shortest of all trials of
+// the job, because a busy machine makes a wait longer, but never shorter.
 func (t *trial) waitBefore(n int) time.Duration {
 	wait := t.requests[n].wait
 	if t.earlier != nil && n < len(t.earlier.requests) {
@@ -185,8 +185,8 @@ func (t *trial) compareWaits() (list []string) {
 	return list
 }
 
-// inTime reports whether a wait is as long as it must be. If it must be longer than longestWait, the
-// trial ends before it does.
+// inTime reports whether a wait is as long as it must be. If it must be longer than longestWait,
+// the trial ends before it does.
 func inTime(got, want time.Duration) bool {
 	return got >= want-time.Millisecond && got <= want+tolerance && want <= longestWait
 }
