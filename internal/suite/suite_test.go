@@ -164,7 +164,6 @@ func TestReadRejectsMistakes(t *testing.T) {
 	}
 }
 
-// The topics are also listed in testdata/README.md.
 var (
 	parserTopics = []string{
 		"line ends", "blank lines", "prompt delivery", "values", "field names", "data",
@@ -177,6 +176,18 @@ var (
 		"end of a connection", "waits", "redirects", "methods",
 	}
 )
+
+func TestTopicsAreDocumented(t *testing.T) {
+	readme, err := os.ReadFile("../../testdata/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range slices.Concat(parserTopics, httpTopics) {
+		if !strings.Contains(string(readme), "`"+topic+"`") {
+			t.Errorf("testdata/README.md does not contain the topic %q", topic)
+		}
+	}
+}
 
 func TestCasesAreValid(t *testing.T) {
 	cases, err := ReadCases("../../testdata/parser.json")
