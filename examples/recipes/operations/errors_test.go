@@ -98,10 +98,10 @@ func checkQuota(r *http.Response) error {
 
 // snippet: permanent-network
 // A finalErrors ends a stream if the host does not exist.
-type finalErrors struct{ http.RoundTripper }
+type finalErrors struct{ *http.Transport }
 
 func (t finalErrors) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := t.RoundTripper.RoundTrip(r)
+	resp, err := t.Transport.RoundTrip(r)
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
 		err = sse.Permanent(err) // by default, the request is repeated
@@ -114,10 +114,7 @@ func (t finalErrors) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestPermanentStatus(t *testing.T) {
 	t.Parallel()
 	srv := ssetest.NewServer(t, ssetest.Conn{ssetest.Status(http.StatusTooManyRequests)})
-	client := &sse.Client{
-		CheckResponse: checkQuota,
-		HTTPClient:    &http.Client{Transport: finalErrors{http.DefaultTransport}},
-	}
+	client := &sse.Client{CheckResponse: checkQuota}
 	stream := client.Get(t.Context(), srv.URL)
 	defer stream.Close()
 	var refused *sse.ResponseError

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -24,12 +25,12 @@ import (
 )
 
 // snippet: decompress
-type decompressor struct{ http.RoundTripper }
+type decompressor struct{ *http.Transport }
 
 func (d decompressor) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Accept-Encoding", "zstd, br")
-	resp, err := d.RoundTripper.RoundTrip(r)
+	resp, err := d.Transport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +104,8 @@ func TestDecompressor(t *testing.T) {
 			}))
 			defer srv.Close()
 			defer srv.CloseClientConnections()
-			client := &sse.Client{
-				HTTPClient: &http.Client{Transport: decompressor{http.DefaultTransport}},
-			}
+			client := &sse.Client{HTTPClient: &http.Client{Transport: decompressor{new(http.Transport)}}}
+			defer client.HTTPClient.CloseIdleConnections()
 			stream := client.Get(t.Context(), srv.URL)
 			defer stream.Close()
 			n := 0
@@ -144,15 +144,11 @@ func TestUnixSocket(t *testing.T) {
 }
 
 // snippet: proxy
-// newProxyClient returns a Client for a proxy such as "http://user:password@proxy.example:3128".
-func newProxyClient(proxy string) (*sse.Client, error) {
-	proxyURL, err := url.Parse(proxy)
-	if err != nil {
-		return nil, err
-	}
+// newProxyClient returns a Client for a proxy such as http://user:password@proxy.example:3128.
+func newProxyClient(proxy *url.URL) *sse.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = http.ProxyURL(proxyURL)
-	return &sse.Client{HTTPClient: &http.Client{Transport: transport}}, nil
+	transport.Proxy = http.ProxyURL(proxy)
+	return &sse.Client{HTTPClient: &http.Client{Transport: transport}}
 }
 
 // end
@@ -160,10 +156,11 @@ func newProxyClient(proxy string) (*sse.Client, error) {
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	srv := ssetest.NewServer(t, hello(), noContent)
-	client, err := newProxyClient(srv.URL)
+	proxy, err := url.Parse(srv.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := newProxyClient(proxy)
 	defer client.HTTPClient.CloseIdleConnections()
 	readHello(t, client.Get(t.Context(), "http://events.example/stream"), 1)
 	if host := srv.Requests()[0].Host; host != "events.example" {
@@ -179,7 +176,9 @@ func newTLSClient(certFile, keyFile, caFile string) (*sse.Client, error) {
 		return nil, err
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca)
+	if !roots.AppendCertsFromPEM(ca) {
+		return nil, fmt.Errorf("%s contains no certificate", caFile)
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{
 		RootCAs: roots,

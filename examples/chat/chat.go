@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"unicode"
+)
+
+const maxReply = 4 << 20 // bytes
+
+// A message is one message of a conversation, in the form of the API.
+type message struct {
+	Role    string `json:"role"` // "user" or "assistant"
+	Content string `json:"content"`
+}
+
+// A replyFunc is a method reply of api.
+type replyFunc func(ctx context.Context, conversation []message, write func(string) error) error
+
+// chat sends each line of in to the model and prints the replies to out.
+func chat(in io.Reader, out io.Writer, reply replyFunc) error {
+	var conversation []message
+	questions := bufio.NewScanner(in)
+	for {
+		fmt.Fprint(out, "> ")
+		if !questions.Scan() {
+			fmt.Fprintln(out)
+			return questions.Err()
+		}
+		question := strings.TrimSpace(questions.Text())
+		if question == "" {
+			continue
+		}
+		conversation = append(conversation, message{"user", question})
+		text, err := printReply(out, conversation, reply)
+		if err != nil {
+			fmt.Fprintf(out, "[%s]", printable(err.Error()))
+		}
+		fmt.Fprintln(out)
+		if text == "" {
+			// The question has no reply, so it may be repeated.
+			conversation = conversation[:len(conversation)-1]
+			continue
+		}
+		// A reply that is incomplete is part of the conversation, because the user has seen it.
+		conversation = append(conversation, message{"assistant", text})
+	}
+}
+
+// printReply prints the reply to out and returns what it has printed. Ctrl-C stops the reply.
+func printReply(out io.Writer, conversation []message, reply replyFunc) (string, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop) // so that another Ctrl-C ends the program
+
+	var text strings.Builder
+	err := reply(ctx, conversation, func(part string) error {
+		part = printable(part)
+		if text.Len()+len(part) > maxReply {
+			return fmt.Errorf("the reply is longer than %d bytes", maxReply)
+		}
+		text.WriteString(part)
+		_, err := io.WriteString(out, part)
+		return err
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = errors.New("stopped")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("the reply is incomplete: %w", err)
+	}
+	return text.String(), err
+}
+
+// printable removes control characters from text of the server, which could otherwise change the
+// title of the terminal, move its cursor or write to the clipboard.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
+}
