@@ -63,6 +63,9 @@ func runTrials(ctx context.Context, impl implementation, trials []*trial) (strin
 		}
 		t.mu.Unlock()
 	}
+	if err != nil && missing == len(trials) {
+		return "", err // it did not start
+	}
 	if missing > 0 {
 		err = cmp.Or(err, context.Cause(ctx))
 		return "", fmt.Errorf("%d of %d jobs have no report: %v", missing, len(trials), err)
