@@ -13,7 +13,7 @@
 // A [Stream], returned by [Get] or [Client.Stream], follows a URL until its context ends or the
 // server refuses it for good. It reconnects when a connection ends or fails, waits as long as the
 // server asks, and resumes with the Last-Event-ID header. If the server replays events from that
-// ID, every event arrives once and in order. Temporary failures are retried silently.
+// ID, every event arrives once and in order. Temporary failures are retried without being reported.
 // Set Client.OnRetry or Client.Logger to observe them.
 //
 // A [Reader] reads the events of any io.Reader, such as a response, a file or a pipe.
@@ -32,6 +32,9 @@
 // A [Writer] writes a stream as the response of a handler. [Event.Append], [AppendComment] and
 // [AppendRetry] encode events. Package ssetest tests clients and servers without a network and
 // without waiting.
+//
+// The [directory docs] contains recipes for language models, services and operations, a page about
+// moving from other libraries, and answers to common questions and error texts.
 //
 // # Resuming
 //
@@ -53,8 +56,8 @@
 //
 //   - The last event ID buffer of a new connection starts as the last event ID, not empty, as in
 //     every browser.
-//   - The statuses 408, 425, 429, 500, 502 to 504, 520 to 524 and 529, and network failures, are
-//     retried with growing waits. The standard gives up on these statuses.
+//   - The statuses 408, 425, 429, 500, 502 to 504, 520 to 524 and 529 are retried. The standard
+//     gives up on them.
 //   - Each attempt starts at the URL of the request, also after a permanent redirect.
 //   - An event larger than MaxEventSize is an error.
 //   - An event that is cut by the end of the stream is not delivered, as the standard says, but it
@@ -69,4 +72,24 @@
 //
 // Errors and log records contain no user information and no query of a URL. Of the request headers
 // they contain only Last-Event-ID.
+//
+// # Compatibility
+//
+// The two newest releases of Go are supported. Versions follow [Semantic Versioning]. Until version
+// 1.0.0, a minor version may contain incompatible changes, which CHANGELOG.md lists.
+//
+// The following is part of the API, besides the exported names of this package and of ssetest:
+//
+//   - The flags and the exit codes of the command sse, and what it writes to a pipe: lines with
+//     tabs, and JSON with --json or --summary json.
+//   - The names of the rules of sse check and ssetest.Check. A minor version may add rules and
+//     fields of JSON objects.
+//   - The format of recordings, which sse --record and ssetest.Record write. Every later version
+//     reads them.
+//
+// The texts of errors, the output on a terminal and everything below internal are not part of it. A
+// change that corrects a departure from the standard is not an incompatible change.
+//
+// [directory docs]: https://github.com/seed-0d85b69d/sse/tree/main/docs
+// [Semantic Versioning]: https://semver.org
 package sse

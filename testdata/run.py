@@ -7,7 +7,7 @@ PROGRAM reads a stream from standard input and prints one JSON object a line,
 complete. It is started once for each case. Cases of several connections are left out:
 they need a parser that can be told of a new connection.
 """
-import json, os, queue, subprocess, sys, threading
+import collections, json, os, queue, subprocess, sys, threading
 
 def text(v):
     if isinstance(v, str):
@@ -42,11 +42,13 @@ def run(case):
 
 cases = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "parser.json")))
 cases = [c for c in cases if "connections" not in c]
-failed = 0
+failed = collections.Counter()  # by topic
 for case in cases:
     (got, error), want = run(case), list(events(case["events"]))
     if got != want or error:
-        failed += 1
+        failed[case["topic"]] += 1
         print("FAIL", case["name"], error, "\n  want", str(want)[:300], "\n  got ", str(got)[:300])
-print(len(cases) - failed, "of", len(cases), "cases pass")
-sys.exit(failed != 0)
+for topic, count in failed.items():
+    print(topic + ":", count, "of", sum(c["topic"] == topic for c in cases), "cases fail")
+print(len(cases) - sum(failed.values()), "of", len(cases), "cases pass")
+sys.exit(bool(failed))

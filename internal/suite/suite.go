@@ -15,6 +15,7 @@ import (
 type Case struct {
 	Name    string
 	Section string // of the standard
+	Topic   string // such as "line ends"
 
 	// Connections contains the connections of one event source, in their order. A case without
 	// the field connections has one.
@@ -36,6 +37,7 @@ type Connection struct {
 type HTTPCase struct {
 	Name        string
 	Section     string // of the standard
+	Topic       string // such as "redirects"
 	Kind        string // must or policy
 	Request     CallerRequest
 	Exchanges   []Exchange
@@ -82,7 +84,7 @@ type Response struct {
 // ReadCases reads a file in the format of parser.json.
 func ReadCases(name string) ([]Case, error) {
 	var raw []struct {
-		Name, Section string
+		Name, Section, Topic string
 		Connection
 		Connections []Connection
 	}
@@ -101,7 +103,7 @@ func ReadCases(name string) ([]Case, error) {
 			}
 			conn.Stream = slices.Concat(conn.Chunks...)
 		}
-		cases[i] = Case{c.Name, c.Section, c.Connections}
+		cases[i] = Case{c.Name, c.Section, c.Topic, c.Connections}
 	}
 	return cases, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func writeFile(t *testing.T, text string) (name string) {
 
 func TestReadCasesUnifiesTheForms(t *testing.T) {
 	got, err := ReadCases(writeFile(t, `[
-		{"name": "One stream.", "section": "HTML 9.2.5", "stream": "data:\u00e9\n\n", "retry": "5",
+		{"name": "One stream.", "section": "HTML 9.2.5", "topic": "data", "stream": "data:\u00e9\n\n", "retry": "5",
 			"events": [{"type": "message", "data": "x", "id": ""}], "partial": true},
 		{"name": "Chunks.", "section": "HTML 9.2.6", "chunks": ["a", "b"], "delivered": [0, 1],
 			"events": [], "lastEventID": "1"},
@@ -78,15 +79,15 @@ func TestReadCasesUnifiesTheForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Case{
-		{"One stream.", "HTML 9.2.5", []Connection{{
+		{"One stream.", "HTML 9.2.5", "data", []Connection{{
 			Stream: Bytes("data:\xe9\n\n"), Chunks: []Bytes{Bytes("data:\xe9\n\n")},
 			Events: Events{{Type: "message", Data: "x"}}, Retry: "5", Partial: true,
 		}}},
-		{"Chunks.", "HTML 9.2.6", []Connection{{
+		{"Chunks.", "HTML 9.2.6", "", []Connection{{
 			Stream: Bytes("ab"), Chunks: []Bytes{Bytes("a"), Bytes("b")}, Delivered: []int{0, 1},
 			LastEventID: "1",
 		}}},
-		{"Connections.", "HTML 9.2.3", []Connection{
+		{"Connections.", "HTML 9.2.3", "", []Connection{
 			{Stream: Bytes("a"), Chunks: []Bytes{Bytes("a")}},
 			{Stream: Bytes("bc"), Chunks: []Bytes{Bytes("b"), Bytes("c")}},
 		}},
@@ -100,7 +101,7 @@ func TestReadHTTPCasesSetsDefaults(t *testing.T) {
 	got, err := ReadHTTPCases(writeFile(t, `[
 		{"name": "Defaults.", "section": "HTML 9.2.3", "kind": "must", "exchanges": [{}],
 			"events": []},
-		{"name": "All fields.", "section": "HTML 9.2.4", "kind": "policy",
+		{"name": "All fields.", "section": "HTML 9.2.4", "topic": "waits", "kind": "policy",
 			"request": {"method": "POST", "headers": [["A", "\u00e9"]], "body": "b"},
 			"exchanges": [{
 				"request": {"method": "PUT", "path": "/p", "accept": "a", "cacheControl": "c",
@@ -124,7 +125,7 @@ func TestReadHTTPCasesSetsDefaults(t *testing.T) {
 			Request: CallerRequest{Method: "GET"}, Exchanges: []Exchange{{standard, Response{}, 1}},
 		},
 		{
-			Name: "All fields.", Section: "HTML 9.2.4", Kind: "policy",
+			Name: "All fields.", Section: "HTML 9.2.4", Topic: "waits", Kind: "policy",
 			Request: CallerRequest{"POST", [][2]Bytes{{Bytes("A"), Bytes("\xe9")}}, Bytes("b")},
 			Exchanges: []Exchange{{
 				Request{"PUT", "/p", "a", "c", &Bytes{}, Bytes("x"), new(int)},
@@ -163,6 +164,31 @@ func TestReadRejectsMistakes(t *testing.T) {
 	}
 }
 
+var (
+	parserTopics = []string{
+		"line ends", "blank lines", "prompt delivery", "values", "field names", "data",
+		"event type", "event ID", "NUL in an ID", "retry", "comments", "byte order mark",
+		"well-formed UTF-8", "ill-formed UTF-8", "NUL", "end of the stream", "next connection",
+		"size", "examples",
+	}
+	httpTopics = []string{
+		"request headers", "Last-Event-ID", "media type", "content encoding", "status",
+		"end of a connection", "waits", "redirects", "methods",
+	}
+)
+
+func TestTopicsAreDocumented(t *testing.T) {
+	readme, err := os.ReadFile("../../testdata/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range slices.Concat(parserTopics, httpTopics) {
+		if !strings.Contains(string(readme), "`"+topic+"`") {
+			t.Errorf("testdata/README.md does not contain the topic %q", topic)
+		}
+	}
+}
+
 func TestCasesAreValid(t *testing.T) {
 	cases, err := ReadCases("../../testdata/parser.json")
 	if err != nil {
@@ -182,6 +208,9 @@ func TestCasesAreValid(t *testing.T) {
 		}
 		if !strings.HasPrefix(c.Section, "HTML 9.2.") && !strings.HasPrefix(c.Section, "Encoding ") {
 			t.Errorf("%q has the section %q", c.Name, c.Section)
+		}
+		if !slices.Contains(parserTopics, c.Topic) {
+			t.Errorf("%q has the topic %q", c.Name, c.Topic)
 		}
 		key := ""
 		for _, conn := range c.Connections {
@@ -214,6 +243,9 @@ func TestHTTPCasesAreValid(t *testing.T) {
 		}
 		if c.Section == "" {
 			t.Errorf("%q has no section", c.Name)
+		}
+		if !slices.Contains(httpTopics, c.Topic) {
+			t.Errorf("%q has the topic %q", c.Name, c.Topic)
 		}
 		if c.Kind != "must" && c.Kind != "policy" {
 			t.Errorf("%q has the kind %q", c.Name, c.Kind)

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/suite"
+)
+
+func loadSuite(t *testing.T) []*job {
+	t.Helper()
+	jobs, err := load("../../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jobs
+}
+
+func TestRunSuiteWithLibrary(t *testing.T) {
+	r, err := runSuite(implementations(t.TempDir())[0], loadSuite(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range r.diffs {
+		if all := d.all(); len(all) > 0 {
+			t.Errorf("%s %s\n%s", r.jobs[i].name, r.jobs[i].cut, strings.Join(all, "\n"))
+		}
+	}
+	const head = "| topic | cases | this library |\n|---|---:|---:|\n"
+	if got := topicTable([]*result{r}); got != head {
+		t.Errorf("topics:\n%s\nwant only the head", got)
+	}
+}
+
+// The implementation reads the first line of each block that ends with LF LF. It does not
+// reconnect.
+func TestRunSuiteWithNaiveImplementation(t *testing.T) {
+	start := func(ctx context.Context, s *server, url string) (string, error) {
+		for _, e := range s.entries() {
+			resp, err := http.Get(url + e.URL)
+			if err != nil {
+				return "", err
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil {
+				return "", err
+			}
+			r := &report{ID: e.ID}
+			for block := range strings.SplitSeq(string(body), "\n\n") {
+				line, _, _ := strings.Cut(block, "\n")
+				if data, ok := strings.CutPrefix(line, "data:"); ok {
+					r.Events = append(r.Events, sse.Event{Type: "message", Data: data})
+				}
+			}
+			s.setReport(r)
+		}
+		return "1.0", nil
+	}
+	event := sse.Event{Type: "message", Data: "x"}
+	withID := event
+	withID.ID = "1"
+	var jobs []*job
+	for _, test := range []struct {
+		topic, stream string
+		event         sse.Event
+	}{
+		{"data", "data:x\n\n", event},
+		{"line ends", "data:x\r\r", event},
+		{"event ID", "data:x\nid:1\n\n", withID},
+	} {
+		stream := suite.Bytes(test.stream)
+		conn := suite.Connection{
+			Stream: stream, Chunks: []suite.Bytes{stream}, Events: suite.Events{test.event},
+			LastEventID: suite.Text(test.event.ID),
+		}
+		j := parserJob(suite.Case{
+			Name: test.stream, Topic: test.topic, Connections: []suite.Connection{conn},
+		})
+		jobs = append(jobs, j, j.inPieces())
+	}
+
+	impl := implementation{name: "naive", language: "none", onlyParses: true, start: start}
+	parse, err := runSuite(impl, jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	impl.onlyParses = false // its first and only response is then the prelude
+	connect, err := runSuite(impl, jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := []*result{parse, connect}
+	got := scoreTable(results) + topicTable(results)
+	want := `| implementation | language | parsing, of 3 | ids aside | requests, of 3 |
+|---|---|---:|---:|---:|
+| naive 1.0 | none | 1 | 2 | only parses |
+| naive 1.0 | none | 0 | 0 | 0 |
+| topic | cases | naive | naive |
+|---|---:|---:|---:|
+| data | 1 |  | 1 |
+| line ends | 1 | 1 | 1 |
+| event ID | 1 | 1 | 1 |
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestRunSuiteWithoutReports(t *testing.T) {
+	impl := implementation{start: func(context.Context, *server, string) (string, error) {
+		return "", nil
+	}}
+	_, err := runSuite(impl, loadSuite(t)[:3])
+	if want := "3 of 3 jobs have no report"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+func TestBest(t *testing.T) {
+	events := differences{events: []string{"events"}, requests: []string{"requests"}}
+	ids := differences{ids: []string{"ids"}}
+	for _, d := range []differences{best(events, ids), best(ids, events)} {
+		if got := strings.Join(d.all(), " "); got != "ids" {
+			t.Errorf("best has the differences %q, want ids", got)
+		}
+	}
+	if all := best(ids, differences{}).all(); len(all) > 0 {
+		t.Errorf("best has the differences %q, want none", all)
+	}
+}
