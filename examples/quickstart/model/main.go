@@ -32,9 +32,9 @@ func decode(typ string, data []byte) (chunk, error) {
 }
 
 func main() {
+	body := `{"model": "gpt-5-mini", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}`
 	const url = "https://api.openai.com/v1/chat/completions"
-	req, err := http.NewRequest("POST", url, strings.NewReader(`{"model": "gpt-5-mini",
-		"stream": true, "messages": [{"role": "user", "content": "Say hello."}]}`))
+	req, err := http.NewRequest("POST", url, strings.NewReader(body))
 	if err != nil {
 		log.Fatal(err)
 	}
