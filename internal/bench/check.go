@@ -34,10 +34,10 @@ func (r *results) targets() (all []target) {
 	add := func(what string, most, got float64) { all = append(all, target{what, most, got}) }
 	for _, p := range r.Parsings {
 		if most, ok := passesTargets[p.Name]; ok {
-			add(p.Name+": borrowed beside passes", most, p.Rows["borrowed"].Passes)
+			add(p.Name+": borrowed compared with passes", most, p.Rows["borrowed"].Passes)
 		}
-		add(p.Name+": borrowed beside "+p.Best, peerTarget(p.Name), p.Borrowed)
-		add(p.Name+": strings beside "+p.BestID, stringsTarget, p.Strings)
+		add(p.Name+": borrowed compared with "+p.Best, peerTarget(p.Name), p.Borrowed)
+		add(p.Name+": strings compared with "+p.BestID, stringsTarget, p.Strings)
 	}
 	return all
 }

@@ -41,33 +41,31 @@ func (p *plan) measureFanout() (costs []fanoutCost) {
 // measureServers measures all servers with a number of clients. The servers take turns.
 func (p *plan) measureServers(clients int) (costs []fanoutCost) {
 	var runs []*fanoutRun
-	var cpus []*entry
 	for _, s := range fanoutServers {
 		run := startFanout(s.name, clients)
 		defer run.stop()
 		runs = append(runs, run)
-		cpus = append(cpus, new(entry))
 	}
 	for round := range p.rounds {
 		for i := range runs {
 			i = (i + round) % len(runs)
-			if runs[i].failed {
-				continue
+			if !runs[i].failed {
+				runs[i].publish(p.publish)
 			}
-			rate, perDelivery := runs[i].publish(p.publish)
-			runs[i].rates = append(runs[i].rates, rate)
-			cpus[i].samples = append(cpus[i].samples, perDelivery)
 		}
 	}
-	for i, run := range runs {
+	if runs[0].failed {
+		panic("the server of this library has lost events")
+	}
+	for _, run := range runs {
 		c := fanoutCost{
 			Server: run.name, Clients: clients,
 			Expected: run.published * clients, Received: int(run.received.Load()),
 		}
 		if !run.failed {
 			c.Rate = median(run.rates)
-			c.CPU = median(cpus[i].samples)
-			c.Ratio = medianRatio(cpus[i], cpus[0])
+			c.CPU = median(run.cpu.samples)
+			c.Ratio = medianRatio(&run.cpu, &runs[0].cpu)
 		}
 		costs = append(costs, c)
 	}
@@ -80,9 +78,10 @@ type fanoutRun struct {
 	server    *process
 	transport *http.Transport
 	clients   int
-	published int // events
-	rates     []float64
-	failed    bool // events are missing
+	published int       // events
+	rates     []float64 // events per second
+	cpu       entry     // microseconds of CPU time of the server per event and client
+	failed    bool      // events are missing
 
 	received atomic.Int64  // correct events of all clients
 	awaited  atomic.Int64  // the value of received that completes the batch
@@ -104,22 +103,20 @@ func startFanout(name string, clients int) *fanoutRun {
 	}
 	// Some servers send no header before the first event, and none of them says when it has added
 	// a client. So event 0 is sent until every client has received it.
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
 	for left := clients; left > 0; {
-		run.server.send("publish", 0, 1)
-		tick := time.After(10 * time.Millisecond)
-		for waiting := true; waiting && left > 0; {
-			select {
-			case <-ready:
-				left--
-			case <-tick:
-				waiting = false
-			}
+		select {
+		case <-ready:
+			left--
+		case <-tick.C:
+			run.server.send("publish", 0, 1)
 		}
 	}
 	return run
 }
 
-// follow reads the events of one client. They must have the right numbers and data.
+// follow reads the events of one client. Their numbers and data must be correct.
 func (run *fanoutRun) follow(url string, ready chan<- struct{}) {
 	resp, err := (&http.Client{Transport: run.transport}).Get(url)
 	if err != nil {
@@ -148,9 +145,9 @@ func (run *fanoutRun) follow(url string, ready chan<- struct{}) {
 	}
 }
 
-// publish publishes batches of events for the duration, at least one. It returns the events per
-// second, and the microseconds of CPU time of the server for one event of one client.
-func (run *fanoutRun) publish(d time.Duration) (rate, perDelivery float64) {
+// publish publishes batches of events for the duration, at least one, and takes a sample of the
+// rate and of the CPU time.
+func (run *fanoutRun) publish(d time.Duration) {
 	var before, after time.Duration
 	run.server.ask(&before, "cpu")
 	first, begin := run.published, time.Now()
@@ -162,7 +159,7 @@ func (run *fanoutRun) publish(d time.Duration) (rate, perDelivery float64) {
 		case <-run.complete:
 		case <-time.After(fanoutTimeout):
 			run.failed = true
-			return 0, 0
+			return
 		}
 		if time.Since(begin) >= d {
 			break
@@ -171,8 +168,10 @@ func (run *fanoutRun) publish(d time.Duration) (rate, perDelivery float64) {
 	seconds := time.Since(begin).Seconds()
 	run.server.ask(&after, "cpu")
 	events := float64(run.published - first)
-	perDelivery = float64((after - before).Microseconds()) / events / float64(run.clients)
-	return events / seconds, max(perDelivery, 0.001)
+	run.rates = append(run.rates, events/seconds)
+	used := max(after-before, time.Microsecond)
+	run.cpu.samples = append(run.cpu.samples,
+		float64(used.Microseconds())/events/float64(run.clients))
 }
 
 func (run *fanoutRun) stop() {

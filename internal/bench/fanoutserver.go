@@ -23,7 +23,7 @@ type fanoutServer struct {
 
 // fanoutServers begins with this library. The servers store no events for later clients.
 var fanoutServers = []fanoutServer{
-	{"Writer", func() (http.Handler, func(string)) {
+	{"sse", func() (http.Handler, func(string)) {
 		h := newHub()
 		return h, h.publish
 	}},

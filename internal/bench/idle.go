@@ -97,7 +97,7 @@ func holdStreams(args []string) {
 		held = append(held, openIdle(c, url, client, ready))
 	}
 	n := float64(streams)
-	print(idleCost{
+	printJSON(idleCost{
 		KiB:        float64(memory()-before) / 1024 / n,
 		Goroutines: float64(runtime.NumGoroutine()-goroutines) / n,
 	})

@@ -19,7 +19,7 @@ import (
 
 const usage = `Usage: go run . [flags]
 
-Measures this library beside other libraries and prints the results in Markdown.
+Compares this library with other libraries and prints the results in Markdown.
 
   go run .                  measure everything, in less than eight minutes on two cores
   go run . -update          the same, and write the results to docs/
@@ -29,7 +29,7 @@ Measures this library beside other libraries and prints the results in Markdown.
 
 The parts are
   parse     parsing in memory, by workload
-  sdk       the response of a language model into structs, beside an SDK
+  sdk       the response of a language model into structs, with and without an SDK
   lines     long lines
   latency   from a flush to the delivery of an event
   http      streams over HTTP

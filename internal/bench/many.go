@@ -30,15 +30,21 @@ type manyCost struct {
 	Client, Transport string
 	Streams           int
 
-	Open       float64 // the seconds until all streams had received an event
+	Open       float64 // microseconds of CPU time to open a stream
 	RSS        float64 // KiB per stream
 	Memory     float64 // heap and stacks, in KiB per stream
 	Goroutines float64 // per stream
 	Idle       float64 // CPU time without events, as a fraction of one core
-	Active     float64 // CPU time with an event per second and stream, as a fraction of one core
+	Event      float64 // microseconds of CPU time for an event
 
 	arrivals // of the reconnecting streams
 	deliveries
+}
+
+// A manySample says how much a client has done so far.
+type manySample struct {
+	CPU      time.Duration
+	Received int // events
 }
 
 // reconnectTimeout is how long to wait until all streams have reconnected.
@@ -56,18 +62,19 @@ func (run manyRun) run(p *plan) manyCost {
 	cost := manyCost{Client: run.client, Transport: run.transport, Streams: run.streams}
 	client.receive(&cost)
 
-	load := func(period time.Duration) float64 {
-		var before, after time.Duration
-		begin := time.Now()
-		client.ask(&before, "cpu")
+	spend := func(period time.Duration) (cpu time.Duration, events int) {
+		var before, after manySample
+		client.ask(&before, "sample")
 		time.Sleep(period)
-		client.ask(&after, "cpu")
-		return float64(after-before) / float64(time.Since(begin))
+		client.ask(&after, "sample")
+		return after.CPU - before.CPU, after.Received - before.Received
 	}
-	cost.Idle = load(p.idle)
+	cpu, _ := spend(p.idle)
+	cost.Idle = float64(cpu) / float64(p.idle)
 	begin := time.Now().UnixNano()
 	server.send("start", begin)
-	cost.Active = load(p.active)
+	cpu, n := spend(p.active)
+	cost.Event = float64(cpu.Microseconds()) / float64(max(n, 1))
 
 	server.kill()
 	time.Sleep(p.down)
@@ -120,8 +127,10 @@ func ephemeralPorts() (first, last int) {
 // Go has raised the soft limit of open files to the hard limit.
 func (p *plan) checkLimits() error {
 	need := 0
-	for _, run := range p.many {
-		need = max(need, run.streams)
+	if p.has("many") {
+		for _, run := range p.many {
+			need = max(need, run.streams)
+		}
 	}
 	if p.has("writer") {
 		need = max(need, len(fanoutServers)*p.clients[len(p.clients)-1])

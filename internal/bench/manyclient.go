@@ -25,7 +25,7 @@ type manyClient struct {
 
 // manyClients begins with this library.
 var manyClients = []manyClient{
-	{"stream", func(c *http.Client, req *http.Request, onEvent func(id string)) error {
+	{"sse", func(c *http.Client, req *http.Request, onEvent func(id string)) error {
 		s := (&sse.Client{HTTPClient: c}).Stream(req)
 		for s.Next() {
 			onEvent(s.Event().ID)
@@ -61,9 +61,8 @@ type deliveries struct {
 
 // A follower counts the events of one stream.
 type follower struct {
-	next atomic.Int64 // the number of the next event
-	lost, duplicates,
-	received atomic.Int64
+	next                       atomic.Int64 // the number of the next event
+	received, lost, duplicates atomic.Int64
 }
 
 func (f *follower) onEvent(id string) {
@@ -101,7 +100,7 @@ func followMany(args []string) {
 	followers := make([]follower, streams)
 	opening := make(chan struct{}, concurrentOpens)
 	before, rss, goroutines := memory(), residentMemory(), runtime.NumGoroutine()
-	begin := time.Now()
+	used := cpu()
 	for i := range followers {
 		opening <- struct{}{}
 		req, err := http.NewRequest("GET", fmt.Sprintf("http://%s/%d", args[2], i), nil)
@@ -121,16 +120,20 @@ func followMany(args []string) {
 		opening <- struct{}{}
 	}
 	n := float64(streams)
-	print(manyCost{
+	printJSON(manyCost{
 		Client: args[0], Transport: args[1], Streams: streams,
-		Open:       time.Since(begin).Seconds(),
+		Open:       float64((cpu() - used).Microseconds()) / n,
 		Memory:     float64(memory()-before) / 1024 / n,
 		RSS:        float64(residentMemory()-rss) / 1024 / n,
 		Goroutines: float64(runtime.NumGoroutine()-goroutines) / n,
 	})
 	commands(func(words []string) any {
-		if words[0] == "cpu" {
-			return cpu()
+		if words[0] == "sample" {
+			sample := manySample{CPU: cpu()}
+			for i := range followers {
+				sample.Received += int(followers[i].received.Load())
+			}
+			return sample
 		}
 		return awaitDeliveries(followers, events)
 	})

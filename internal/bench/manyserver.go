@@ -27,10 +27,9 @@ type manyServer struct {
 
 // arrivals says when each stream has sent its first request.
 type arrivals struct {
-	Arrived  int     // the number of streams
-	Requests int     // of all streams; more than Arrived if a stream has sent several
-	Last     float64 // when the last stream arrived, in seconds after the start of the server
-	Bins     []int   // the number of streams that arrived in each period of arrivalBin
+	Arrived int     // the number of streams
+	Last    float64 // when the last stream arrived, in seconds after the start of the server
+	Bins    []int   // the number of streams that arrived in each period of arrivalBin
 }
 
 const arrivalBin = 100 * time.Millisecond
@@ -51,7 +50,7 @@ func serveMany(args []string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{stream}", s.serve)
 	l := s.listen(args[0])
-	print(l.Addr().String())
+	printJSON(l.Addr().String())
 	go newServer(mux).Serve(l)
 	commands(func(words []string) any {
 		if words[0] == "start" {
@@ -138,7 +137,6 @@ var manyText = strings.Repeat("all work and no play ", 5)
 func (s *manyServer) record(stream int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.result.Requests++
 	if s.arrived[stream] {
 		return
 	}

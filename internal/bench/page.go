@@ -25,9 +25,8 @@ func (r *results) page() (string, error) {
 			}
 			return "", fmt.Errorf("there is no table %q", name)
 		},
-		"ratio":     ratio,
-		"thousands": thousands,
-		"percent":   percent,
+		"ratio":   ratio,
+		"percent": percent,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return "", err
@@ -43,20 +42,23 @@ func (r *results) page() (string, error) {
 type pageData struct {
 	Machine   string
 	Rounds    int
+	Size      string        // of a stream
 	Down      time.Duration // how long the server of many streams is down
+	Batch     int           // of events that a server of many clients publishes
 	Workloads []string      // a description of each
 
 	Least, Most               float64 // of the ratios of the first table
 	LeastStrings, MostStrings float64
 	OwnShare                  float64 // of the parser, if Decode fills a struct of the program
 	SDKShare, ReaderShare     float64 // of the parser in openai-go's stream
-
-	Response, ResponseReader, Stream idleCost // of the memory of open streams
 }
 
 func (r *results) pageData() pageData {
 	p := fullPlan()
-	d := pageData{Machine: machine(), Rounds: p.rounds, Down: p.down}
+	d := pageData{
+		Machine: machine(), Rounds: p.rounds, Size: fmt.Sprintf("%d MiB", p.size>>20),
+		Down: p.down, Batch: fanoutBatch,
+	}
 	for _, w := range workloads {
 		d.Workloads = append(d.Workloads, "`"+w.name+"`: "+w.about)
 	}
@@ -67,6 +69,5 @@ func (r *results) pageData() pageData {
 	d.Least, d.Most = slices.Min(borrowed), slices.Max(borrowed)
 	d.LeastStrings, d.MostStrings = slices.Min(strings), slices.Max(strings)
 	d.OwnShare, d.SDKShare, d.ReaderShare = r.SDK[0].Share, r.SDK[2].Share, r.SDK[3].Share
-	d.Response, d.ResponseReader, d.Stream = r.Idle[0], r.Idle[1], r.Idle[3]
 	return d
 }

@@ -42,10 +42,10 @@ func (p *plan) measureParsing(w workload) parsing {
 			panic(fmt.Sprintf("%s, %s: %s", w.name, l.name, r.Wrong))
 		}
 		r.Allocs, r.Bytes = allocations(func(times int) {
-			f := s.feed(n)
+			f := s.feed(s.part)
 			f.times = times
 			l.run(f, nil)
-		}, want)
+		}, s.partN)
 		result.Rows[l.name] = r
 		run := func() { l.run(s.feed(n), nil) }
 		entries = append(entries, &entry{name: l.name, work: float64(n), run: run})

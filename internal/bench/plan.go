@@ -38,7 +38,7 @@ var parts = []string{"parse", "sdk", "lines", "latency", "http", "idle", "many",
 func fullPlan() *plan {
 	p := &plan{
 		root: "../..", only: parts, rounds: 7,
-		size: 16 << 20, minSample: 25 * time.Millisecond, maxRun: 120 * time.Millisecond,
+		size: 16 << 20, minSample: 25 * time.Millisecond, maxRun: 60 * time.Millisecond,
 		idleStreams: 2000, bigStreams: 50, bigEvent: 16 << 20, latency: 1000,
 		idle: time.Second, active: 3 * time.Second, down: 2 * time.Second,
 		clients: []int{1, 100, 1000}, publish: 200 * time.Millisecond,
@@ -64,7 +64,7 @@ func quickPlan() *plan {
 	p.size, p.minSample = 64<<10, 0
 	p.idleStreams, p.bigStreams, p.bigEvent, p.latency = 5, 2, 1<<20, 20
 	p.idle, p.active, p.down = 10*time.Millisecond, time.Second, 0
-	p.clients, p.publish = []int{1, 5}, 0
+	p.clients, p.publish = []int{1, 5}, 0 // one batch in each round
 	for i := range p.many {
 		p.many[i].streams /= 100
 	}

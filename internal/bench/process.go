@@ -108,13 +108,13 @@ func commands(reply func(words []string) any) {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		if v := reply(strings.Fields(lines.Text())); v != nil {
-			print(v)
+			printJSON(v)
 		}
 	}
 }
 
-// print prints v as JSON.
-func print(v any) {
+// printJSON prints v.
+func printJSON(v any) {
 	if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
 		panic(err)
 	}
@@ -126,7 +126,7 @@ func listen() net.Listener {
 	if err != nil {
 		panic(err)
 	}
-	print("http://" + l.Addr().String())
+	printJSON("http://" + l.Addr().String())
 	return l
 }
 

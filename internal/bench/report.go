@@ -32,8 +32,8 @@ type section struct {
 
 // sections contains all sections in the order of the output.
 var sections = []section{
-	{"summary", "Borrowed bytes beside the fastest correct peer", (*results).summary},
-	{"strings", "Strings beside the fastest correct peer with ids", (*results).strings},
+	{"summary", "Borrowed bytes compared with the fastest correct peer", (*results).summary},
+	{"strings", "Strings compared with the fastest correct peer with ids", (*results).strings},
 	{"parse", "Parsing: CPU time, divided by that of passes", (*results).parse},
 	{"allocations", "Parsing: allocations and bytes allocated per event", (*results).allocations},
 	{"sdk", "The response of a language model into structs", (*results).sdk},

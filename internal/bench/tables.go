@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // summary returns the table at the top of the page.
@@ -99,9 +100,6 @@ func (r *results) http() string {
 	})
 }
 
-// clientNames are the names of manyClients in a table.
-var clientNames = map[string]string{"stream": "this library"}
-
 // transportNames are the names of manyTransports in a table.
 var transportNames = map[string]string{
 	http1: "HTTP/1.1", http1Small: "HTTP/1.1, buffers of 1 KiB", http2: "HTTP/2",
@@ -121,36 +119,47 @@ func (r *results) sortedMany() []manyCost {
 	})
 }
 
+// libraryName returns the name of a library in a table in which this library has one row.
+func libraryName(name string) string {
+	if name == "sse" || name == "strings" {
+		return "**this library**"
+	}
+	return name
+}
+
 // names returns the first cells of a row.
 func (c manyCost) names() []string {
 	return []string{
-		cmp.Or(clientNames[c.Client], c.Client), transportNames[c.Transport], thousands(c.Streams),
+		libraryName(c.Client), transportNames[c.Transport], thousands(c.Streams),
 	}
 }
 
 func (r *results) load() string {
 	head := []string{
 		"client", "transport", "streams", "RSS, KiB a stream", "heap and stacks, KiB a stream",
-		"goroutines a stream", "CPU, idle", "CPU, an event a second each", "opened in",
+		"goroutines a stream", "CPU, idle", "CPU time per event", "CPU time to open",
 	}
 	return table(head, func(yield func(cells ...string)) {
 		for _, c := range r.sortedMany() {
 			yield(append(c.names(), fmt.Sprintf("%.0f", c.RSS), fmt.Sprintf("%.1f", c.Memory),
-				fmt.Sprintf("%.1f", c.Goroutines), percent(c.Idle), percent(c.Active),
-				fmt.Sprintf("%.1f s", c.Open))...)
+				fmt.Sprintf("%.1f", c.Goroutines), percent(c.Idle),
+				fmt.Sprintf("%.0f µs", c.Event), fmt.Sprintf("%.0f µs", c.Open))...)
 		}
 	})
 }
 
-// restartPeriods is the number of periods of half a second into which the arrivals are divided.
-const restartPeriods = 6
+const (
+	// The arrivals are divided into periods of this length. The last period has no end.
+	restartPeriod  = 500 * time.Millisecond
+	restartPeriods = 7
+)
 
 func (r *results) restart() string {
-	head := []string{"client", "transport", "streams", "all reconnected after"}
+	head := []string{"client", "transport", "streams", "all after"}
 	for i := range restartPeriods - 1 {
-		head = append(head, fmt.Sprintf("%.1f–%.1f s", float64(i)/2, float64(i+1)/2))
+		head = append(head, fmt.Sprintf("%.1f s", (restartPeriod*time.Duration(i+1)).Seconds()))
 	}
-	head = append(head, "later", "busiest 100 ms", "requests", "lost events", "repeated events")
+	head = append(head, "later", "busiest 100 ms", "lost", "repeated")
 	return table(head, func(yield func(cells ...string)) {
 		for _, c := range r.sortedMany() {
 			cells := append(c.names(), fmt.Sprintf("%.1f s", c.Last))
@@ -159,12 +168,13 @@ func (r *results) restart() string {
 			}
 			var periods [restartPeriods]int
 			for i, n := range c.Bins {
-				periods[min(i/5, restartPeriods-1)] += n
+				period := int(time.Duration(i) * arrivalBin / restartPeriod)
+				periods[min(period, restartPeriods-1)] += n
 			}
 			for _, n := range append(periods[:], slices.Max(append(c.Bins, 0))) {
 				cells = append(cells, percent(float64(n)/float64(c.Streams)))
 			}
-			yield(append(cells, thousands(c.Requests), thousands(c.Lost), thousands(c.Duplicates))...)
+			yield(append(cells, thousands(c.Lost), thousands(c.Duplicates))...)
 		}
 	})
 }
@@ -197,7 +207,7 @@ func (r *results) writer() string {
 			if c.Received < c.Expected {
 				delivered = fmt.Sprintf("%s of %s", thousands(c.Received), thousands(c.Expected))
 			}
-			yield(c.Server, thousands(c.Clients), rate, cpu, against, delivered)
+			yield(libraryName(c.Server), thousands(c.Clients), rate, cpu, against, delivered)
 		}
 	})
 }
@@ -205,10 +215,10 @@ func (r *results) writer() string {
 func (r *results) lines() string {
 	return table([]string{"", "ratio"}, func(yield func(cells ...string)) {
 		if r.Latency > 0 {
-			yield("flush to delivery, median, beside reading lines of the response", ratio(r.Latency))
+			yield("flush to delivery, median, compared with reading lines of the response", ratio(r.Latency))
 		}
 		if r.Lines != nil {
-			yield("CPU time for a line of 16 MiB in reads of 4 KiB, beside one of 4 MiB",
+			yield("CPU time for a line of 16 MiB in reads of 4 KiB, compared with one of 4 MiB",
 				ratio(r.Lines.Line))
 			yield("the same for copying pieces of 4 KiB into memory of that size",
 				ratio(r.Lines.Copy))
@@ -226,9 +236,8 @@ func (r *results) suite() string {
 	}
 	return table(head, func(yield func(cells ...string)) {
 		for _, s := range r.Suite.Scores {
-			cells := []string{s.Library.name, fmt.Sprint(s.Passed), fmt.Sprint(s.WithoutID)}
-			if !s.Library.isPeer() {
-				cells[0] = "**this library**"
+			cells := []string{
+				libraryName(s.Library.name), fmt.Sprint(s.Passed), fmt.Sprint(s.WithoutID),
 			}
 			if s.Library.noID {
 				cells[1] = "has no id"
