@@ -8,6 +8,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,6 +26,7 @@ Compares this library with other libraries and prints the results in Markdown.
   go run . -update          the same, and write the results to docs/
   go run . -check           the same, and exit with status 1 if a target is missed
   go run . -only parse -workloads llm,ticks -rounds 15
+  go run . -score           run only the conformance suite, and print its table
   go run . -quick           use everything for a moment: the figures mean nothing
 
 The parts are
@@ -53,6 +55,7 @@ func main() {
 	only := flag.String("only", "", "comma-separated `parts` to measure (default all)")
 	names := flag.String("workloads", "", "comma-separated `workloads` to parse (default all)")
 	rounds := flag.Int("rounds", 0, "the `number` of rounds of each comparison (default 7)")
+	score := flag.Bool("score", false, "run the conformance suite and print only its table")
 	check := flag.Bool("check", false, "exit with status 1 if a target is missed")
 	update := flag.Bool("update", false, "write the results to docs/")
 	root := flag.String("root", "../..", "the `directory` of the repository")
@@ -72,34 +75,56 @@ func main() {
 	if *rounds > 0 {
 		p.rounds = *rounds
 	}
-	if err := p.validate(); err != nil {
-		fail(err)
+	var err error
+	if *score {
+		err = p.printScore()
+	} else {
+		err = p.run(*check, *update)
 	}
-	if *update && !p.isComplete() {
-		fail(fmt.Errorf("-update needs all parts and workloads, and not -quick"))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// printScore prints the table of docs/conformance.md.
+func (p *plan) printScore() error {
+	var r results
+	err := p.measurePart("suite", &r)
+	fmt.Print(r.suite())
+	return err
+}
+
+// run measures the plan and prints the results. If update is set, it also writes them. If check is
+// set, it returns an error if a target is missed.
+func (p *plan) run(check, update bool) error {
+	if err := p.validate(); err != nil {
+		return err
+	}
+	if update && !p.isComplete() {
+		return errors.New("-update needs all parts, workloads and rounds")
+	}
+	if check && p.quick {
+		return errors.New("-check needs the sizes of a full run, and not -quick")
 	}
 	r, err := p.measure()
 	if err != nil {
-		fail(err)
+		return err
 	}
 	fmt.Print(r.text())
 	list, missed := r.check()
 	if !p.quick {
 		fmt.Print(list)
 	}
-	if *update {
-		if err := r.write(filepath.Join(*root, "docs")); err != nil {
-			fail(err)
+	if update {
+		if err := r.write(filepath.Join(p.root, "docs")); err != nil {
+			return err
 		}
 	}
-	if *check && !p.quick && missed > 0 {
-		fail(fmt.Errorf("%d targets are missed", missed))
+	if check && missed > 0 {
+		return fmt.Errorf("%d targets are missed", missed)
 	}
-}
-
-func fail(err error) {
-	fmt.Fprintf(os.Stderr, "bench: %v\n", err)
-	os.Exit(1)
+	return nil
 }
 
 // measure measures the parts of the plan.

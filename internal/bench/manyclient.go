@@ -84,8 +84,8 @@ func (f *follower) onEvent(id string) {
 const concurrentOpens = 64
 
 // followMany is the role of the client of many streams. Its arguments are the client, the
-// transport, the address of the server, the number of streams and the number of events of each stream.
-// It prints a manyCost when all streams are open.
+// transport, the address of the server, the number of streams and the number of events of each
+// stream. It prints a manyCost when all streams are open.
 func followMany(args []string) {
 	var follow func(*http.Client, *http.Request, func(id string)) error
 	for _, c := range manyClients {

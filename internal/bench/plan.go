@@ -73,7 +73,8 @@ func quickPlan() *plan {
 
 // isComplete reports whether the plan measures everything that is published.
 func (p *plan) isComplete() bool {
-	return !p.quick && len(p.only) == len(parts) && len(p.workloads) == 0
+	return !p.quick && len(p.only) == len(parts) && len(p.workloads) == 0 &&
+		p.rounds == fullPlan().rounds
 }
 
 // has reports whether the part is measured.

@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
+// roleVariable is the environment variable with the name and the arguments of a role.
+//
 // A measured client or server runs in a process of its own, which this command starts from its own
-// executable. The environment variable roleVariable contains the name and the arguments of its role.
-// The processes exchange lines: commands on standard input, JSON on standard output.
-
+// executable. The processes exchange lines: commands on standard input, JSON on standard output.
 const roleVariable = "SSE_BENCH_ROLE"
 
 // roles contains the main functions of these processes.
