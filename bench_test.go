@@ -67,30 +67,40 @@ func randomWords(n int) string {
 	return string(b)
 }
 
+// newBenchStream returns at least size bytes of a workload, and the number of its events.
+func newBenchStream(t testing.TB, i, size int) (stream []byte, events int) {
+	w := benchWorkloads[i]
+	for ; len(stream) < size; events++ {
+		stream = append(stream, strings.Repeat(":"+w.eol+w.eol, w.beats)...)
+		wire, err := w.event(events).Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream = append(stream, bytes.ReplaceAll(wire, []byte("\n"), []byte(w.eol))...)
+	}
+	return stream, events
+}
+
+// readerForms are the two forms in which a Reader returns an event.
+var readerForms = []struct {
+	name   string
+	allocs int // per event
+	use    func(r *sse.Reader) int
+}{
+	{"borrowed", 0, func(r *sse.Reader) int {
+		return len(r.Data()) + len(r.ID()) + len(r.Type())
+	}},
+	{"strings", 1, func(r *sse.Reader) int {
+		e := r.Event()
+		return len(e.Data) + len(e.ID) + len(e.Type)
+	}},
+}
+
 // BenchmarkReader reads 4 MB of each workload with Data, ID and Type, and with Event.
 func BenchmarkReader(b *testing.B) {
-	for _, w := range benchWorkloads {
-		var stream []byte
-		for n := 0; len(stream) < 4<<20; n++ {
-			stream = append(stream, strings.Repeat(":"+w.eol+w.eol, w.beats)...)
-			wire, err := w.event(n).Append(nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			stream = append(stream, bytes.ReplaceAll(wire, []byte("\n"), []byte(w.eol))...)
-		}
-		for _, form := range []struct {
-			name string
-			use  func(r *sse.Reader) int
-		}{
-			{"borrowed", func(r *sse.Reader) int {
-				return len(r.Data()) + len(r.ID()) + len(r.Type())
-			}},
-			{"strings", func(r *sse.Reader) int {
-				e := r.Event()
-				return len(e.Data) + len(e.ID) + len(e.Type)
-			}},
-		} {
+	for i, w := range benchWorkloads {
+		stream, _ := newBenchStream(b, i, 4<<20)
+		for _, form := range readerForms {
 			b.Run(w.name+"/"+form.name, func(b *testing.B) {
 				b.SetBytes(int64(len(stream)))
 				b.ReportAllocs()
@@ -102,6 +112,35 @@ func BenchmarkReader(b *testing.B) {
 					if err := r.Err(); err != nil {
 						b.Fatal(err)
 					}
+				}
+			})
+		}
+	}
+}
+
+// A borrowed event costs no allocation, and one with strings costs one. The first half of a stream
+// does not count, because the Reader allocates its buffer there.
+func TestReaderAllocationsPerEvent(t *testing.T) {
+	for i, w := range benchWorkloads {
+		stream, events := newBenchStream(t, i, 256<<10)
+		if w.name == "big" {
+			stream, events = newBenchStream(t, i, 8<<20)
+		}
+		half := events / 2
+		for _, form := range readerForms {
+			t.Run(w.name+"/"+form.name, func(t *testing.T) {
+				r := sse.NewReader(&shortReader{rest: stream, most: w.most})
+				allocs := testing.AllocsPerRun(1, func() { // runs the function twice
+					for range half {
+						if !r.Next() {
+							t.Fatal(r.Err())
+						}
+						form.use(r)
+					}
+				})
+				// The runtime allocates a few times on its own.
+				if most := form.allocs*half + max(3, half/100); int(allocs) > most {
+					t.Errorf("%v allocations for %d events, want at most %d", allocs, half, most)
 				}
 			})
 		}

@@ -191,12 +191,6 @@ func (c *Client) Stream(req *http.Request) *Stream {
 		h = make(http.Header)
 		s.req.Header = h
 	}
-	if _, ok := h["Accept"]; !ok {
-		h.Set("Accept", "text/event-stream")
-	}
-	if _, ok := h["Cache-Control"]; !ok {
-		h.Set("Cache-Control", "no-cache")
-	}
 	var last []byte
 	for name, values := range h { // the standard writes Last-Event-ID, net/http Last-Event-Id
 		if strings.EqualFold(name, "Last-Event-ID") && len(values) > 0 {

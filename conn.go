@@ -189,6 +189,15 @@ func (s *Stream) newRequest() (*http.Request, error) {
 	}
 	trace := &httptrace.ClientTrace{GotConn: s.conn.gotConn}
 	req := s.req.Clone(httptrace.WithClientTrace(s.conn.ctx, trace))
+	// These are not set in s.req, because net/http keeps req as long as the connection is open, and
+	// most streams would hold two copies of the headers.
+	for _, h := range [...][2]string{
+		{"Accept", "text/event-stream"}, {"Cache-Control", "no-cache"},
+	} {
+		if _, ok := req.Header[h[0]]; !ok {
+			req.Header.Set(h[0], h[1])
+		}
+	}
 	if len(s.lastID) > 0 {
 		req.Header.Set("Last-Event-ID", string(s.lastID))
 	}

@@ -6,25 +6,22 @@ import (
 	"strings"
 )
 
-// chart returns an SVG image of the parsing ratios on a logarithmic scale. It has a row for each
-// workload and a dot for each library whose events are correct.
-func (r *results) chart() string {
-	const (
-		width, left, right = 860, 96, 24
-		top, step          = 84, 32
-		least, most        = 0.4, 256.0
-	)
-	bottom := top + step*len(r.parsings)
-	x := func(ratio float64) float64 {
-		at := math.Log(min(max(ratio, least), most)/least) / math.Log(most/least)
-		return left + at*(width-left-right)
-	}
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+// The dimensions of the chart, in pixels.
+const (
+	chartWidth = 860
+	chartLeft  = 96
+	chartRight = 24
+	chartTop   = 84
+	chartStep  = 32 // the height of a row
+)
 
-	line(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" `+
-		`aria-label="CPU time of parsing, by workload and library">`, width, bottom+52)
-	line(`<style>
+// The scale of the chart is logarithmic, between these ratios.
+const (
+	chartLeast = 0.25
+	chartMost  = 256.0
+)
+
+const chartStyle = `<style>
 text {
   font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif;
   fill: #1f2328
@@ -49,59 +46,91 @@ text { fill: #f0f6fc }
 .borrowed { fill: #79c0ff }
 .reach { stroke: #1f6feb }
 }
-</style>`)
+</style>`
 
-	line(`<text class="title" x="%d" y="24">CPU time to parse, `+
-		`against searching the same bytes for line ends in memory</text>`, left)
-	legend := left
-	for _, entry := range []struct {
-		class, text string
-		width       int
-	}{
-		{"borrowed", "this library, borrowed bytes", 200},
-		{"strings", "this library, safe strings", 185},
-		{"best", "fastest peer whose events are right", 240},
-		{"peer", "other right peers", 0},
-	} {
-		line(`<circle class="%s" cx="%d" cy="46" r="5"/><text class="small" x="%d" y="50">%s</text>`,
-			entry.class, legend+5, legend+16, entry.text)
-		legend += entry.width
+// chartLegend says what the dots of each class mean.
+var chartLegend = []struct {
+	class, text string
+	width       int
+}{
+	{"borrowed", "this library, borrowed bytes", 200},
+	{"strings", "this library, strings", 150},
+	{"best", "fastest correct peer", 150},
+	{"peer", "other correct peers", 0},
+}
+
+// A chart is an SVG image that is being written.
+type chart struct{ strings.Builder }
+
+func (c *chart) line(format string, args ...any) { fmt.Fprintf(c, format+"\n", args...) }
+
+// chart returns an SVG image of the CPU times for parsing. It has a row for each workload and a dot
+// for each library whose events are correct.
+func (r *results) chart() string {
+	c := new(chart)
+	bottom := chartTop + chartStep*len(r.Parsings)
+	c.line(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" `+
+		`aria-label="CPU time to parse, by workload and library">`, chartWidth, bottom+52)
+	c.line("%s", chartStyle)
+	c.line(`<text class="title" x="%d" y="24">CPU time to parse, where reading the bytes `+
+		`and searching them three times takes 1</text>`, chartLeft)
+	c.legend()
+	c.axis(bottom)
+	for i, p := range r.Parsings {
+		c.row(p, chartTop+chartStep*i+chartStep/2)
 	}
+	c.line(`</svg>`)
+	return c.String()
+}
 
-	for _, ratio := range []float64{0.5, 1, 2, 4, 8, 16, 32, 64, 128} {
-		class := "grid"
+func (c *chart) legend() {
+	x := chartLeft
+	for _, entry := range chartLegend {
+		c.line(`<circle class="%s" cx="%d" cy="46" r="5"/>`+
+			`<text class="small" x="%d" y="50">%s</text>`, entry.class, x+5, x+16, entry.text)
+		x += entry.width
+	}
+}
+
+// axis draws the scale above bottom, and its labels below it.
+func (c *chart) axis(bottom int) {
+	for ratio := chartLeast; ratio < chartMost; ratio *= 2 {
+		class, x := "grid", chartX(ratio)
 		if ratio == 1 {
 			class = "one"
 		}
-		line(`<line class="%s" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`,
-			class, x(ratio), x(ratio), top-12, bottom)
-		line(`<text class="small" x="%.1f" y="%d" text-anchor="middle">%g</text>`,
-			x(ratio), bottom+18, ratio)
+		c.line(`<line class="%s" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`,
+			class, x, x, chartTop-12, bottom)
+		c.line(`<text class="small" x="%.1f" y="%d" text-anchor="middle">%g</text>`,
+			x, bottom+18, ratio)
 	}
-	line(`<text class="small" x="%d" y="%d">times that of the search (logarithmic); `+
-		`further left is faster</text>`, left, bottom+42)
+	c.line(`<text class="small" x="%d" y="%d">logarithmic scale, less is faster</text>`,
+		chartLeft, bottom+42)
+}
 
-	for i, p := range r.parsings {
-		y := top + step*i + step/2
-		at := func(name string) float64 { return x(p.Rows[name].Memchr) }
-		dot := func(class, name string, radius int) {
-			line(`<circle class="%s" cx="%.1f" cy="%d" r="%d"><title>%s, %s: %s</title></circle>`,
-				class, at(name), y, radius, p.Name, name, number(p.Rows[name].Memchr))
-		}
-		line(`<text x="%d" y="%d" text-anchor="end">%s</text>`, left-12, y+4, p.Name)
-		line(`<line class="reach" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`,
-			at("borrowed"), at("strings"), y, y)
-		for _, l := range libraries {
-			if !l.ours && l.name != p.Best && p.Rows[l.name].Wrong == "" {
-				dot("peer", l.name, 4)
-			}
-		}
-		if p.Best != "" {
-			dot("best", p.Best, 5)
-		}
-		dot("strings", "strings", 6)
-		dot("borrowed", "borrowed", 6)
+// row draws the results of a workload at y.
+func (c *chart) row(p parsing, y int) {
+	x := func(name string) float64 { return chartX(p.Rows[name].Passes) }
+	dot := func(class, name string, radius int) {
+		c.line(`<circle class="%s" cx="%.1f" cy="%d" r="%d"><title>%s, %s: %s</title></circle>`,
+			class, x(name), y, radius, p.Name, name, number(p.Rows[name].Passes))
 	}
-	line(`</svg>`)
-	return b.String()
+	c.line(`<text x="%d" y="%d" text-anchor="end">%s</text>`, chartLeft-12, y+4, p.Name)
+	c.line(`<line class="reach" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`,
+		x("borrowed"), x("strings"), y, y)
+	for _, l := range libraries {
+		if l.isPeer() && l.name != p.Best && p.Rows[l.name].Wrong == "" {
+			dot("peer", l.name, 4)
+		}
+	}
+	dot("best", p.Best, 5)
+	dot("strings", "strings", 6)
+	dot("borrowed", "borrowed", 6)
+}
+
+// chartX returns the position of a ratio.
+func chartX(ratio float64) float64 {
+	at := math.Log(min(max(ratio, chartLeast), chartMost)/chartLeast) /
+		math.Log(chartMost/chartLeast)
+	return chartLeft + at*(chartWidth-chartLeft-chartRight)
 }

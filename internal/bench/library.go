@@ -12,6 +12,7 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/packages/ssestream"
 	donovanhide "github.com/donovanhide/eventsource"
 	launchdarkly "github.com/launchdarkly/eventsource"
+	ogen "github.com/ogen-go/ogen/sse"
 	openai "github.com/openai/openai-go/v3/packages/ssestream"
 	r3labs "github.com/r3labs/sse/v2"
 	"github.com/seed-0d85b69d/sse"
@@ -24,9 +25,9 @@ const limit = 32 << 20
 
 // A library is a parser of event streams.
 type library struct {
-	name string
-	ours bool
-	noID bool // its events have no id
+	name   string
+	module string // the path of its module; empty if it is this library
+	noID   bool   // its events have no id
 
 	// run reads a whole stream in the usual way of the library, and counts the events and their
 	// bytes. If onEvent is not nil, it is called with every event. It is nil when run is timed.
@@ -36,19 +37,37 @@ type library struct {
 	canonical func(data string) string
 }
 
+// isPeer reports whether l is another library.
+func (l library) isPeer() bool { return l.module != "" }
+
 // An eventFunc is called with an event.
 type eventFunc func(id, typ, data string)
 
+// libraries contains this library in both of its forms, and the peers.
 var libraries = []library{
-	{name: "borrowed", ours: true, run: runBorrowed},
-	{name: "strings", ours: true, run: runStrings},
-	{name: "openai", noID: true, run: runOpenAI},
-	{name: "anthropic", noID: true, run: runAnthropic},
-	{name: "tmaxmax", run: runTmaxmax},
-	{name: "launchdarkly", run: runLaunchDarkly},
-	{name: "donovanhide", run: runDonovanhide},
-	{name: "r3labs", run: runR3labs},
-	{name: "jetify", run: runJetify, canonical: reencode},
+	{name: "borrowed", run: runBorrowed},
+	{name: "strings", run: runStrings},
+	{name: "openai", module: "github.com/openai/openai-go/v3", noID: true, run: runOpenAI},
+	{
+		name: "anthropic", module: "github.com/anthropics/anthropic-sdk-go", noID: true,
+		run: runAnthropic,
+	},
+	{name: "ogen", module: "github.com/ogen-go/ogen", run: runOgen},
+	{name: "tmaxmax", module: "github.com/tmaxmax/go-sse", run: runTmaxmax},
+	{name: "launchdarkly", module: "github.com/launchdarkly/eventsource", run: runLaunchDarkly},
+	{name: "donovanhide", module: "github.com/donovanhide/eventsource", run: runDonovanhide},
+	{name: "r3labs", module: "github.com/r3labs/sse/v2", run: runR3labs},
+	{name: "jetify", module: "go.jetify.com/sse", run: runJetify, canonical: reencode},
+}
+
+// findLibrary returns the library with the name.
+func findLibrary(name string) library {
+	for _, l := range libraries {
+		if l.name == name {
+			return l
+		}
+	}
+	panic("no library " + name)
 }
 
 func runBorrowed(body io.Reader, onEvent eventFunc) (events, bytes int, err error) {
@@ -102,6 +121,22 @@ func runAnthropic(r io.Reader, onEvent eventFunc) (events, size int, err error) 
 		}
 	}
 	return events, size, d.Err()
+}
+
+// The client of ogen is generated for each API. Its decoder is a package.
+func runOgen(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
+	d := ogen.NewDecoder(r, 0, limit, "", nil)
+	for {
+		e, err := d.Decode()
+		if err != nil {
+			return events, bytes, ignoreEOF(err)
+		}
+		events++
+		bytes += len(d.LastEventID()) + len(e.Type) + len(e.Data)
+		if onEvent != nil {
+			onEvent(d.LastEventID(), e.Type, e.Data)
+		}
+	}
 }
 
 func runTmaxmax(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
@@ -168,10 +203,10 @@ func runR3labs(r io.Reader, onEvent eventFunc) (events, bytes int, err error) {
 // A bodyTransport responds with a body.
 type bodyTransport struct{ body io.Reader }
 
-func (a bodyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t bodyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: 200, Status: "200 OK", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: io.NopCloser(a.body), Request: req,
+		Header: http.Header{}, Body: io.NopCloser(t.body), Request: req,
 	}, nil
 }
 

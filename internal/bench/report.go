@@ -3,301 +3,117 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // results contains all measurements. A part that was not measured is zero.
 type results struct {
-	parsings  []parsing
-	decoding  *decoding
-	linear    growth
-	latency   float64
-	transfers []transfer
-	idleCosts []idleCost
-	small     idleCost // stream, with small transport buffers
-	gzip      idleCost // stream, compressed
-	fresh     idleCost // stream, as many as there are of after
-	after     idleCost // stream, after one event of 16 MiB
+	Parsings  []parsing
+	SDK       []sdkCost
+	Lines     *growth
+	Latency   float64
+	Transfers []transfer
+	Idle      []idleCost
+	Many      []manyCost
+	Fanout    []fanoutCost
+	Suite     *conformance
 }
 
-func (r *results) measureIdle(url string) {
-	for _, name := range idleClients {
-		r.idleCosts = append(r.idleCosts, measureIdle(url, name, idleStreams, 100))
-	}
-	r.small = measureIdle(url, "stream", idleStreams, 100, "small")
-	r.gzip = measureIdle(url, "stream", idleStreams, 100, "gzip")
-	r.fresh = measureIdle(url, "stream", bigStreams, 100)
-	r.after = measureIdle(url, "stream", bigStreams, bigEvent)
+// A section is a table of the output and of docs/performance.md, in which its name stands for it.
+type section struct {
+	name, title string
+	table       func(r *results) string // empty if the part was not measured
 }
 
-// titles contains the titles of the tables in their order.
-var titles = []struct{ name, title string }{
-	{"parse", "Parsing: CPU time, divided by that of the memchr loop"},
-	{"best", "Parsing: CPU time, divided by that of the fastest peer whose events are correct"},
-	{"garbage", "Parsing: allocations and bytes per event"},
-	{"json", "The share of the parser in a program that decodes JSON"},
-	{"http", "HTTP: CPU time of the client, divided by that of io.Copy of the same body"},
-	{"idle", "Idle streams"},
-	{"single", "Latency and long lines"},
+// sections contains all sections in the order of the output.
+var sections = []section{
+	{"summary", "Borrowed bytes compared with the fastest correct peer", (*results).summary},
+	{"strings", "Strings compared with the fastest correct peer with ids", (*results).strings},
+	{"parse", "Parsing: CPU time, divided by that of passes", (*results).parse},
+	{"allocations", "Parsing: allocations and bytes allocated per event", (*results).allocations},
+	{"sdk", "The response of a language model into structs", (*results).sdk},
+	{"http", "HTTP: CPU time of the client, divided by that of io.Copy", (*results).http},
+	{"load", "Many streams in one process", (*results).load},
+	{"restart", "Many streams: a restart of the server", (*results).restart},
+	{"idle", "Open streams without events", (*results).idle},
+	{"writer", "One server, many clients", (*results).writer},
+	{"lines", "Latency and long lines", (*results).lines},
+	{"suite", "Conformance", (*results).suite},
+	{"versions", "Versions", (*results).versions},
 }
 
-// tables returns the tables in Markdown by name.
-func (r *results) tables() map[string]string {
-	t := map[string]string{}
-	if len(r.parsings) > 0 {
-		t["parse"], t["best"], t["garbage"] = r.parse(), r.best(), r.allocations()
-	}
-	if len(r.transfers) > 0 {
-		head := append([]string{"stream"}, transferClients...)
-		t["http"] = table(head, func(yield func(cells ...string)) {
-			for _, d := range r.transfers {
-				cells := []string{d.Name}
-				for _, name := range transferClients {
-					cells = append(cells, number(d.Ratio[name]))
-				}
-				yield(cells...)
-			}
-		})
-	}
-	if len(r.idleCosts) > 0 {
-		t["idle"] = r.idleTable()
-	}
-	if d := r.decoding; d != nil {
-		head := []string{"llm, one core", "events a second", "of it the parser"}
-		t["json"] = table(head, func(yield func(cells ...string)) {
-			yield("borrowed", millions(d.Borrowed), "all")
-			yield("strings", millions(d.Strings), "all")
-			yield("borrowed and `json.Unmarshal`", millions(d.Decoded), percent(d.Share))
-			strings := d.Decoded * (1 - d.ShareStrings) / (1 - d.Share)
-			yield("strings and `json.Unmarshal`", millions(strings), percent(d.ShareStrings))
-		})
-	}
-	if r.latency > 0 || r.linear.line > 0 {
-		t["single"] = table([]string{"", "ratio"}, func(yield func(cells ...string)) {
-			if r.latency > 0 {
-				yield("flush to delivery, median, against net/http read by lines", ratio(r.latency))
-			}
-			if r.linear.line > 0 {
-				yield("a line of 16 MiB in reads of 4 KiB, against one of 4 MiB", ratio(r.linear.line))
-				yield("the same of copying alone, into memory of that size", ratio(r.linear.copy))
-			}
-		})
-	}
-	return t
-}
-
-// parse returns the table of CPU times.
-func (r *results) parse() string {
-	head := []string{"workload"}
-	for _, l := range libraries {
-		head = append(head, l.name)
-	}
-	head = append(head, baselines[1:]...)
-	return table(head, func(yield func(cells ...string)) {
-		for _, p := range r.parsings {
-			cells := []string{p.Name}
-			for _, name := range head[1:] {
-				row, ok := p.Rows[name]
-				switch {
-				case !ok:
-					cells = append(cells, "–")
-				case row.Wrong != "":
-					cells = append(cells, "wrong")
-				case name == p.Best || name == "borrowed" || name == "strings":
-					cells = append(cells, "**"+number(row.Memchr)+"**")
-				default:
-					cells = append(cells, number(row.Memchr))
-				}
-			}
-			yield(cells...)
-		}
-	})
-}
-
-// best returns the table of comparisons with the fastest peer.
-func (r *results) best() string {
-	head := []string{
-		"workload", "fastest right peer", "borrowed", "strings", "borrowed against passes",
-	}
-	return table(head, func(yield func(cells ...string)) {
-		for _, p := range r.parsings {
-			yield(p.Name, p.Best, ratio(p.Borrowed), ratio(p.Strings), ratio(p.Passes))
-		}
-	})
-}
-
-// allocations returns the table of allocations.
-func (r *results) allocations() string {
-	head := []string{"workload"}
-	for _, l := range libraries {
-		head = append(head, l.name)
-	}
-	return table(head, func(yield func(cells ...string)) {
-		for _, p := range r.parsings {
-			cells := []string{p.Name}
-			for _, l := range libraries {
-				row := p.Rows[l.name]
-				cells = append(cells, fmt.Sprintf("%s / %s", count(row.Allocs), bytesText(row.Bytes)))
-			}
-			yield(cells...)
-		}
-	})
-}
-
-// idleTable returns the table of idle streams.
-func (r *results) idleTable() string {
-	base := r.idleCosts[0]
-	head := []string{
-		fmt.Sprintf("%d open streams", idleStreams), "KiB a stream", "against the bare response",
-		"goroutines a stream",
-	}
-	return table(head, func(yield func(cells ...string)) {
-		line := func(name string, h, base idleCost) {
-			yield(name, fmt.Sprintf("%.1f", h.KiB), ratio(h.KiB/base.KiB),
-				fmt.Sprintf("%.1f", h.Goroutines))
-		}
-		for _, h := range r.idleCosts {
-			name := h.Name
-			switch name {
-			case "response":
-				name = "bare response, nobody reads"
-			case "raw":
-				name = "bare response, `bufio.Reader`"
-			}
-			line(name, h, base)
-		}
-		line("stream, transport buffers of 1 KiB", r.small, base)
-		line("stream, gzip", r.gzip, base)
-		line(fmt.Sprintf("stream (%d open)", bigStreams), r.fresh, base)
-		line(fmt.Sprintf("stream (%d open), after one event of 16 MiB", bigStreams), r.after, base)
-	})
-}
-
-// A target is an upper limit of a measured value.
-type target struct {
-	what string
-	most float64
-	got  float64
-}
-
-// parsingTargets contains the upper limits of the ratios for each workload: of borrowed to memchr,
-// and of borrowed and strings to the fastest peer.
-var parsingTargets = map[string]struct{ borrowed, borrowedBest, stringsBest float64 }{
-	"llm":       {1.6, 0.3, 0.75},
-	"anthropic": {1.6, 0.3, 0.75},
-	"ticks":     {0.95, 0.3, 0.75},
-	"wiki":      {2.6, 0.3, 1},
-	"multiline": {1.8, 0.3, 0.5},
-	"big":       {5.5, 0.3, 0.5},
-	"crlf":      {1.8, 0.3, 0.85},
-	"cr":        {1.6, 0.3, 0.3},
-	"comments":  {0.45, 0.3, 0.3},
-	"utf8":      {6.5, 0.7, 1},
-	"dribble":   {10.5, 0.65, 1},
-}
-
-// check returns a table of the targets of what was measured, and the number of those missed.
-func (r *results) check() (list string, missed int) {
-	head := []string{"target", "at most", "measured", "met"}
-	list = table(head, func(yield func(cells ...string)) {
-		for _, t := range r.targets() {
-			met := "yes"
-			if !(t.got <= t.most) {
-				met = "**no**"
-				missed++
-			}
-			yield(t.what, ratio(t.most), ratio(t.got), met)
-		}
-	})
-	return list, missed
-}
-
-// targets returns the targets of what was measured.
-func (r *results) targets() (all []target) {
-	add := func(what string, most, got float64) { all = append(all, target{what, most, got}) }
-	for _, p := range r.parsings {
-		g, borrowed, strings := parsingTargets[p.Name], p.Rows["borrowed"], p.Rows["strings"]
-		add(p.Name+": borrowed against memchr", g.borrowed, borrowed.Memchr)
-		add(p.Name+": borrowed against "+p.Best, g.borrowedBest, p.Borrowed)
-		add(p.Name+": strings against "+p.Best, g.stringsBest, p.Strings)
-		add(p.Name+": borrowed, allocations per event", 0, round(borrowed.Allocs))
-		add(p.Name+": strings, allocations per event", 1, round(strings.Allocs))
-		for name, row := range map[string]row{"borrowed": borrowed, "strings": strings} {
-			if row.Wrong != "" {
-				add(p.Name+": "+name+" is wrong: "+row.Wrong, 0, 1)
-			}
-		}
-	}
-	for _, d := range r.transfers {
-		switch d.Name {
-		case "llm":
-			add("llm over HTTP: borrowed against io.Copy", 1.5, d.Ratio["borrowed"])
-			add("llm over HTTP: strings against io.Copy", 3.4, d.Ratio["strings"])
-		case "ticks":
-			add("ticks over HTTP: borrowed against io.Copy", 3, d.Ratio["borrowed"])
-			add("ticks over HTTP: strings against io.Copy", 6.3, d.Ratio["strings"])
-		}
-		for _, name := range transferClients[:3] {
-			add(d.Name+" over HTTP: "+name+" against openai", 1, d.Ratio[name]/d.Ratio["openai"])
-		}
-	}
-	if len(r.idleCosts) > 0 {
-		for _, h := range r.idleCosts {
-			if h.Name == "borrowed" || h.Name == "stream" {
-				add("idle: "+h.Name+" against the bare response", 1.3, h.KiB/r.idleCosts[0].KiB)
-				add("idle: "+h.Name+", goroutines (one reads, two are of net/http)", 3,
-					round(h.Goroutines))
-			}
-		}
-		add("idle: after an event of 16 MiB against before", 1.05, r.after.KiB/r.fresh.KiB)
-	}
-	if r.linear.line > 0 {
-		add("a line of 16 MiB against one of 4 MiB (4 if linear, and 5 % for noise)", 4.2,
-			r.linear.line)
-	}
-	if r.latency > 0 {
-		add("latency, median, against net/http", 1.1, r.latency)
-	}
-	return all
-}
-
-// table returns a Markdown table with the rows that fill yields.
-func table(head []string, fill func(yield func(cells ...string))) string {
+// text returns what is printed: the tables of all parts that were measured.
+func (r *results) text() string {
 	var b strings.Builder
-	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
-	line(head...)
-	b.WriteString("|---|" + strings.Repeat("---:|", len(head)-1) + "\n")
-	fill(line)
+	for _, s := range sections {
+		if t := s.table(r); t != "" {
+			fmt.Fprintf(&b, "## %s\n\n%s\n", s.title, t)
+		}
+	}
+	fmt.Fprintf(&b, "Measured with %s.\n\n", machine())
 	return b.String()
 }
 
-// rewrite replaces the text between the markers of each name in the file.
-func rewrite(file string, texts map[string]string) {
-	page, err := os.ReadFile(file)
+// write writes the results to the directory of the documentation.
+func (r *results) write(docs string) error {
+	page, err := r.page()
 	if err != nil {
-		panic(err)
+		return err
 	}
-	for name, text := range texts {
-		between := regexp.MustCompile(
-			`(?s)(<!-- begin ` + name + ` -->\n).*?(<!-- end ` + name + ` -->)`)
-		if !between.Match(page) {
-			fmt.Fprintf(os.Stderr, "bench: %s does not contain the markers of %s\n", file, name)
-			os.Exit(1)
-		}
-		page = between.ReplaceAllFunc(page, func(old []byte) []byte {
-			m := between.FindSubmatch(old)
-			return []byte(string(m[1]) + text + string(m[2]))
-		})
+	if err := os.WriteFile(filepath.Join(docs, "performance.md"), []byte(page), 0o644); err != nil {
+		return err
 	}
-	write(file, string(page))
+	chart := filepath.Join(docs, "performance.svg")
+	if err := os.WriteFile(chart, []byte(r.chart()), 0o644); err != nil {
+		return err
+	}
+	return replaceMarked(filepath.Join(docs, "conformance.md"), "score", r.suite())
 }
 
-// write writes text to the file.
-func write(file, text string) {
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		panic(err)
+// replaceMarked replaces the text between the two comments with the name in the file.
+func replaceMarked(file, name, text string) error {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
 	}
+	marked := regexp.MustCompile(`(?s)(<!-- begin ` + name + ` -->\n).*?(<!-- end ` + name + ` -->)`)
+	m := marked.FindSubmatchIndex(page)
+	if m == nil {
+		return fmt.Errorf("%s does not contain the comments of %s", file, name)
+	}
+	page = []byte(string(page[:m[3]]) + text + string(page[m[4]:]))
+	return os.WriteFile(file, page, 0o644)
+}
+
+// table returns a Markdown table with the rows that fill yields. It returns an empty string if
+// there are none. A column is aligned to the left if its first cell begins with a letter.
+func table(head []string, fill func(yield func(cells ...string))) string {
+	var rows strings.Builder
+	var first []string
+	line := func(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+	fill(func(cells ...string) {
+		if first == nil {
+			first = slices.Clone(cells)
+		}
+		rows.WriteString(line(cells...))
+	})
+	if first == nil {
+		return ""
+	}
+	rule := "|---|"
+	for _, cell := range first[1:] {
+		if r, _ := utf8.DecodeRuneInString(cell); unicode.IsLetter(r) {
+			rule += "---|"
+		} else {
+			rule += "---:|"
+		}
+	}
+	return line(head...) + rule + "\n" + rows.String()
 }
 
 // number formats f with two significant digits.
@@ -312,12 +128,11 @@ func number(f float64) string {
 	}
 }
 
-func millions(f float64) string { return fmt.Sprintf("%.1f million", f/1e6) }
-func percent(f float64) string  { return fmt.Sprintf("%.0f %%", 100*f) }
-func round(f float64) float64   { return float64(int(f*100+0.5)) / 100 }
-
 // ratio formats f with two decimals.
 func ratio(f float64) string { return fmt.Sprintf("%.2f", f) }
+
+// percent formats a fraction.
+func percent(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) }
 
 // count formats a number of allocations.
 func count(f float64) string {
@@ -337,4 +152,13 @@ func bytesText(f float64) string {
 	default:
 		return fmt.Sprintf("%.0f B", f)
 	}
+}
+
+// thousands formats n with commas.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

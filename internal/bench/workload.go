@@ -1,12 +1,9 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strings"
-	"syscall"
 )
 
 // An event is an event of a workload.
@@ -24,18 +21,25 @@ type workload struct {
 }
 
 var workloads = []workload{
-	{name: "llm", about: "one data line of JSON, 180 to 300 bytes", eol: "\n", event: chunk},
-	{name: "anthropic", about: "an event line and a data line of about 120 bytes", eol: "\n",
-		event: delta},
-	{name: "ticks", about: "id, event, data of 2 bytes", eol: "\n", event: tick},
-	{name: "wiki", about: "event, id of 150 bytes, data of 1.5 KB", eol: "\n", event: change},
+	{name: "llm", about: "one data line of JSON an event, 180 to 300 bytes", eol: "\n", event: chunk},
+	{
+		name: "anthropic", about: "an event line and a data line of about 120 bytes an event",
+		eol: "\n", event: delta,
+	},
+	{name: "ticks", about: "id, event, and data of 2 bytes", eol: "\n", event: tick},
+	{name: "wiki", about: "event, id of 150 bytes, and data of 1.5 KB", eol: "\n", event: change},
 	{name: "multiline", about: "40 data lines of 60 bytes an event", eol: "\n", event: lines},
 	{name: "big", about: "one data line of 1 MB an event", eol: "\n", event: big},
 	{name: "crlf", about: "llm with CRLF", eol: "\r\n", event: chunk},
 	{name: "cr", about: "llm with CR", eol: "\r", event: chunk},
-	{name: "comments", about: "`:` heartbeats, an event every 50th", eol: "\n", beats: 49,
-		event: chunk},
-	{name: "utf8", about: "llm with 200 bytes of CJK, Cyrillic and emoji", eol: "\n", event: scripts},
+	{
+		name: "comments", about: "comments (`:` and a blank line), and an event of llm after 49",
+		eol: "\n", beats: 49, event: chunk,
+	},
+	{
+		name: "utf8", about: "llm with 200 bytes of CJK, Cyrillic and emoji", eol: "\n",
+		event: scripts,
+	},
 	{name: "dribble", about: "llm in reads of 1 to 64 bytes", eol: "\n", piece: 64, event: chunk},
 }
 
@@ -152,87 +156,4 @@ func (w workload) events(yield func(wire []byte, e event) bool) {
 			return
 		}
 	}
-}
-
-// A stream contains the bytes of a workload. They are not in the heap of Go, because with a large
-// heap there are few garbage collections, and allocations seem cheap.
-type stream struct {
-	workload
-	bytes []byte
-	sizes []byte // the length of the data of each event, in 4 bytes
-	n     int    // the number of events
-	part  int    // the end of an event after about an eighth of the bytes
-	partN int    // the number of events before part
-	last  string // the last string made by the baseline alloc
-}
-
-// size is the least length of a stream. It ends with the next event.
-const size = 16 << 20
-
-// stream generates the stream of a workload. The caller must free it.
-func (w workload) stream() *stream {
-	s := &stream{workload: w, bytes: offHeap(size + 4<<20), sizes: offHeap(4 << 20)}
-	end := 0
-	for wire, e := range w.events {
-		end += copy(s.bytes[end:], wire)
-		binary.LittleEndian.PutUint32(s.sizes[4*s.n:], uint32(len(e.data)))
-		s.n++
-		if s.part == 0 && end >= size/8 {
-			s.part, s.partN = end, s.n
-		}
-		if end >= size {
-			break
-		}
-	}
-	s.bytes = s.bytes[:end]
-	return s
-}
-
-// free releases the memory of the stream.
-func (s *stream) free() {
-	syscall.Munmap(s.bytes[:cap(s.bytes)])
-	syscall.Munmap(s.sizes[:cap(s.sizes)])
-}
-
-// offHeap returns n bytes outside the heap of Go.
-func offHeap(n int) []byte {
-	b, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE,
-		syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-// A feed reads bytes from memory several times. If piece is set, it is the size of the longest
-// read.
-type feed struct {
-	bytes []byte
-	rest  []byte
-	times int
-	piece int
-	seed  uint32
-}
-
-func (f *feed) Read(p []byte) (n int, err error) {
-	if f.piece > 0 {
-		f.seed = f.seed*1664525 + 1013904223
-		p = p[:min(len(p), 1+int(f.seed>>16)*f.piece>>16)]
-	}
-	for n < len(p) { // a read may continue at the start of the bytes
-		if len(f.rest) == 0 {
-			if f.times == 0 {
-				break
-			}
-			f.times--
-			f.rest = f.bytes
-		}
-		m := copy(p[n:], f.rest)
-		f.rest = f.rest[m:]
-		n += m
-	}
-	if n == 0 {
-		err = io.EOF
-	}
-	return n, err
 }
