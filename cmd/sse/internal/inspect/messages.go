@@ -116,6 +116,7 @@ type finding struct {
 	Severity string `json:"severity"`
 	Section  string `json:"section"`
 	Text     string `json:"text"`
+	Reason   string `json:"reason"` // why it matters
 	Count    int    `json:"count"`
 	Line     int    `json:"line"` // of the first occurrence; 0 if it is not about a line
 }

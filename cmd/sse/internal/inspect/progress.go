@@ -89,6 +89,15 @@ func (r *run) found(attempt int, f check.Finding) {
 	}
 }
 
+// ruleReasons says for each rule of the checker why it matters.
+var ruleReasons = func() map[string]string {
+	reasons := make(map[string]string)
+	for _, rule := range check.Rules() {
+		reasons[rule.Name] = rule.Reason
+	}
+	return reasons
+}()
+
 // message returns the message for the page.
 func (f *foundRule) message() finding {
 	return finding{
@@ -96,6 +105,7 @@ func (f *foundRule) message() finding {
 		Severity: f.current.Severity.String(),
 		Section:  f.first.Section,
 		Text:     f.first.Message,
+		Reason:   ruleReasons[f.first.Rule],
 		Count:    f.earlier + f.current.Count,
 		Line:     f.first.Line,
 	}

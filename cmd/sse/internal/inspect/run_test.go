@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/check"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
@@ -279,6 +280,11 @@ func TestRunRelaysFindings(t *testing.T) {
 	}, unknown, "severity", "section", "line", "count")
 	if text := unknown[0]["text"].(string); !strings.Contains(text, `The field "x" is ignored.`) {
 		t.Errorf("text = %q", text)
+	}
+	for _, rule := range check.Rules() {
+		if rule.Name == "unknown-field" && unknown[0]["reason"] != rule.Reason {
+			t.Errorf("reason = %q, want %q", unknown[0]["reason"], rule.Reason)
+		}
 	}
 }
 
