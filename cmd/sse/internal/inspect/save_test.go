@@ -67,6 +67,21 @@ func TestSaveWritesWhatWasReceived(t *testing.T) {
 	}
 }
 
+func TestSaveKnowsLastEventIDOfHeader(t *testing.T) {
+	t.Parallel()
+	f := form
+	f.Headers = [][2]string{{"Last-Event-ID", "5"}}
+	r, all := follow(t, f, time.Hour,
+		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "5"), ssetest.Raw("data: a\n\n")},
+		ssetest.Conn{ssetest.Status(http.StatusNoContent)},
+	)
+	want := `{"id":"5","type":"message","data":"a"}` + "\n"
+	if diff := cmp.Diff(want, saved(t, r, "ndjson")); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	wantTable(t, table{{"5", "a"}}, kinds(all, "event"), "id", "data")
+}
+
 func TestSaveSendsFile(t *testing.T) {
 	t.Parallel()
 	stream := httptest.NewServer(ssetest.Conn{ssetest.Send(sse.Event{Data: "a"})})
