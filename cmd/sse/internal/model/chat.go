@@ -67,12 +67,14 @@ func (chat) decode(d *Decoder, _ string, data []byte) {
 		d.add(Text, choice.Text+delta.Content.text+delta.Refusal)
 		if f := delta.FunctionCall; f != nil {
 			c := d.calls.find(d, 0, "")
-			c.name += f.Name
+			c.addName(f.Name)
 			c.addArguments(string(f.Arguments))
 		}
 		for _, t := range delta.ToolCalls {
 			c := d.calls.find(d, t.Index, t.ID)
-			c.id, c.name = cmp.Or(c.id, t.ID), cmp.Or(c.name, t.Function.Name)
+			if c.name == "" {
+				c.addName(t.Function.Name)
+			}
 			c.addArguments(string(t.Function.Arguments))
 		}
 		if choice.FinishReason == "error" {
