@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 	"github.com/seed-0d85b69d/sse/internal/recording"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
@@ -119,6 +121,38 @@ func TestSaveSendsFile(t *testing.T) {
 	}
 }
 
+func TestSaveWaitsForOtherDownloads(t *testing.T) {
+	t.Parallel()
+	r, _ := follow(t, form, time.Hour,
+		ssetest.Conn{ssetest.Raw("data: a\n\n")}, ssetest.Conn{ssetest.Status(http.StatusNoContent)})
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t.Context(), newOptions(), Form{})
+		s.run = r
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		req := httptest.NewRequestWithContext(t.Context(), "GET", "/save?format=raw", nil)
+		s.saving <- struct{}{}
+		go s.save(w, req)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(w.read) != 1 || !w.read[0].IsZero() {
+			t.Errorf("the wait ends with the deadlines %v", w.read)
+		}
+		<-s.saving
+		synctest.Wait()
+		if got := w.Body.String(); got != "data: a\n\n" {
+			t.Errorf("got %q", got)
+		}
+		for _, d := range w.write {
+			if time.Until(d) != webserver.RequestTimeout {
+				t.Errorf("a write must end within %v", time.Until(d))
+			}
+		}
+		if len(w.write) < 2 {
+			t.Errorf("%d deadlines, want one for each write", len(w.write))
+		}
+	})
+}
+
 func TestSaveSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	stream := httptest.NewServer(ssetest.Conn{
@@ -155,8 +189,9 @@ func TestStoreKeepsTheBeginning(t *testing.T) {
 			t.Errorf("got %q, %v", b, err)
 		}
 	}
-	if s.dropped != 11 {
-		t.Errorf("%d bytes were dropped, want 11", s.dropped)
+	want := "only the first 4 bytes of the recording were kept, 11 bytes are missing (--memory)"
+	if got := s.incomplete(); got != want {
+		t.Errorf("incomplete: %s, want %s", got, want)
 	}
 }
 
