@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"encoding/json"
+	"strings"
 )
 
 // chat is the format of OpenAI's chat completions, which many other services and servers have. It
@@ -107,11 +108,13 @@ func (c *content) UnmarshalJSON(b []byte) error {
 		Thinking []struct{ Text string }
 	}
 	json.Unmarshal(b, &parts) // members of other types are left out
+	var text, reasoning strings.Builder
 	for _, p := range parts {
-		c.text += p.Text
+		text.WriteString(p.Text)
 		for _, t := range p.Thinking {
-			c.reasoning += t.Text
+			reasoning.WriteString(t.Text)
 		}
 	}
+	c.text, c.reasoning = text.String(), reasoning.String()
 	return nil
 }

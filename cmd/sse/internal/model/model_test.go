@@ -206,6 +206,29 @@ func TestDecoderBoundsNamesOfCalls(t *testing.T) {
 	}
 }
 
+// The test is not parallel, because it measures what the process allocates.
+func TestDecoderJoinsManyPartsInLinearMemory(t *testing.T) {
+	const n = 10_000
+	pieces := strings.Repeat(`{"text":"a"},{"thinking":[{"text":"b"}]},`, n)
+	data := `{"choices":[{"delta":{"content":[` + strings.TrimSuffix(pieces, ",") + `]}}]}`
+	var d Decoder
+	var parts []Part
+	result := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			parts = d.Decode(sse.Event{Data: data})
+		}
+	})
+	if bytes := result.AllocedBytesPerOp(); bytes > 20*int64(len(data)) {
+		t.Errorf("%d bytes are allocated for an event of %d", bytes, len(data))
+	}
+	want := []Part{
+		{Kind: Reasoning, Text: strings.Repeat("b", n)}, {Kind: Text, Text: strings.Repeat("a", n)},
+	}
+	if diff := cmp.Diff(want, parts); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+}
+
 // Whatever a server sends, the parts of an event are not larger than the event, except for the
 // arguments of calls, and contain valid UTF-8 only.
 func FuzzDecoder(f *testing.F) {
