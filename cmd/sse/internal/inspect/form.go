@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func (f *Form) request(base *request.Options) (*request.Options, time.Duration, 
 		return nil, 0, &fieldError{"lastEventID",
 			errors.New("an event ID must not contain control characters")}
 	}
-	o.LastEventID = strings.Trim(f.LastEventID, " \t") // as in a header
+	o.LastEventID = cmp.Or(strings.Trim(f.LastEventID, " \t"), o.Header.Get("Last-Event-ID"))
 	var idle time.Duration
 	if f.IdleTimeout != "" {
 		if idle, err = units.ParseDuration(f.IdleTimeout); err != nil {

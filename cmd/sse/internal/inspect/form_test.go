@@ -127,6 +127,25 @@ func TestFormRequestNamesInvalidField(t *testing.T) {
 	}
 }
 
+func TestFormRequestAcceptsLastEventIDAsHeader(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ field, header, want string }{
+		{"", "5", "5"}, {" 6 ", "5", "6"}, {" ", " 5\t", "5"}, {" ", "", ""},
+	} {
+		f := Form{
+			URL: "http://x/", LastEventID: test.field,
+			Headers: [][2]string{{"last-event-id", test.header}},
+		}
+		o, _, err := f.request(&request.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Header.Get("Last-Event-ID"); o.LastEventID != test.want || got != test.want {
+			t.Errorf("%+v: ID %q, header %q", test, o.LastEventID, got)
+		}
+	}
+}
+
 func TestFormRequestKeepsConnection(t *testing.T) {
 	t.Parallel()
 	proxy := "http://proxy.test:1"

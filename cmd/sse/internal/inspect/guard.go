@@ -31,6 +31,12 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 
 // ServeHTTP implements http.Handler.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The deadlines are also those of a request that is refused: after its response, net/http reads
+	// the rest of its body.
+	rc := http.NewResponseController(w)
+	deadline := time.Now().Add(webserver.RequestTimeout)
+	rc.SetReadDeadline(deadline)
+	rc.SetWriteDeadline(deadline) // the relay and downloads set their own
 	h := w.Header()
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -57,10 +63,6 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	rc := http.NewResponseController(w)
-	deadline := time.Now().Add(webserver.RequestTimeout)
-	rc.SetReadDeadline(deadline)
-	rc.SetWriteDeadline(deadline) // the relay and downloads set their own
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
 	r.URL.Path, r.URL.RawPath = "/"+path, ""
 	g.next.ServeHTTP(w, r)

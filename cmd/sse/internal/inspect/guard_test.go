@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-0d85b69d/sse"
 )
@@ -232,6 +233,42 @@ func TestRequestBodiesAreBounded(t *testing.T) {
 	if w.Code != http.StatusUnprocessableEntity ||
 		!strings.Contains(w.Body.String(), `"field":"body"`) {
 		t.Errorf("a large body in a form: %d, %q", w.Code, w.Body)
+	}
+}
+
+// A deadlineRecorder records the deadlines that a handler sets.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	read, write []time.Time
+}
+
+func (d *deadlineRecorder) SetReadDeadline(t time.Time) error {
+	d.read = append(d.read, t)
+	return nil
+}
+
+func (d *deadlineRecorder) SetWriteDeadline(t time.Time) error {
+	d.write = append(d.write, t)
+	return nil
+}
+
+func TestRefusedRequestsHaveDeadlines(t *testing.T) {
+	t.Parallel()
+	s := newServer(t.Context(), newOptions(), Form{})
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}
+	ctx := context.WithValue(t.Context(), http.LocalAddrContextKey, local)
+	for url, status := range map[string]int{
+		"http://127.0.0.1/" + s.token + "/stop": http.StatusNoContent,
+		"http://127.0.0.1/x/stop":               http.StatusNotFound,
+		"http://127.0.0.1/x":                    http.StatusNotFound,
+		"http://x.test/":                        http.StatusForbidden,
+	} {
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		s.guard("").ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", url, nil))
+		if w.Code != status || len(w.read) != 1 || len(w.write) != 1 ||
+			w.read[0].IsZero() || w.write[0].IsZero() {
+			t.Errorf("%s: %d, deadlines %v and %v", url, w.Code, w.read, w.write)
+		}
 	}
 }
 

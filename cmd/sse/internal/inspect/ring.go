@@ -117,7 +117,7 @@ func (r *ring) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) 
 	if c.run != r.run || c.number >= r.first+len(r.messages) {
 		*c = cursor{run: r.run} // also if the ID is not one of this server
 	}
-	if r.run > 0 && c.number < r.first-1 {
+	if r.run > 0 && len(c.queue) == 0 && c.number < r.first-1 {
 		c.queue = r.instead(c.number)
 		c.number = r.first - 1
 	}
@@ -134,7 +134,8 @@ func (r *ring) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) 
 }
 
 // instead returns what is sent instead of the dropped messages after number: the message that
-// begins the run, how many are lost, and those that were kept. The latter have no ID of their own.
+// begins the run, those that were kept, and how many are lost. Those that were kept have no ID of
+// their own. If the connection is cut before the last of these events, all of them are sent again.
 func (r *ring) instead(number int) []sse.Event {
 	var events, kept []sse.Event
 	for _, m := range r.kept {
@@ -147,6 +148,7 @@ func (r *ring) instead(number int) []sse.Event {
 			kept = append(kept, sse.Event{Type: m.kind, Data: m.data})
 		}
 	}
+	events = append(events, kept...)
 	if number < r.first-1 {
 		lost := message{
 			number: r.first - 1,
@@ -155,7 +157,7 @@ func (r *ring) instead(number int) []sse.Event {
 		}
 		events = append(events, lost.event(r.run))
 	}
-	return append(events, kept...)
+	return events
 }
 
 // event returns m as an event.

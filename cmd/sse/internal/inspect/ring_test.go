@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,20 +81,48 @@ func TestRingNextReportsLostMessages(t *testing.T) {
 	}
 	rest := []string{"1.7 event 6", "1.8 event 7", "1.9 event 8", "1.10 event 9"}
 	kept := []string{" finding 2", " state 4"}
-	want := append(append([]string{"1.1 run 0", `1.6 lost {"from":2,"to":6}`}, kept...), rest...)
+	want := slices.Concat([]string{"1.1 run 0"}, kept, []string{`1.6 lost {"from":2,"to":6}`}, rest)
 	if diff := cmp.Diff(want, brief(t, r, slow)); diff != "" {
 		t.Errorf("for a page that is loaded (-want +got):\n%s", diff)
 	}
-	want = append([]string{`1.6 lost {"from":4,"to":6}`, " state 4"}, rest...)
+	want = append([]string{" state 4", `1.6 lost {"from":4,"to":6}`}, rest...)
 	if diff := cmp.Diff(want, brief(t, r, slow2)); diff != "" {
 		t.Errorf("for a page that is slow (-want +got):\n%s", diff)
 	}
-	// The page has the ID of the message lost when the connection is cut after it.
+	// Until the page has the ID of the message lost, it gets all of them again.
+	want = slices.Concat(kept, []string{`1.6 lost {"from":2,"to":6}`}, rest)
+	if diff := cmp.Diff(want, brief(t, r, after("1.1"))); diff != "" {
+		t.Errorf("before the message lost (-want +got):\n%s", diff)
+	}
 	if diff := cmp.Diff(rest, brief(t, r, after("1.6"))); diff != "" {
 		t.Errorf("after the message lost (-want +got):\n%s", diff)
 	}
 	if got := brief(t, r, slow); got != nil {
 		t.Errorf("afterwards: %q", got)
+	}
+}
+
+func TestRingNextIsLosslessWhileMessagesAreDropped(t *testing.T) {
+	t.Parallel()
+	r := newRing(2 * (1 + messageOverhead))
+	r.begin(1)
+	r.add(1, "run", "run", 0)
+	r.add(1, "state", "state", 1)
+	r.add(1, "finding", "finding/a", 2)
+	var got []string
+	add := func() { r.add(1, "event", "", 3) }
+	add()
+	add()
+	for c := after(""); len(got) < 4; add() { // each message that is read makes another one drop
+		ev, ok, _ := r.next(c)
+		if !ok {
+			t.Fatalf("after %q: no message", got)
+		}
+		got = append(got, fmt.Sprintf("%s %s %s", ev.ID, ev.Type, ev.Data))
+	}
+	want := []string{"1.1 run 0", " state 1", " finding 2", `1.3 lost {"from":2,"to":3}`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

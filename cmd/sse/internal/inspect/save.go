@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
@@ -23,9 +24,6 @@ var saveFormats = map[string]saveFormat{
 	"ndjson":    {"ndjson", "application/x-ndjson", writeEvents},
 }
 
-// saveTimeout is how long a download may take.
-const saveTimeout = 10 * time.Minute
-
 // save sends the stream of the last run as a file.
 func (s *server) save(w http.ResponseWriter, r *http.Request) {
 	f, ok := saveFormats[r.URL.Query().Get("format")]
@@ -33,6 +31,8 @@ func (s *server) save(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want the format ndjson, raw or recording", http.StatusBadRequest)
 		return
 	}
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Time{}) // it would end the wait
 	// Only one download at a time needs memory for the decoded recording.
 	select {
 	case s.saving <- struct{}{}:
@@ -40,6 +40,7 @@ func (s *server) save(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
+	rc.SetWriteDeadline(time.Now().Add(webserver.RequestTimeout)) // the wait may have been long
 	s.mu.Lock()
 	run := s.run
 	s.mu.Unlock()
@@ -54,10 +55,22 @@ func (s *server) save(w http.ResponseWriter, r *http.Request) {
 	if reason := run.store.incomplete(); reason != "" {
 		h.Set("Sse-Incomplete", reason)
 	}
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(saveTimeout))
-	if err := f.write(w, run); err != nil {
+	if err := f.write(&downloadWriter{w, rc}, run); err != nil {
 		panic(http.ErrAbortHandler) // so that the file is not mistaken for a complete one
 	}
+}
+
+// A downloadWriter limits the time of each write instead of that of the whole download, so that
+// only a page that does not read anymore ends it.
+type downloadWriter struct {
+	w  io.Writer
+	rc *http.ResponseController
+}
+
+// Write implements io.Writer.
+func (d *downloadWriter) Write(p []byte) (int, error) {
+	d.rc.SetWriteDeadline(time.Now().Add(webserver.RequestTimeout))
+	return d.w.Write(p)
 }
 
 // writeRecording writes the recording of r.

@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 	"github.com/seed-0d85b69d/sse/internal/recording"
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
@@ -67,6 +69,21 @@ func TestSaveWritesWhatWasReceived(t *testing.T) {
 	}
 }
 
+func TestSaveKnowsLastEventIDOfHeader(t *testing.T) {
+	t.Parallel()
+	f := form
+	f.Headers = [][2]string{{"Last-Event-ID", "5"}}
+	r, all := follow(t, f, time.Hour,
+		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "5"), ssetest.Raw("data: a\n\n")},
+		ssetest.Conn{ssetest.Status(http.StatusNoContent)},
+	)
+	want := `{"id":"5","type":"message","data":"a"}` + "\n"
+	if diff := cmp.Diff(want, saved(t, r, "ndjson")); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	wantTable(t, table{{"5", "a"}}, kinds(all, "event"), "id", "data")
+}
+
 func TestSaveSendsFile(t *testing.T) {
 	t.Parallel()
 	stream := httptest.NewServer(ssetest.Conn{ssetest.Send(sse.Event{Data: "a"})})
@@ -102,6 +119,38 @@ func TestSaveSendsFile(t *testing.T) {
 			t.Errorf("format %q: %s", format, resp.Status)
 		}
 	}
+}
+
+func TestSaveWaitsForOtherDownloads(t *testing.T) {
+	t.Parallel()
+	r, _ := follow(t, form, time.Hour,
+		ssetest.Conn{ssetest.Raw("data: a\n\n")}, ssetest.Conn{ssetest.Status(http.StatusNoContent)})
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t.Context(), newOptions(), Form{})
+		s.run = r
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		req := httptest.NewRequestWithContext(t.Context(), "GET", "/save?format=raw", nil)
+		s.saving <- struct{}{}
+		go s.save(w, req)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(w.read) != 1 || !w.read[0].IsZero() {
+			t.Errorf("the wait ends with the deadlines %v", w.read)
+		}
+		<-s.saving
+		synctest.Wait()
+		if got := w.Body.String(); got != "data: a\n\n" {
+			t.Errorf("got %q", got)
+		}
+		for _, d := range w.write {
+			if time.Until(d) != webserver.RequestTimeout {
+				t.Errorf("a write must end within %v", time.Until(d))
+			}
+		}
+		if len(w.write) < 2 {
+			t.Errorf("%d deadlines, want one for each write", len(w.write))
+		}
+	})
 }
 
 func TestSaveSaysWhatIsMissing(t *testing.T) {
@@ -140,8 +189,9 @@ func TestStoreKeepsTheBeginning(t *testing.T) {
 			t.Errorf("got %q, %v", b, err)
 		}
 	}
-	if s.dropped != 11 {
-		t.Errorf("%d bytes were dropped, want 11", s.dropped)
+	want := "only the first 4 bytes of the recording were kept, 11 bytes are missing (--memory)"
+	if got := s.incomplete(); got != want {
+		t.Errorf("incomplete: %s, want %s", got, want)
 	}
 }
 

@@ -48,7 +48,8 @@ func (s *store) incomplete() string {
 	if s.dropped == 0 {
 		return ""
 	}
-	return "only the first " + units.Bytes(int64(s.size)) + " of the recording were kept, " +
+	kept := s.size - len(s.lines)*lineOverhead
+	return "only the first " + units.Bytes(int64(kept)) + " of the recording were kept, " +
 		units.Bytes(s.dropped) + " are missing (--memory)"
 }
 

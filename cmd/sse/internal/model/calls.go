@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,7 @@ import (
 // The limits of the tool calls that have not ended.
 const (
 	maxCalls     = 64
-	maxArguments = 4 << 10 // bytes; the rest is not kept
+	maxArguments = 4 << 10 // bytes of the arguments, of the name and of the ID; the rest is not kept
 )
 
 // A call is a tool call whose arguments arrive in pieces.
@@ -27,8 +28,10 @@ type calls []*call
 // find returns the call with this index, or begins one. A different id begins another call: some
 // services send no index.
 func (c *calls) find(d *Decoder, index int, id string) *call {
+	id = beginning(id, maxArguments)
 	for _, found := range *c {
 		if found.index == index && (id == "" || found.id == "" || found.id == id) {
+			found.id = cmp.Or(found.id, id)
 			return found
 		}
 	}
@@ -38,6 +41,14 @@ func (c *calls) find(d *Decoder, index int, id string) *call {
 	begun := &call{index: index, id: id}
 	*c = append(*c, begun)
 	return begun
+}
+
+// beginning returns the first n bytes of s. It does not keep the memory of the rest.
+func beginning(s string, n int) string { return strings.Clone(s[:min(len(s), n)]) }
+
+// addName appends a piece of the name.
+func (c *call) addName(piece string) {
+	c.name += beginning(piece, maxArguments-len(c.name))
 }
 
 // addArguments appends a piece of the arguments.
@@ -56,10 +67,8 @@ func (c *calls) flush(d *Decoder) {
 
 // addCall adds a ToolCall. The arguments of the tool, normally JSON, are cut to maxArguments.
 func (d *Decoder) addCall(name, arguments string) {
-	arguments = strings.ToValidUTF8(arguments[:min(len(arguments), maxArguments)], "")
-	if len(name) > maxArguments {
-		name = strings.ToValidUTF8(name[:maxArguments], "")
-	}
+	arguments = strings.ToValidUTF8(beginning(arguments, maxArguments), "")
+	name = strings.ToValidUTF8(beginning(name, maxArguments), "")
 	if name == "" {
 		name = "(unnamed)"
 	}

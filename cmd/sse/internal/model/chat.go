@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"encoding/json"
+	"strings"
 )
 
 // chat is the format of OpenAI's chat completions, which many other services and servers have. It
@@ -67,12 +68,14 @@ func (chat) decode(d *Decoder, _ string, data []byte) {
 		d.add(Text, choice.Text+delta.Content.text+delta.Refusal)
 		if f := delta.FunctionCall; f != nil {
 			c := d.calls.find(d, 0, "")
-			c.name += f.Name
+			c.addName(f.Name)
 			c.addArguments(string(f.Arguments))
 		}
 		for _, t := range delta.ToolCalls {
 			c := d.calls.find(d, t.Index, t.ID)
-			c.id, c.name = cmp.Or(c.id, t.ID), cmp.Or(c.name, t.Function.Name)
+			if c.name == "" {
+				c.addName(t.Function.Name)
+			}
 			c.addArguments(string(t.Function.Arguments))
 		}
 		if choice.FinishReason == "error" {
@@ -105,11 +108,13 @@ func (c *content) UnmarshalJSON(b []byte) error {
 		Thinking []struct{ Text string }
 	}
 	json.Unmarshal(b, &parts) // members of other types are left out
+	var text, reasoning strings.Builder
 	for _, p := range parts {
-		c.text += p.Text
+		text.WriteString(p.Text)
 		for _, t := range p.Thinking {
-			c.reasoning += t.Text
+			reasoning.WriteString(t.Text)
 		}
 	}
+	c.text, c.reasoning = text.String(), reasoning.String()
 	return nil
 }

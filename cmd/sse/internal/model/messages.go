@@ -54,7 +54,8 @@ func (messages) decode(d *Decoder, typ string, data []byte) {
 		d.add(Text, block.Text)
 		if block.Type == "tool_use" || block.Type == "server_tool_use" {
 			c := d.calls.find(d, ev.Index, "")
-			c.name = block.Name
+			c.name = ""
+			c.addName(block.Name)
 			if block.Input != "{}" { // otherwise the input follows in pieces
 				c.addArguments(string(block.Input))
 			}

@@ -180,6 +180,55 @@ func TestDecoderBoundsToolCalls(t *testing.T) {
 	}
 }
 
+func TestDecoderBoundsNamesOfCalls(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", maxArguments)
+	for _, format := range []string{
+		`{"choices":[{"delta":{"function_call":{"name":"x%s"}}}]}`,
+		`{"choices":[{"delta":{"tool_calls":[{"id":"%[1]s","function":{"name":"x%[1]s"}}]}}]}`,
+		`{"type":"content_block_start","content_block":{"type":"tool_use","name":"x%s"}}`,
+	} {
+		var d Decoder
+		for range 3 {
+			d.Decode(sse.Event{Data: fmt.Sprintf(format, long)})
+		}
+		if len(d.calls) != 1 {
+			t.Fatalf("%s: %d calls", format, len(d.calls))
+		}
+		if c := d.calls[0]; len(c.name) > maxArguments || len(c.id) > maxArguments {
+			t.Errorf("%s: a name of %d bytes and an ID of %d", format, len(c.name), len(c.id))
+		}
+		d.calls.flush(&d)
+		want := "x" + long[:maxArguments-2] + "()"
+		if last := d.parts[len(d.parts)-1]; last.Text != want {
+			t.Errorf("%s: %d bytes of text", format, len(last.Text))
+		}
+	}
+}
+
+// The test is not parallel, because it measures what the process allocates.
+func TestDecoderJoinsManyPartsInLinearMemory(t *testing.T) {
+	const n = 10_000
+	pieces := strings.Repeat(`{"text":"a"},{"thinking":[{"text":"b"}]},`, n)
+	data := `{"choices":[{"delta":{"content":[` + strings.TrimSuffix(pieces, ",") + `]}}]}`
+	var d Decoder
+	var parts []Part
+	result := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			parts = d.Decode(sse.Event{Data: data})
+		}
+	})
+	if bytes := result.AllocedBytesPerOp(); bytes > 20*int64(len(data)) {
+		t.Errorf("%d bytes are allocated for an event of %d", bytes, len(data))
+	}
+	want := []Part{
+		{Kind: Reasoning, Text: strings.Repeat("b", n)}, {Kind: Text, Text: strings.Repeat("a", n)},
+	}
+	if diff := cmp.Diff(want, parts); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+}
+
 // Whatever a server sends, the parts of an event are not larger than the event, except for the
 // arguments of calls, and contain valid UTF-8 only.
 func FuzzDecoder(f *testing.F) {

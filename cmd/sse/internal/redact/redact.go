@@ -36,8 +36,12 @@ var secretWords = []string{
 	"credential", "session", "csrf", "jwt", "dpop", "assertion",
 }
 
+// secretSuffixes are the last words of the names of headers whose value is a secret.
+var secretSuffixes = []string{"sig", "sign", "otp", "pwd"}
+
 // isSecret reports whether the value of the header name, which is in lower case, is a secret.
 func isSecret(name string) bool {
+	name = strings.ReplaceAll(name, "_", "-")
 	switch name {
 	case ":authority", "www-authenticate", "proxy-authenticate":
 		return false
@@ -45,7 +49,7 @@ func isSecret(name string) bool {
 	if strings.HasSuffix(name, "key") && !strings.HasSuffix(name, "idempotency-key") {
 		return true
 	}
-	if strings.HasSuffix(name, "-sign") || strings.HasSuffix(name, "-otp") {
+	if slices.Contains(secretSuffixes, name[strings.LastIndexByte(name, '-')+1:]) {
 		return true
 	}
 	return slices.ContainsFunc(secretWords, func(word string) bool {
