@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxRelays  = 16                     // pages at the same time
+	maxRelays  = 5                      // pages at the same time; browsers allow six connections
 	keepAlive  = 15 * time.Second       // as the standard recommends
 	relayRetry = 500 * time.Millisecond // the reconnection time of the page
 )

@@ -172,7 +172,7 @@ function startRelay() {
     onend: () =>
       notify(
         "relay",
-        "sse inspect has ended, or was started again with another address. " +
+        "sse inspect has ended, was started again with another address, or serves too many pages. " +
           "Open the address that it prints.",
         { kind: "bad", keep: true },
       ),

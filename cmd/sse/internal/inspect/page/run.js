@@ -77,11 +77,17 @@ export class Run {
     this.#start = Math.min(this.#start, performance.now() - t);
   }
 
+  // If the relay was cut, the newest state and request may arrive twice.
   state(message) {
+    const last = this.current;
+    if (last && (message.t < last.t || (message.t === last.t && message.state === last.state))) {
+      return;
+    }
     this.states.push(message);
   }
 
   request(message) {
+    if (this.attempts.items.some(a => a.request?.t >= message.t)) return;
     this.attempts.push({ number: message.attempt, request: message, response: null });
   }
 
