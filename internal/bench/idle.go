@@ -14,7 +14,7 @@ import (
 // An idleRun is a number of open streams without events.
 type idleRun struct {
 	label   string
-	client  string // "response", "bufio", "stream" or the name of a library
+	client  string // "response", "bufio", "stream", "all" or the name of a library
 	options []string
 	streams int
 	size    int // of the data of the only event
@@ -29,7 +29,8 @@ func (p *plan) idleRuns() []idleRun {
 		run("open response, no reader", "response"),
 		run("open response, `bufio.Reader`", "bufio"),
 		run("this library, `Reader`", "borrowed"),
-		run("this library, `Stream`", "stream"),
+		run("this library, `Stream.Next`", "stream"),
+		run("this library, `Stream.All`", "all"),
 	}
 	for _, l := range libraries {
 		if l.isPeer() {
@@ -111,28 +112,36 @@ func openIdle(c *http.Client, url, client string, ready chan struct{}) (held any
 	if err != nil {
 		panic(err)
 	}
-	if client == "stream" {
+	arrived := func() { ready <- struct{}{} }
+	switch client {
+	case "stream":
 		s := (&sse.Client{HTTPClient: c}).Stream(req)
 		go func() {
 			for s.Next() {
-				ready <- struct{}{}
+				arrived()
 			}
 		}()
-		<-ready
-		return nil
-	}
-	resp, err := c.Do(req)
-	if err != nil {
-		panic(err)
-	}
-	switch client {
-	case "response":
-		return resp
-	case "bufio":
-		go readBlankLines(resp.Body, func() { ready <- struct{}{} })
+	case "all":
+		s := (&sse.Client{HTTPClient: c}).Stream(req)
+		go func() {
+			for range s.All() {
+				arrived()
+			}
+		}()
 	default:
-		l := findLibrary(client)
-		go l.run(resp.Body, func(id, typ, data string) { ready <- struct{}{} })
+		resp, err := c.Do(req)
+		if err != nil {
+			panic(err)
+		}
+		switch client {
+		case "response":
+			return resp
+		case "bufio":
+			go readBlankLines(resp.Body, arrived)
+		default:
+			l := findLibrary(client)
+			go l.run(resp.Body, func(id, typ, data string) { arrived() })
+		}
 	}
 	<-ready
 	return nil
