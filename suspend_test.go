@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	suspendConns = 400
-	suspendIdle  = 1500 * time.Millisecond
+	suspendConns = 100
+	suspendIdle  = 3 * time.Second
 	suspendBeat  = 100 * time.Millisecond // between the comments of the server
 	suspendURL   = "SSE_SUSPEND_URL"      // set in the child process
 )
