@@ -217,7 +217,7 @@ func TestClientsReceiveEachOrderOnceAlthoughLeadersAreKilledOrPaused(t *testing.
 
 	leader := nextLeader(0)
 	for range 3 {
-		time.Sleep(rand.N(3 * time.Millisecond)) // kill it while it publishes, too
+		time.Sleep(rand.N(3 * time.Millisecond)) // kill it also while it publishes
 		p.signal(leader, syscall.SIGKILL)
 		leader = nextLeader(leader)
 	}

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/seed-0d85b69d/sse/internal/browser/chromium"
 )
 
 //go:embed run.mjs node.mjs package.json page.html
@@ -62,10 +65,11 @@ func implementations(dir string) []implementation {
 // startChromium opens the page in Chromium. The server ends ctx when the page has posted the last
 // report.
 func startChromium(ctx context.Context, _ *server, url string) (version string, err error) {
-	output, err := exec.CommandContext(ctx, "chromium", "--version").Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return "", errors.New("chromium is not installed")
+	path, err := chromium.Find()
+	if err != nil {
+		return "", err
 	}
+	output, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
 		return "", err
 	}
@@ -73,17 +77,16 @@ func startChromium(ctx context.Context, _ *server, url string) (version string, 
 	if words := strings.Fields(string(output)); len(words) > 1 {
 		version = words[1]
 	}
-	profile, err := os.MkdirTemp("", "chromium")
+	browser, stop, err := chromium.Start(ctx, path)
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(profile)
-	cmd := exec.CommandContext(ctx, "chromium",
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir="+profile, "--remote-debugging-port=0", url+"/")
-	cmd.WaitDelay = 5 * time.Second
-	return version, cmd.Run()
+	defer stop()
+	if err := chromedp.Do(browser, chromedp.Navigate(url+"/")); err != nil {
+		return "", err
+	}
+	<-browser.Done()
+	return version, context.Cause(browser)
 }
 
 // installPackages installs the packages of package.json in dir.
