@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-0d85b69d/sse/internal/check"
@@ -90,13 +91,13 @@ func (r *run) found(attempt int, f check.Finding) {
 }
 
 // ruleReasons says for each rule of the checker why it matters.
-var ruleReasons = func() map[string]string {
+var ruleReasons = sync.OnceValue(func() map[string]string {
 	reasons := make(map[string]string)
 	for _, rule := range check.Rules() {
 		reasons[rule.Name] = rule.Reason
 	}
 	return reasons
-}()
+})
 
 // message returns the message for the page.
 func (f *foundRule) message() finding {
@@ -105,7 +106,7 @@ func (f *foundRule) message() finding {
 		Severity: f.current.Severity.String(),
 		Section:  f.first.Section,
 		Text:     f.first.Message,
-		Reason:   ruleReasons[f.first.Rule],
+		Reason:   ruleReasons()[f.first.Rule],
 		Count:    f.earlier + f.current.Count,
 		Line:     f.first.Line,
 	}
