@@ -13,8 +13,6 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-const maxEvent = 1 << 20 // bytes
-
 // An api is a model behind an OpenAI-compatible API.
 type api struct {
 	client *http.Client
@@ -26,12 +24,9 @@ type api struct {
 
 // reply requests the next message of the conversation. It calls write with each part of the message
 // as soon as it arrives, and returns nil if the message is complete.
-func (a *api) reply(
-	ctx context.Context, conversation []message, write func(string) error,
-) error {
-	body, err := json.Marshal(map[string]any{
-		"model": a.model, "messages": conversation, "stream": true,
-	})
+func (a *api) reply(ctx context.Context, messages []message, write func(string) error) error {
+	params := map[string]any{"model": a.model, "messages": messages, "stream": true}
+	body, err := json.Marshal(params)
 	if err != nil {
 		return err
 	}
@@ -44,7 +39,7 @@ func (a *api) reply(
 	if a.key != "" {
 		req.Header.Set("Authorization", "Bearer "+a.key)
 	}
-	client := &sse.Client{HTTPClient: a.client, IdleTimeout: a.idle, MaxEventSize: maxEvent}
+	client := &sse.Client{HTTPClient: a.client, IdleTimeout: a.idle}
 	for text, err := range sse.DecodeUntilDone(client.Stream(req), decodeText) {
 		if err != nil {
 			return apiError(err)
@@ -80,10 +75,11 @@ func decodeText(typ string, data []byte) (string, error) {
 
 // apiError returns an error with the message of the API if err contains one, and otherwise err.
 func apiError(err error) error {
-	var refused *sse.ResponseError
-	var body chunk
-	if errors.As(err, &refused) && json.Unmarshal(refused.Body, &body) == nil && body.Error != nil {
-		return fmt.Errorf("%s: %s", refused.Status, body.Error.Message)
+	if refused, ok := errors.AsType[*sse.ResponseError](err); ok {
+		var body chunk
+		if json.Unmarshal(refused.Body, &body) == nil && body.Error != nil {
+			return fmt.Errorf("%s: %s", refused.Status, body.Error.Message)
+		}
 	}
 	return err
 }

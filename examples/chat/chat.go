@@ -21,7 +21,7 @@ type message struct {
 }
 
 // A replyFunc is a method reply of api.
-type replyFunc func(ctx context.Context, conversation []message, write func(string) error) error
+type replyFunc func(ctx context.Context, messages []message, write func(string) error) error
 
 // chat sends each line of in to the model and prints the replies to out.
 func chat(in io.Reader, out io.Writer, reply replyFunc) error {
@@ -37,30 +37,28 @@ func chat(in io.Reader, out io.Writer, reply replyFunc) error {
 		if question == "" {
 			continue
 		}
-		conversation = append(conversation, message{"user", question})
-		text, err := printReply(out, conversation, reply)
+		messages := append(conversation, message{"user", question})
+		text, err := printReply(out, messages, reply)
 		if err != nil {
 			fmt.Fprintf(out, "[%s]", printable(err.Error()))
 		}
 		fmt.Fprintln(out)
-		if text == "" {
-			// The question has no reply, so it may be repeated.
-			conversation = conversation[:len(conversation)-1]
-			continue
+		if text != "" {
+			// An incomplete reply is part of the conversation as well, because the user has seen it.
+			// A question without a reply is not, so the user may repeat it.
+			conversation = append(messages, message{"assistant", text})
 		}
-		// A reply that is incomplete is part of the conversation, because the user has seen it.
-		conversation = append(conversation, message{"assistant", text})
 	}
 }
 
 // printReply prints the reply to out and returns what it has printed. Ctrl-C stops the reply.
-func printReply(out io.Writer, conversation []message, reply replyFunc) (string, error) {
+func printReply(out io.Writer, messages []message, reply replyFunc) (string, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, stop) // so that another Ctrl-C ends the program
 
 	var text strings.Builder
-	err := reply(ctx, conversation, func(part string) error {
+	err := reply(ctx, messages, func(part string) error {
 		part = printable(part)
 		if text.Len()+len(part) > maxReply {
 			return fmt.Errorf("the reply is longer than %d bytes", maxReply)

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"log"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +16,16 @@ import (
 // the name of a fault.
 type fakeAPI struct {
 	pause time.Duration // after each word
+}
+
+// startFakeAPI starts a fakeAPI, which serves until the program ends, and returns its base URL.
+func startFakeAPI() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	go http.Serve(l, fakeAPI{pause: 50 * time.Millisecond})
+	return "http://" + l.Addr().String() + "/v1"
 }
 
 func (f fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {

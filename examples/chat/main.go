@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -24,12 +23,7 @@ func main() {
 	// is not sent to another by accident.
 	key := os.Getenv("CHAT_API_KEY")
 	if *url == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			log.Fatal(err)
-		}
-		go http.Serve(l, fakeAPI{pause: 50 * time.Millisecond})
-		*url, key = "http://"+l.Addr().String()+"/v1", ""
+		*url, key = startFakeAPI(), ""
 		fmt.Println("The model is fake. It fails if you say 429, error, cut or silence.")
 	}
 	client := newHTTPClient(http.DefaultTransport.(*http.Transport), *idle)

@@ -16,9 +16,7 @@ import (
 // The decoders of openai-go are global, so init is the place to register one.
 func init() {
 	ssestream.RegisterDecoder("text/event-stream", func(body io.ReadCloser) ssestream.Decoder {
-		r := sse.NewReader(body)
-		r.MaxEventSize = maxEvent
-		return decoder{r, body}
+		return decoder{sse.NewReader(body), body}
 	})
 }
 
@@ -40,11 +38,9 @@ func (d decoder) Event() ssestream.Event {
 // replySDK does the same as reply, with openai-go. Unlike openai.NewClient, the function
 // openai.NewChatCompletionService does not read environment variables, which may contain the key of
 // another API.
-func (a *api) replySDK(
-	ctx context.Context, conversation []message, write func(string) error,
-) error {
+func (a *api) replySDK(ctx context.Context, messages []message, write func(string) error) error {
 	params := openai.ChatCompletionNewParams{Model: a.model}
-	for _, m := range conversation {
+	for _, m := range messages {
 		convert := openai.UserMessage[string]
 		if m.Role == "assistant" {
 			convert = openai.AssistantMessage[string]
@@ -72,8 +68,7 @@ func (a *api) replySDK(
 	if err == nil && !finished {
 		return io.ErrUnexpectedEOF // the SDK does not report that the end is missing
 	}
-	var refused *openai.Error
-	if errors.As(err, &refused) && refused.Message != "" {
+	if refused, ok := errors.AsType[*openai.Error](err); ok && refused.Message != "" {
 		return fmt.Errorf("%s: %s", refused.Response.Status, refused.Message)
 	}
 	return err

@@ -137,7 +137,7 @@ func TestReply(t *testing.T) {
 		{
 			name: "event too large",
 			server: ssetest.Conn{
-				start, ssetest.Send(sse.Event{Data: strings.Repeat("x", maxEvent+1)}),
+				start, ssetest.Send(sse.Event{Data: strings.Repeat("x", sse.DefaultMaxEventSize+1)}),
 			},
 			text: "Hello, this ", is: sse.ErrEventTooLarge,
 		},
