@@ -18,10 +18,8 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-const (
-	keepAlive = 15 * time.Second // of the server
-	maxAge    = 4 * keepAlive    // of the last byte, if the service is healthy
-)
+// keepAlive is the longest time without a byte from a flag server that works.
+const keepAlive = 15 * time.Second
 
 // A client follows the flags of a server.
 type client struct {
@@ -44,29 +42,27 @@ func newClient(
 	}
 	connections := counter("flags_connections_total", "Connections that were accepted.")
 	reconnects := counter("flags_reconnects_total", "Waits before another attempt.")
+	events := metrics.NewCounterVec(prometheus.CounterOpts{
+		Name: "flags_events_total", Help: "Events, by type.",
+	}, []string{"type"})
 	tokens := &tokenSource{client: httpClient, config: clientcredentials.Config{
 		ClientID: "flags", ClientSecret: secret,
 		TokenURL: url + "/token", AuthStyle: oauth2.AuthStyleInHeader,
 	}}
-	c := &client{
-		events: metrics.NewCounterVec(prometheus.CounterOpts{
-			Name: "flags_events_total", Help: "Events, by type.",
-		}, []string{"type"}),
-		stream: (&sse.Client{
-			HTTPClient:    httpClient,
-			IdleTimeout:   3 * keepAlive,
-			MaxEventSize:  16 << 20,
-			Prepare:       tokens.prepare,
-			CheckResponse: tokens.check,
-			OnOpen:        func(*http.Response) { connections.Inc() },
-			OnRetry:       func(error, time.Duration) { reconnects.Inc() },
-			Logger:        slog.Default(),
-		}).Stream(req),
-	}
+	stream := (&sse.Client{
+		HTTPClient:    httpClient,
+		IdleTimeout:   3 * keepAlive,
+		MaxEventSize:  16 << 20,
+		Prepare:       tokens.prepare,
+		CheckResponse: tokens.check,
+		OnOpen:        func(*http.Response) { connections.Inc() },
+		OnRetry:       func(error, time.Duration) { reconnects.Inc() },
+		Logger:        slog.Default(),
+	}).Stream(req)
 	metrics.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "flags_last_byte_age_seconds", Help: "Time since the server has sent a byte.",
-	}, func() float64 { return time.Since(c.stream.Stats().LastRead).Seconds() })
-	return c, nil
+	}, func() float64 { return time.Since(stream.Stats().LastRead).Seconds() })
+	return &client{stream: stream, events: events}, nil
 }
 
 // follow applies the events of the stream until it ends. It returns nil if its context has ended.
@@ -98,16 +94,15 @@ func (c *client) serveGreeting(w http.ResponseWriter, _ *http.Request) {
 // service does not help if the flag server cannot be reached.
 func (c *client) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	stats := c.stream.Stats()
-	health := map[string]any{"state": stats.State.String(), "last_byte": stats.LastRead}
+	ready := c.flags.ready() && time.Since(stats.LastRead) < 4*keepAlive
+	health := map[string]any{
+		"ready": ready, "state": stats.State.String(), "last_byte": stats.LastRead,
+	}
 	if stats.LastErr != nil {
 		health["last_error"] = stats.LastErr.Error()
 	}
-	if !stats.NextAttempt.IsZero() {
-		health["next_attempt"] = stats.NextAttempt
-	}
-	health["ready"] = c.flags.ready() && time.Since(stats.LastRead) < maxAge
 	w.Header().Set("Content-Type", "application/json")
-	if health["ready"] == false {
+	if !ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	json.NewEncoder(w).Encode(health)

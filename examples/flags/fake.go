@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"log"
+	"net"
 	"net/http"
 	"time"
 
@@ -13,6 +15,17 @@ import (
 type fakeServer struct {
 	secret   string
 	lifetime time.Duration // of a token
+}
+
+// startFakeServer starts a fakeServer, which serves until the program ends.
+func startFakeServer() (url, secret string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fake := &fakeServer{secret: "fake", lifetime: 30 * time.Second}
+	go http.Serve(l, fake.handler())
+	return "http://" + l.Addr().String(), fake.secret
 }
 
 func (s *fakeServer) handler() http.Handler {

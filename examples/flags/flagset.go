@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,11 +59,8 @@ func (s *flagSet) apply(typ string, data []byte) error {
 	switch {
 	case typ == "put" && key == "":
 		var all map[string]json.RawMessage
-		if err := json.Unmarshal(ev.Data, &all); err != nil {
-			return err
-		}
-		if all == nil || len(all) > maxFlags {
-			return fmt.Errorf("the event has %d flags", len(all))
+		if err := json.Unmarshal(ev.Data, &all); err != nil || all == nil || len(all) > maxFlags {
+			return cmp.Or(err, fmt.Errorf("the event has %d flags", len(all)))
 		}
 		s.values = all
 	case s.values == nil:
