@@ -50,6 +50,8 @@ func runTrials(ctx context.Context, impl implementation, trials []*trial) (strin
 	mux.HandleFunc("POST /done", func(http.ResponseWriter, *http.Request) { cancel() })
 	srv := httptest.NewUnstartedServer(mux)
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	// Chromium repeats a request at once if it fails on a connection that was used before.
+	srv.Config.SetKeepAlivesEnabled(false)
 	srv.Start()
 	defer srv.Close()
 	defer srv.CloseClientConnections()
@@ -129,7 +131,6 @@ func (s *server) respond(w http.ResponseWriter, r *http.Request) {
 	defer t.setEnded()
 
 	h := w.Header()
-	h.Set("Connection", "close") // Chromium repeats a failed request on a reused connection
 	if s.prelude {
 		if n == 0 {
 			h.Set("Content-Type", "text/event-stream")
@@ -147,9 +148,7 @@ func (s *server) respond(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	for _, status := range x.Informational {
-		h.Del("Connection")
 		w.WriteHeader(status)
-		h.Set("Connection", "close")
 	}
 	h["Content-Type"] = nil
 	for _, f := range x.Headers {
