@@ -11,11 +11,12 @@ import (
 type departure struct {
 	reason string
 
-	// pattern matches the value of a header or the body of a response that is affected. U+0000 to
-	// U+00FF stand for bytes.
+	// pattern matches the body or the value of a header of each response that is affected. U+0000
+	// to U+00FF stand for bytes.
 	pattern *regexp.Regexp
 }
 
+// chromiumDepartures contains the departures of Chromium.
 var chromiumDepartures = []departure{
 	{"a BOM before a line end", regexp.MustCompile(`^\x{ef}\x{bb}\x{bf}[\r\n]`)},
 	{"a retry field without a value",

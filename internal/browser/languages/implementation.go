@@ -29,8 +29,8 @@ type implementation struct {
 	name     string
 	language string
 
-	// checked is true if it is an error that the implementation fails a job for which departures
-	// gives no reason.
+	// checked is true if it is an error that the implementation fails a job, unless departures
+	// contains the reason.
 	checked    bool
 	departures []departure
 

@@ -66,7 +66,7 @@ func runSuite(ctx context.Context, impl implementation, jobs []*job) (*result, e
 	return r, nil
 }
 
-// needsTrial reports whether job i must be tried again after a number of attempts.
+// needsTrial reports whether job i must be tried again after the given number of attempts.
 func (r *result) needsTrial(i, attempt int) bool {
 	d := r.diffs[i]
 	fails := len(d.all()) > 0 && r.impl.departure(r.jobs[i]) == ""
@@ -98,7 +98,7 @@ func (r *result) printDifferences(w io.Writer, verbose bool) {
 	}
 }
 
-// isUnexpected reports whether it is an error that job i has differences.
+// isUnexpected reports whether job i has differences that are an error.
 func (r *result) isUnexpected(i int) bool {
 	return r.impl.checked && len(r.diffs[i].all()) > 0 && r.impl.departure(r.jobs[i]) == ""
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/internal/browser/chromium"
@@ -155,14 +156,42 @@ func TestLoadWithPolicy(t *testing.T) {
 }
 
 func TestBest(t *testing.T) {
-	events := differences{events: []string{"events"}, requests: []string{"requests"}}
-	ids := differences{ids: []string{"ids"}}
+	events := differences{events: []string{"events"}}
+	ids := differences{ids: []string{"ids"}, requests: []string{"requests"}}
 	for _, d := range []differences{best(events, ids), best(ids, events)} {
-		if got := strings.Join(d.all(), " "); got != "ids" {
-			t.Errorf("best has the differences %q, want ids", got)
+		if got := strings.Join(d.all(), " "); got != "ids requests" {
+			t.Errorf("best has the differences %q, want ids and requests", got)
 		}
 	}
 	if all := best(ids, differences{}).all(); len(all) > 0 {
 		t.Errorf("best has the differences %q, want none", all)
+	}
+}
+
+func TestCompareUsesShortestWaits(t *testing.T) {
+	wait := func(d time.Duration) exchange {
+		return exchange{want: request{path: "/", wait: d * time.Millisecond}}
+	}
+	j := &job{requests: true, ends: true, exchanges: []exchange{wait(0), wait(100), wait(100)}}
+	run := func(earlier *trial, waits ...time.Duration) *trial {
+		t := &trial{job: j, earlier: earlier, got: &report{Closed: true}}
+		for _, d := range waits {
+			t.requests = append(t.requests, request{path: "/", wait: d * time.Millisecond})
+		}
+		return t
+	}
+	first := run(nil, 0, 1, 400, 100)
+	for _, test := range []struct {
+		trial *trial
+		want  string
+	}{
+		{first, "request 2: after 400ms, want 100ms"},
+		{run(first, 0, 1, 100, 400), ""},
+		{run(first, 0, 1, 50, 100), "request 2: after 50ms, want 100ms"},
+		{run(run(nil, 0, 1, 100, 400), 0, 1, 100), "request 3: after 400ms, want 100ms"},
+	} {
+		if got := strings.Join(test.trial.compare().waits, "; "); got != test.want {
+			t.Errorf("differences %q, want %q", got, test.want)
+		}
 	}
 }
