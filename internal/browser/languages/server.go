@@ -14,6 +14,10 @@ import (
 	"time"
 )
 
+// cutPause is the time between a body and the break of its connection. Chromium may discard what it
+// has not read when the connection breaks.
+const cutPause = 50 * time.Millisecond
+
 // A server serves trials to an implementation.
 type server struct {
 	trials  []*trial
@@ -171,6 +175,7 @@ func (s *server) respond(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if x.Cut {
+		time.Sleep(cutPause)
 		panic(http.ErrAbortHandler)
 	}
 }
