@@ -11,14 +11,14 @@
 // It needs Chromium and npm. npm installs the packages of package.json, and Node.js itself where
 // there is a package for the platform, in a temporary directory.
 //
-// A case that is cut into reads is judged twice: as the suite cuts it, and in small pieces. For each
-// case the implementation connects to a URL. The first response only sets a reconnection time of
-// 10 ms. The responses of the case follow, and then a 204. The request for the 204 shows the last
-// event ID and the reconnection time. An implementation that only parses gets the response of the
-// case at once.
+// A case that is cut into reads is judged twice: as the suite cuts it, and in small pieces. For
+// each case the implementation connects to a URL. The first response only sets a reconnection time
+// of 10 ms. The responses of the case follow, and then a 204. The request for the 204 shows the
+// last event ID and the reconnection time. An implementation that only parses gets the response of
+// the case at once.
 //
-// The exit status is 1 if this library fails a case that the standard requires, or if Chromium does,
-// unless the reason is a known departure.
+// The exit status is 1 if this library or Chromium fails a case that the standard requires, unless
+// the reason is a known departure.
 package main
 
 import (

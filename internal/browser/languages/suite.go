@@ -18,8 +18,8 @@ func suiteFiles(root string) []string {
 	}
 }
 
-// load returns the jobs of files in the format of parser.json or http.json. If policy is not set, it
-// leaves out cases that the standard does not require.
+// load returns the jobs of files in the format of parser.json or http.json. If policy is not set,
+// it leaves out cases that the standard does not require.
 func load(names []string, policy bool) ([]*job, error) {
 	var jobs []*job
 	for _, name := range names {

@@ -70,8 +70,8 @@ func (t *trial) awaitSeen(n int) {
 	}
 }
 
-// shortestWaits returns the time before each request. It is the shortest of all trials of the job, because
-// a busy machine makes a wait longer, but never shorter.
+// shortestWaits returns the time before each request. It is the shortest of all trials of the job,
+// because a busy machine makes a wait longer, but never shorter.
 func (t *trial) shortestWaits() (list []time.Duration) {
 	if t.earlier != nil {
 		list = t.earlier.shortestWaits()
