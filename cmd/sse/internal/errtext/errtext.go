@@ -161,9 +161,14 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// PrintUsage writes to w what is wrong with the command line, and returns the exit code.
-func PrintUsage(w io.Writer, err error) int {
-	fmt.Fprintf(w, "sse: %s (see sse --help)\n", err)
+// PrintUsage writes to w what is wrong with the command line, and returns the exit code. If
+// subcommand is not empty, the command line is that of a subcommand.
+func PrintUsage(w io.Writer, subcommand string, err error) int {
+	if subcommand == "" {
+		fmt.Fprintf(w, "sse: %s (see sse --help)\n", err)
+	} else {
+		fmt.Fprintf(w, "sse: %s: %s (see sse %[1]s --help)\n", subcommand, err)
+	}
 	return ExitUsage
 }
 

@@ -37,13 +37,13 @@ type Options struct {
 func Run(ctx context.Context, o Options) int {
 	addr, err := webserver.ParseAddr(cmp.Or(o.Addr, defaultAddr))
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("serve: %w, or a file", err))
+		return errtext.PrintUsage(o.Stderr, "serve", fmt.Errorf("%w, or an existing file", err))
 	}
 	handler, paths := NewHandler(time.Now(), o.Paces, o.Stderr), examplePaths
 	if len(o.Files) > 0 {
 		r, err := readRecordings(o.Files)
 		if err != nil {
-			return errtext.PrintUsage(o.Stderr, fmt.Errorf("serve: %w", err))
+			return errtext.PrintUsage(o.Stderr, "serve", err)
 		}
 		handler, paths = newGuard(r, allowLocal, o.Stderr), r.describe()
 	}

@@ -21,6 +21,7 @@ const RequestTimeout = 10 * time.Second
 // ParseAddr returns the address to listen on: a port, or HOST:PORT. Only an address with a host can
 // be reached from other machines.
 func ParseAddr(addr string) (string, error) {
+	given := addr
 	if !strings.Contains(addr, ":") {
 		addr = ":" + addr
 	}
@@ -32,7 +33,7 @@ func ParseAddr(addr string) (string, error) {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", errors.New("bad address; want a port, or host:port")
+		return "", fmt.Errorf("%q is not an address: want a port, or HOST:PORT", given)
 	}
 	return addr, nil
 }
