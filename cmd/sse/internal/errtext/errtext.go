@@ -252,6 +252,8 @@ func Cause(err error) string {
 	switch {
 	case err == io.EOF:
 		return "end of the response"
+	case errors.As(err, &response) && response.StatusCode == http.StatusOK:
+		return "not an event stream"
 	case errors.As(err, &response) && response.Status != "":
 		return escape.Line(response.Status)
 	case errors.Is(err, sse.ErrIdleTimeout):

@@ -30,7 +30,7 @@ func TestExitStatus(t *testing.T) {
 		{"SIGTERM", Signal{syscall.SIGTERM}, Status{"terminated", "terminated", ExitTerminated}},
 		{"refused", fmt.Errorf("wrapped: %w", refused),
 			Status{"error", "503 Service Unavailable", ExitHTTP}},
-		{"not a stream", html, Status{"error", "200 OK", ExitError}},
+		{"not a stream", html, Status{"error", "not an event stream", ExitError}},
 		{"idle", sse.ErrIdleTimeout, Status{"error", "idle timeout", ExitTimeout}},
 		{"timeout", ErrNoResponse, Status{"error", "timeout", ExitTimeout}},
 		{"cut", io.ErrUnexpectedEOF, Status{"error", "unexpected end", ExitError}},
