@@ -264,7 +264,8 @@ func TestFollowExitCodes(t *testing.T) {
 			[]string{"--max-event-size", "1k",
 				status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")},
 			errtext.ExitError, "",
-			[]string{"event too large", "(--max-event-size allows larger events)"}},
+			[]string{"sse: GET {URL}: event too large: more than 1024 bytes " +
+				"(--max-event-size allows larger events)\n"}},
 		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")},
 			errtext.ExitError, "",
 			[]string{"sse: not an event stream: 200 OK: Content-Type is text/html, " +
@@ -304,6 +305,14 @@ func TestFollowExitCodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nothing but the error is reported of an event that is too large.
+func TestFollowReportsLargeEventInOneLine(t *testing.T) {
+	t.Parallel()
+	r := runSSE(t, "data: "+strings.Repeat("x", 2000)+"\n\n", "-", "--max-event-size", "1k")
+	r.want(t, errtext.ExitError, "")
+	r.oneLine(t)
 }
 
 // urlOf returns the URL in a command line.

@@ -155,7 +155,7 @@ func (s *session) finish(err error, id string) int {
 		err = stateErr
 	}
 	s.silence.stop()
-	if !o.Silent {
+	if !o.Silent && !errors.Is(err, sse.ErrEventTooLarge) { // that error explains itself
 		s.explain()
 	}
 	s.reportTotals()
