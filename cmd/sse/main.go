@@ -214,6 +214,12 @@ func isFile(name string) bool {
 	return err == nil && !info.IsDir()
 }
 
+// isSocket reports whether name is the name of a Unix socket.
+func isSocket(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode()&os.ModeSocket != 0
+}
+
 // runCheck executes sse check.
 func runCheck(ctx context.Context, args []string) int {
 	o := newOptions()
