@@ -52,7 +52,8 @@ func Run(ctx context.Context, o Options) int {
 		errtext.Print(o.Stderr, "serve", err)
 		return errtext.ExitError
 	}
-	fmt.Fprintf(o.Stdout, "serving http://%s/ (Ctrl-C ends it)\n%s", l.Addr(), formatPaths(paths))
+	fmt.Fprintf(o.Stdout, "serving %s (Ctrl-C ends it)\n%s",
+		webserver.URL(l.Addr()), formatPaths(paths))
 	return webserver.Serve(ctx, l, handler, "serve", o.Stderr)
 }
 

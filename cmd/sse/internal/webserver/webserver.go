@@ -38,6 +38,16 @@ func ParseAddr(addr string) (string, error) {
 	return addr, nil
 }
 
+// URL returns the URL, on this machine, of a server that listens on addr.
+func URL(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/"
+}
+
 // Serve runs h on l until ctx is done, and returns the exit code of the subcommand name. If other
 // machines can reach l, a warning says so.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, name string, stderr io.Writer) int {
