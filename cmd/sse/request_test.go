@@ -155,6 +155,17 @@ func TestRequestUsesProxy(t *testing.T) {
 	}
 }
 
+func TestRequestReportsProxyThatRefuses(t *testing.T) {
+	t.Parallel()
+	proxy := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	})
+	r := runSSE(t, "", "--no-reconnect", "-x", proxy, "https://sse.test/")
+	r.want(t, errtext.ExitError, "")
+	r.wantStderr(t, "sse: GET https://sse.test/: the proxy refused the connection: "+
+		"407 Proxy Authentication Required\n")
+}
+
 func TestRequestTLSFlags(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(echo))
