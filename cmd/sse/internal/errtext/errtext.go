@@ -248,6 +248,7 @@ func Cause(err error) string {
 	var (
 		response *sse.ResponseError
 		dns      *net.DNSError
+		request  *url.Error
 	)
 	switch {
 	case err == io.EOF:
@@ -270,6 +271,8 @@ func Cause(err error) string {
 		return "timeout"
 	case errors.Is(err, io.EOF):
 		return "connection closed"
+	case errors.As(err, &request):
+		return Message(request.Err) // without the URL
 	}
 	return Message(err)
 }
@@ -296,7 +299,7 @@ func Detail(err error) string {
 		}
 		return Cause(err) + ": " + escape.Line(escape.Truncate(text, 200))
 	case errors.As(err, &request):
-		return Message(request.Err)
+		return Message(request.Err) // without the URL
 	}
 	return Message(err)
 }
@@ -313,6 +316,8 @@ func advice(err error) string {
 	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &invalid),
 		errors.As(err, &verify):
 		return " (--cacert FILE sets the certificate authorities, -k accepts any certificate)"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return " (the URL of this server begins with http://)"
 	case errors.Is(err, sse.ErrEventTooLarge):
 		return " (--max-event-size allows larger events)"
 	case errors.Is(err, sse.ErrIdleTimeout):
