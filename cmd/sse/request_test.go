@@ -198,7 +198,8 @@ func TestRequestTLSFlags(t *testing.T) {
 			append(strings.Fields(test.flags), s.URL+"/p", "-v",
 				"--no-reconnect")...); test.code == 0 {
 			proto := strings.TrimSuffix(strings.TrimPrefix(test.want, "proto="), ".0\n")
-			v.wantStderr(t, "* TLS 1.3, ", "> GET /p "+strings.TrimSpace(proto)+"\n",
+			v.wantStderr(t, "* connected to "+strings.TrimPrefix(s.URL, "https://")+
+				"\n* TLS 1.3, ", "> GET /p "+strings.TrimSpace(proto)+"\n",
 				"ccept: text/event-stream\n",
 				"< "+strings.TrimSpace(strings.TrimPrefix(test.want, "proto="))+" 200 OK\n")
 		}
