@@ -38,8 +38,8 @@
 //
 // A value of -b without "=" is the name of a file with cookies. Such a file, or an empty value,
 // also makes the command send the cookies that the server sets with the requests that follow. With
-// --retry N, a run ends after N failures in a row, and a POST is repeated as well, unless an event
-// without an ID has arrived. -m limits the time of the whole run, not of one attempt.
+// --retry N, a run ends when N retries in a row have failed, and a POST is repeated as well, unless
+// an event without an ID has arrived. -m limits the time of the whole run, not of one attempt.
 //
 // With --record, the responses are written to a file, without the request's headers and query. sse
 // serve replays it, with its gaps, statuses and cuts. The format is that of the package
