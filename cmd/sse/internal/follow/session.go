@@ -61,7 +61,7 @@ var (
 	errTimeUp   = &errtext.Stop{Name: "for", Text: "time is up (--for)"}
 	errUntil    = &errtext.Stop{Name: "until", Text: "the event of --until arrived"}
 	errType     = &errtext.Stop{Name: "until", Text: "an event of --until-type arrived"}
-	errModel    = &errtext.Stop{Name: "model", Text: "the model has finished"}
+	errModel    = &errtext.Stop{Name: "model", Text: "end of the model's response"}
 	errInputEnd = &errtext.Stop{Name: "input", Text: "end of the input"}
 )
 
