@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -45,7 +46,11 @@ func Run(ctx context.Context, o Options) int {
 		if err != nil {
 			return errtext.PrintUsage(o.Stderr, "serve", err)
 		}
-		handler, paths = newGuard(r, allowLocal, o.Stderr), r.describe()
+		var next http.Handler = r
+		if host, _, _ := net.SplitHostPort(addr); isLocal(host) {
+			next = requireLocalHost(r)
+		}
+		handler, paths = newGuard(next, allowLocal, o.Stderr), r.describe()
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
