@@ -118,44 +118,58 @@ func TestInspectWarnsIfOtherMachinesCanReachIt(t *testing.T) {
 	r.stderr.waitFor(t, "sse: other machines can reach this server\n")
 }
 
-func TestInspectOpensBrowser(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS != "linux" {
-		t.Skip("the browser of this system cannot be replaced")
-	}
+// startWithBrowser starts sse inspect --open, and returns the arguments of the browser.
+func startWithBrowser(t *testing.T) (r *running, page, arguments string) {
+	t.Helper()
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
 		t.Fatal(err)
 	}
-	script := "#!/bin/sh\necho \"$1\" > " + pipe + "\n"
+	script := "#!/bin/sh\necho \"$@\" > " + pipe + "\n"
 	err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := command(t, "inspect", "--open")
 	c.Env = append(c.Env, "PATH="+dir)
-	page := pageOf(t, start(t, c))
-	url, err := os.ReadFile(pipe)
+	r = start(t, c)
+	page = pageOf(t, r)
+	b, err := os.ReadFile(pipe)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(url), strings.Split(page, "/")[3]) {
-		t.Errorf("the arguments of the browser contain the token: %s", url)
-	}
-	resp, err := http.Get(strings.TrimSpace(string(url)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if got := resp.Request.URL.String(); got != page || resp.StatusCode != http.StatusOK {
-		t.Errorf("the browser gets %s, %s, want %s", resp.Status, got, page)
-	}
+	return r, page, strings.TrimSpace(string(b))
+}
 
-	c = command(t, "inspect", "--open")
+func TestInspectOpensBrowser(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the browser of this system cannot be replaced")
+	}
+	r, page, file := startWithBrowser(t)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("the browser must get the name of a file: %v", err)
+	}
+	token := strings.Split(page, "/")[3]
+	if text := string(content); strings.Contains(text, token) ||
+		!strings.Contains(text, strings.TrimSuffix(page, token+"/")) {
+		t.Errorf("the file must contain an address of the server without the token:\n%s", text)
+	}
+	sendSignal(t, r.c, os.Interrupt)
+	r.wait().want(t, errtext.ExitInterrupted, "")
+	if _, err := os.Stat(filepath.Dir(file)); !os.IsNotExist(err) {
+		t.Errorf("the file remains at the end: %v", err)
+	}
+}
+
+func TestInspectRunsWithoutBrowser(t *testing.T) {
+	t.Parallel()
+	c := command(t, "inspect", "--open")
 	c.Env = append(c.Env, "PATH="+t.TempDir())
 	r := start(t, c)
-	page = pageOf(t, r)
+	page := pageOf(t, r)
 	r.stderr.waitFor(t, "sse: --open: ")
 	if post(t, page+"stop", "", nil) != http.StatusNoContent {
 		t.Error("without a browser, the server does not run")

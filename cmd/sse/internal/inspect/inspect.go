@@ -63,9 +63,11 @@ func Run(ctx context.Context, o *Options) int {
 	g := s.guard(addr)
 	fmt.Fprintf(o.Stdout, "open %s (Ctrl-C ends it)\n", pageURL(l.Addr(), s.token))
 	if o.Open {
-		once := newToken()
-		g.once.Store(&once)
-		if err := openBrowser(pageURL(l.Addr(), once)); err != nil {
+		if g.start, err = newStartFile(l.Addr()); err == nil {
+			defer g.start.remove()
+			err = openBrowser(g.start.name)
+		}
+		if err != nil {
 			fmt.Fprintf(o.Stderr, "sse: --open: %s\n", errtext.Message(err))
 		}
 	}
