@@ -21,20 +21,20 @@ type store struct {
 	size      int
 	responses int
 	full      bool
-	dropped   int64 // bytes of the recording that were not kept
+	cut       bool // a line was not kept
 }
 
 const lineOverhead = 32 // bytes of memory in addition to a line
 
-// Write keeps p, which is a line of a recording, unless the store is full. It never fails.
+// Write keeps p, which is a line of a recording, unless the store is full.
 func (s *store) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.full = s.full || s.size+len(p)+lineOverhead > min(s.limit, recording.MaxSize) ||
 		len(s.lines) == recording.MaxChunks
 	if s.full {
-		s.dropped += int64(len(p))
-		return len(p), nil
+		s.cut = true
+		return 0, recording.ErrFull
 	}
 	s.lines = append(s.lines, bytes.Clone(p))
 	s.size += len(p) + lineOverhead
@@ -45,12 +45,11 @@ func (s *store) Write(p []byte) (int, error) {
 func (s *store) incomplete() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dropped == 0 {
+	if !s.cut {
 		return ""
 	}
 	kept := s.size - len(s.lines)*lineOverhead
-	return "only the first " + units.Bytes(int64(kept)) + " of the recording were kept, " +
-		units.Bytes(s.dropped) + " are missing (--memory)"
+	return "only the first " + units.Bytes(int64(kept)) + " of the recording were kept (--memory)"
 }
 
 // isEmpty reports whether nothing was recorded.
