@@ -100,7 +100,7 @@ func TestCurlCommandSendsRequestsOfClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := startRun(t.Context(), 1, o, http.DefaultTransport, newRing(1<<20),
+		r, err := startRun(t.Context(), 1, o, http.DefaultTransport, newHistory(1<<20),
 			runOptions{maxStore: 1 << 20})
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,8 @@ import (
 // refreshURL returns the address to which a page leads.
 func refreshURL(t *testing.T, page string) string {
 	t.Helper()
-	m := regexp.MustCompile(`http-equiv="refresh" content="0; url=([^"]+)"`).FindStringSubmatch(page)
+	refresh := regexp.MustCompile(`http-equiv="refresh" content="0; url=([^"]+)"`)
+	m := refresh.FindStringSubmatch(page)
 	if m == nil {
 		t.Fatalf("the page leads nowhere: %s", page)
 	}
@@ -88,7 +89,8 @@ func TestAddressInStartFileIsValidOnce(t *testing.T) {
 		{"GET", url + "setup", nil, http.StatusNotFound},
 		{"GET", page, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
 	} {
-		if resp, _ := do(t, test.method, test.url, "", test.header...); resp.StatusCode != test.want {
+		resp, _ := do(t, test.method, test.url, "", test.header...)
+		if resp.StatusCode != test.want {
 			t.Errorf("%s %s with %q: %s", test.method, test.url, test.header, resp.Status)
 		}
 	}

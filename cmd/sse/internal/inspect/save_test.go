@@ -212,16 +212,16 @@ func TestStoreStaysWithinLimitsOfRecordings(t *testing.T) {
 		}
 	}
 	responses, err := recording.Read(s.reader())
-	if err != nil || len(responses) != recording.MaxResponses || !s.cut {
-		t.Errorf("%d responses, %v, cut: %t", len(responses), err, s.cut)
+	if err != nil || len(responses) != recording.MaxResponses || !s.dropped {
+		t.Errorf("%d responses, %v, dropped: %t", len(responses), err, s.dropped)
 	}
 
 	s = &store{limit: math.MaxInt}
 	for range recording.MaxChunks + 1 {
 		s.Write([]byte{'\n'})
 	}
-	if len(s.lines) > recording.MaxChunks || !s.cut {
-		t.Errorf("%d lines, cut: %t", len(s.lines), s.cut)
+	if len(s.lines) > recording.MaxChunks || !s.dropped {
+		t.Errorf("%d lines, dropped: %t", len(s.lines), s.dropped)
 	}
 
 	s = &store{limit: math.MaxInt}
@@ -229,8 +229,8 @@ func TestStoreStaysWithinLimitsOfRecordings(t *testing.T) {
 	for range recording.MaxSize>>20 + 1 {
 		s.Write(line)
 	}
-	if s.size > recording.MaxSize || !s.cut {
-		t.Errorf("%d bytes, cut: %t", s.size, s.cut)
+	if s.size > recording.MaxSize || !s.dropped {
+		t.Errorf("%d bytes, dropped: %t", s.size, s.dropped)
 	}
 }
 

@@ -21,7 +21,7 @@ type store struct {
 	size      int
 	responses int
 	full      bool
-	cut       bool // a line was not kept
+	dropped   bool // a line was not kept
 }
 
 const lineOverhead = 32 // bytes of memory in addition to a line
@@ -33,7 +33,7 @@ func (s *store) Write(p []byte) (int, error) {
 	s.full = s.full || s.size+len(p)+lineOverhead > min(s.limit, recording.MaxSize) ||
 		len(s.lines) == recording.MaxChunks
 	if s.full {
-		s.cut = true
+		s.dropped = true
 		return 0, recording.ErrFull
 	}
 	s.lines = append(s.lines, bytes.Clone(p))
@@ -45,7 +45,7 @@ func (s *store) Write(p []byte) (int, error) {
 func (s *store) incomplete() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.cut {
+	if !s.dropped {
 		return ""
 	}
 	kept := s.size - len(s.lines)*lineOverhead
@@ -69,17 +69,18 @@ func (s *store) reader() io.Reader {
 
 // transport returns an http.RoundTripper that records the responses of base in s.
 func (s *store) transport(base http.RoundTripper) http.RoundTripper {
-	return &recorder{recording.NewTransport(base, s), s}
+	return &recordingTransport{recording.NewTransport(base, s), s}
 }
 
-// A recorder limits the number of responses in its store.
-type recorder struct {
+// A recordingTransport is an http.RoundTripper that records responses in its store, but not more
+// than a recording may have.
+type recordingTransport struct {
 	recorded http.RoundTripper
 	s        *store
 }
 
 // RoundTrip implements http.RoundTripper.
-func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *recordingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.s.mu.Lock()
 	r.s.full = r.s.full || r.s.responses == recording.MaxResponses
 	r.s.mu.Unlock()
@@ -93,7 +94,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections closes the idle connections of the base transport.
-func (r *recorder) CloseIdleConnections() {
+func (r *recordingTransport) CloseIdleConnections() {
 	if t, ok := r.recorded.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
