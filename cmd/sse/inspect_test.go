@@ -118,9 +118,11 @@ func TestInspectWarnsIfOtherMachinesCanReachIt(t *testing.T) {
 	r.stderr.waitFor(t, "sse: other machines can reach this server\n")
 }
 
-// startWithBrowser starts sse inspect --open, and returns the arguments of the browser.
-func startWithBrowser(t *testing.T) (r *running, page, arguments string) {
-	t.Helper()
+func TestInspectOpensBrowser(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the browser of this system cannot be replaced")
+	}
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
@@ -133,21 +135,13 @@ func startWithBrowser(t *testing.T) (r *running, page, arguments string) {
 	}
 	c := command(t, "inspect", "--open")
 	c.Env = append(c.Env, "PATH="+dir)
-	r = start(t, c)
-	page = pageOf(t, r)
-	b, err := os.ReadFile(pipe)
+	r := start(t, c)
+	page := pageOf(t, r)
+	arguments, err := os.ReadFile(pipe)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, page, strings.TrimSpace(string(b))
-}
-
-func TestInspectOpensBrowser(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS != "linux" {
-		t.Skip("the browser of this system cannot be replaced")
-	}
-	r, page, file := startWithBrowser(t)
+	file := strings.TrimSpace(string(arguments))
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatalf("the browser must get the name of a file: %v", err)

@@ -65,9 +65,9 @@ func curlCommand(o *request.Options) []string {
 	return append(words, o.URL.String())
 }
 
-// canFollow reports whether curl -L follows redirects as the Client does. Where the Client changes
-// another method to GET, curl repeats that of -X. Headers that may contain a token are not sent to
-// another host by the Client. Of those, curl withholds only Authorization and Cookie.
+// canFollow reports whether curl -L follows redirects as the Client does. If the Client changes the
+// method to GET, curl repeats that of -X. If a redirect leads to another host, the Client sends no
+// headers that may contain a token. Of those, curl withholds only Authorization and Cookie.
 func canFollow(o *request.Options, header http.Header) bool {
 	switch {
 	case o.Method == http.MethodGet, o.Method == http.MethodHead:

@@ -82,7 +82,7 @@ func TestCurlCommandSendsRequestsOfClient(t *testing.T) {
 		{Form{URL: "/302", Headers: known, LastEventID: "7"}, true},
 		{Form{URL: "/other", Headers: known, LastEventID: "7"}, true},
 		{Form{URL: "/302", Method: "HEAD"}, true},
-		{Form{URL: "/303", Body: "{\"a\":\n \"@'é\"}"}, true},
+		{Form{URL: "/303", Body: "{\"a\":\n \"@'$x\"}"}, true},
 		{Form{URL: "/307", Body: "a=b"}, true},
 		{Form{URL: "/other", Body: "a=b"}, true},
 		{Form{URL: "/302", Method: "GET", Body: "a=b"}, true},
