@@ -54,12 +54,20 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		domain := cmp.Or(strings.TrimPrefix(kept.Domain, "."), from.Host)
 		id := cookieID{domain, kept.Path, kept.Name}
 		isLarge := len(kept.Raw)+len(from.Host)+len(kept.Path) > maxCookie
-		if isLarge || !j.ids[id] && j.isFull(domain) {
+		if isLarge || isForTopLevel(&kept, u) || !j.ids[id] && j.isFull(domain) {
 			continue
 		}
 		j.jar.SetCookies(from, []*http.Cookie{&kept})
 		j.ids[id] = true
 	}
+}
+
+// isForTopLevel reports whether c, which was set by u, would be sent to all hosts of a top-level
+// domain. The jar of net/http would keep several such cookies with the same ID.
+func isForTopLevel(c *http.Cookie, u *url.URL) bool {
+	domain := strings.TrimPrefix(c.Domain, ".")
+	return domain != "" && !strings.Contains(domain, ".") &&
+		!strings.EqualFold(domain, u.Hostname())
 }
 
 // contains reports whether the cookie was not refused, has not expired and was not deleted.

@@ -105,6 +105,15 @@ func TestJarLimitsSizeOfCookie(t *testing.T) {
 	wantCookies(t, jar, "http://a.test/", 1)
 }
 
+func TestJarRefusesCookiesOfTopLevelDomains(t *testing.T) {
+	t.Parallel()
+	jar := mustJar(t)
+	setCookies(t, jar, "http://a.test/", "a=b; Domain=test", "c=d; Domain=.test")
+	wantCookies(t, jar, "http://a.test/", 0)
+	setCookies(t, jar, "http://localhost:80/", "a=b; Domain=localhost")
+	wantCookies(t, jar, "http://localhost:81/", 1)
+}
+
 func TestJarMakesRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
