@@ -148,8 +148,10 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 		return verdict{done: true} // the response is complete, whatever was called since
 	case !o.replayable && err == ErrReconnect:
 		return verdict{err: io.ErrUnexpectedEOF, done: true}
-	case !o.replayable, isPermanent(err), p.tlsAlerts >= maxTLSAlerts:
+	case !o.replayable, isPermanent(err):
 		return verdict{err: err, done: true}
+	case p.tlsAlerts >= maxTLSAlerts:
+		return verdict{err: o.err, done: true}
 	}
 	v := verdict{
 		err:       err,
