@@ -203,9 +203,8 @@ func (s *Stream) Close() error {
 // block, and several calls before the next attempt have the effect of one.
 //
 // An attempt starts at least one second after the one before. After Reconnect has skipped a wait,
-// it skips no other until an event arrives or a connection has lasted a minute.
-// Reconnect has no effect on a stream that has not started or has ended, or if the request is not
-// repeated.
+// it does not skip another until an event arrives or a connection has lasted a minute. Reconnect
+// has no effect on a stream that has not started or has ended, or if the request is not repeated.
 func (s *Stream) Reconnect() { s.control.reconnect() }
 
 // State returns the state of the stream.

@@ -15,7 +15,7 @@ import (
 //
 // A Transport watches the bodies of responses with media type text/event-stream. If a Read of such
 // a body waits for data longer than IdleTimeout, the request is cancelled and Read returns an error
-// that matches [ErrIdleTimeout]. The time that the caller spends between two calls of Read does not
+// that matches [ErrIdleTimeout]. The time that the caller spends between two calls to Read does not
 // count. Every byte counts as data, including those of comments.
 //
 // Everything else is left to Base: other media types, the errors of RoundTrip, and the wait for the
