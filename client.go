@@ -214,13 +214,6 @@ func (c *Client) Stream(req *http.Request) *Stream {
 	}
 	s.reader.p.onIgnored = func(line []byte) { s.conn.ignored.add(line) }
 	s.reader.p.setLastEventID(last)
-	s.reader.p.onID = func(id []byte) {
-		s.setLastEventID(id)
-		s.conn.ignored.stop()
-		if s.conn.keyed && s.conn.gotEvent && len(s.lastID) == 0 {
-			s.conn.replayable = false // the server would send all events again
-			s.control.setCanReconnect(false)
-		}
-	}
+	s.reader.p.onID = s.acceptID
 	return s
 }

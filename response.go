@@ -215,8 +215,8 @@ func readErrorBody(body io.ReadCloser) ([]byte, error) {
 }
 
 // contentEncoding returns a Content-Encoding that net/http has not decoded, or "". Values that are
-// not codings, such as "none", leave the body unchanged: section 2.2.4 of the Fetch standard.
-// Servers send them to keep a proxy from compressing.
+// not codings, such as "none", leave the body unchanged, as in the steps of the Fetch standard to
+// "handle content codings". Servers send such values to keep a proxy from compressing.
 func contentEncoding(h http.Header) string {
 	all := strings.Join(h.Values("Content-Encoding"), ", ")
 	for c := range strings.SplitSeq(strings.ToLower(all), ",") {
@@ -229,8 +229,8 @@ func contentEncoding(h http.Header) string {
 	return ""
 }
 
-// mediaType returns the essence of the MIME type in h, extracted as section 2.2.2.1 of the Fetch
-// standard says.
+// mediaType returns the essence of the MIME type in h. It follows the steps of the Fetch standard to
+// "extract a MIME type" from a header list.
 func mediaType(h http.Header) (essence string) {
 	for _, v := range splitHeader(strings.Join(h.Values("Content-Type"), ",")) {
 		v, _, _ = strings.Cut(v, ";")

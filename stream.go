@@ -88,7 +88,7 @@ func (s *Stream) read() bool {
 			err = io.EOF
 		}
 		if s.reader.p.idBuffer.set {
-			s.conn.ignored.stop() // the server speaks the protocol
+			s.conn.ignored.stop() // the server sends an event stream
 		}
 		s.conn.ignored.add(s.reader.p.incompleteIgnored())
 		err = s.conn.ignored.err(err)
@@ -132,6 +132,16 @@ func (s *Stream) acceptKeyed(hasID bool) bool {
 	return true
 }
 
+// acceptID records the ID of a block without data.
+func (s *Stream) acceptID(id []byte) {
+	s.setLastEventID(id)
+	s.conn.ignored.stop() // the server sends an event stream
+	if s.conn.keyed && s.conn.gotEvent && len(s.lastID) == 0 {
+		s.conn.replayable = false // the server would send all events again
+		s.control.setCanReconnect(false)
+	}
+}
+
 // setLastEventID sets the Last-Event-ID of the next request. An ID that cannot be sent is ignored:
 // with the ID before it, the server repeats events, but none is lost.
 func (s *Stream) setLastEventID(id []byte) {
@@ -160,7 +170,7 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	if o.madeProgress(now) {
 		s.control.resetSkip()
 	}
-	o.cause, o.skipWait = s.release(waiting)
+	o.cause, o.skipWait = s.enter(waiting)
 	s.control.setCanReconnect(!s.client.NoReconnect)
 
 	ctxErr := s.req.Context().Err()
@@ -215,7 +225,7 @@ func (s *Stream) finish(err error, status int) {
 	}
 	s.err = err
 	s.control.setStats(Stats{LastErr: err})
-	s.release(closed)
+	s.enter(closed)
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}
