@@ -28,7 +28,8 @@ type Client struct {
 	HTTPClient *http.Client
 
 	// ReconnectionTime specifies the least time to wait before the next attempt, until the server
-	// sets another with a retry field. If zero, it is one second. If negative, there is none.
+	// sets another with a retry field. If zero, it is one second. If negative, there is no least
+	// time.
 	ReconnectionTime time.Duration
 
 	// Backoff, if non-nil, returns a new backoff policy for a stream. If nil, DefaultBackoff is
@@ -36,7 +37,7 @@ type Client struct {
 	//
 	//	min(max(reconnection time, Retry-After), 1 hour) + what the policy returns
 	//
-	// where Retry-After is the header of a response that was not accepted.
+	// Retry-After is the header of a response that was not accepted.
 	//
 	// The policy is reset before its first use, and when a connection ends that delivered an event
 	// or lasted a minute. If the policy returns backoff.Stop, the stream ends with the last error.

@@ -185,8 +185,8 @@ func DefaultCheckResponse(resp *http.Response) error {
 }
 
 // readErrorBody returns the beginning of body, and the error that cut it short, if any. It reads on
-// a goroutine of its own, because a Read of a compressed body of net/http does not end when the
-// body is closed. Such a Read ends with its connection.
+// a goroutine of its own, because net/http does not close a compressed body while a Read waits for
+// its gzip header. Such a Read ends with its connection.
 func readErrorBody(body io.ReadCloser) ([]byte, error) {
 	type result struct {
 		text []byte
@@ -204,7 +204,7 @@ func readErrorBody(body io.ReadCloser) ([]byte, error) {
 		return r.text, r.err
 	case <-timer.C:
 	}
-	go body.Close() // waits for the Read if the body is compressed
+	go body.Close() // may wait for the Read
 	timer.Reset(closeTimeout)
 	select {
 	case r := <-done:

@@ -154,8 +154,8 @@ func (b *body) timeOut() {
 	b.closeSource()
 }
 
-// Close cancels the request because closing alone does not interrupt a blocked Read of a compressed
-// body: net/http closes that only after the Read.
+// Close cancels the request before it closes src, because net/http does not close a compressed body
+// while a Read waits for its gzip header.
 func (b *body) Close() error {
 	b.cancel(http.ErrBodyReadAfterClose)
 	b.closeSource()
