@@ -118,6 +118,7 @@ func (r *Reader) Err() error {
 // last event. All does not close the io.Reader.
 func (r *Reader) All() iter.Seq2[Event, error] { return all(r) }
 
+// all implements All for Reader and Stream.
 func all(r interface {
 	Next() bool
 	Event() Event
