@@ -106,8 +106,8 @@ type Client struct {
 	// relax the rules, call DefaultCheckResponse and ignore only the errors you expect.
 	CheckResponse func(*http.Response) error
 
-	// OnOpen, if non-nil, is called with a copy of each response that has been accepted. Its Body is
-	// empty.
+	// OnOpen, if non-nil, is called with a copy of each response that has been accepted. The copy
+	// has an empty Body.
 	OnOpen func(*http.Response)
 
 	// OnRetry, if non-nil, is called before each wait with the reason and the duration of the wait.
@@ -119,7 +119,8 @@ type Client struct {
 	OnComment func(text string)
 
 	// OnIgnored, if non-nil, is called with each line that the standard ignores and that is not a
-	// comment, as in Parser. Such lines often come from a server that does not send an event stream.
+	// comment, as in Parser. Such lines often come from a server that does not send an event
+	// stream.
 	OnIgnored func(line string)
 
 	// Logger, if non-nil, receives one record for each change of state:

@@ -102,8 +102,8 @@ func (t *connTrace) last() (conn net.Conn, reused bool) {
 var abandoned sync.Map // the keys are net.Conn
 
 // startAbandoning reports whether the caller is the one that sets Request.Close to leave conn. If
-// so, the caller must delete conn from abandoned after its next attempt. By then, the other Streams
-// that wait for conn have also timed out.
+// so, the caller must delete conn from abandoned after its next attempt. By then, other Streams that
+// wait for conn with the same timeout have also timed out.
 func startAbandoning(conn net.Conn) bool {
 	if conn == nil || !reflect.ValueOf(conn).Comparable() {
 		return false
@@ -214,7 +214,7 @@ func (s *Stream) newRequest() (*http.Request, error) {
 		err = s.setReplayable(req)
 	}
 	if _, oneShot := req.Body.(oneShotBody); err != nil && req.Body != nil && !oneShot {
-		req.Body.Close() // the next attempt has another body, unless it is oneShot
+		req.Body.Close() // only a oneShotBody is used again
 	}
 	return req, err
 }

@@ -555,8 +555,10 @@ func TestRetryPolicyDecide(t *testing.T) {
 				done: true}},
 		}},
 		{"the third TLS alert explains more than Reconnect", []step{
-			{0, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network, wait: 2 * s}},
-			{s, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network, wait: 3 * s}},
+			{0, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network,
+				wait: 2 * s}},
+			{s, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network,
+				wait: 3 * s}},
 			{2 * s, outcome{err: network, tlsAlert: true, cause: ErrReconnect, replayable: true},
 				verdict{err: network, done: true}},
 		}},

@@ -229,8 +229,8 @@ func contentEncoding(h http.Header) string {
 	return ""
 }
 
-// mediaType returns the essence of the MIME type in h. It follows the steps of the Fetch standard to
-// "extract a MIME type" from a header list.
+// mediaType returns the essence of the MIME type in h, as the steps of the Fetch standard to
+// "extract a MIME type" find it.
 func mediaType(h http.Header) (essence string) {
 	for _, v := range splitHeader(strings.Join(h.Values("Content-Type"), ",")) {
 		v, _, _ = strings.Cut(v, ";")

@@ -18,7 +18,7 @@ var rules = []Rule{
 	{"redirect", Info, "9.2.3",
 		"Each reconnection starts at the first URL, and a redirect to another host loses credentials."},
 	{"redirect-to-get", Warning, "9.2.3",
-		"The redirected request has another method and no body, unlike the one that the client made."},
+		"The request after the redirect has another method than the first one, and no body."},
 	{"no-content", Info, "9.2.3", "A client that receives 204 No Content does not reconnect."},
 	{"status", Error, "9.2.3", "Clients accept only a response with status 200."},
 	{"content-type", Error, "9.2.3",
