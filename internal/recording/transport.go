@@ -49,7 +49,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	b := &body{ReadCloser: resp.Body, t: t, ctx: req.Context(), start: start}
 	r := Response{
-		Gap: b.gap(), Method: req.Method, URL: bareURL(req.URL),
+		Gap: b.gap(), Method: req.Method, URL: redactURL(req.URL),
 		Status: resp.StatusCode, Header: maskHeader(resp.Header),
 	}
 	t.mu.Lock()
