@@ -515,7 +515,8 @@ func TestFollowExplainsEmptyOutput(t *testing.T) {
 	r.wantStderr(t, "sse: no event had a type that --type lists (of 3 events)\n")
 	r = runSSE(t, sample, "--field", "choices.0", "-")
 	r.want(t, errtext.ExitError, "")
-	r.wantStderr(t, "sse: no event had the field \"choices.0\" (of 3 events); a path consists of names "+
+	r.wantStderr(t, "sse: no event had the field \"choices.0\" (of 3 events); "+
+		"a path consists of names "+
 		"and indexes, such as choices.0.delta.content or choices[0].delta\n")
 	r.oneLine(t)
 	r = runSSE(t, "data: {\"a\":null}\n\n", "--field", "a", "-s", "-") // null is a value
