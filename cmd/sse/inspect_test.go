@@ -213,7 +213,7 @@ func TestInspectRejectsInvalidArguments(t *testing.T) {
 		{[]string{"-v"}, "inspect: unknown flag -v"},
 		{[]string{"--memory", "7M"}, `inspect: --memory "7M": want at least 8 MiB`},
 		{[]string{"--memory", "none"}, `inspect: --memory "none": want at least 8 MiB`},
-		{[]string{"--listen", "x:y"}, "inspect: bad address; want a port, or host:port"},
+		{[]string{"--listen", "x:y"}, `inspect: "x:y" is not an address: want a port`},
 		{[]string{"--cacert", "/none"}, `inspect: --cacert "/none": `},
 		{[]string{"--http1.1", "--http2"}, "inspect: --http1.1 and --http2 exclude each other"},
 		{[]string{"-d", "@-"}, "inspect: the body is not valid UTF-8"},

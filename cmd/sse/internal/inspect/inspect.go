@@ -58,7 +58,7 @@ func Run(ctx context.Context, o *Options) int {
 		addr, err = webserver.ParseAddr(cmp.Or(o.Listen, defaultListen))
 	}
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("inspect: %w", err))
+		return errtext.PrintUsage(o.Stderr, "inspect", err)
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"net"
 	"net/http"
 	"path"
-	"strconv"
 	"sync"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 )
 
 // The limits of the server. It is meant for one person.
@@ -87,12 +87,7 @@ func (s *server) guard(addr string) *guard {
 
 // pageURL returns the address of the page, with this token, of a server that listens on addr.
 func pageURL(addr net.Addr, token string) string {
-	tcp := *addr.(*net.TCPAddr)
-	host := tcp.IP.String()
-	if tcp.IP.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/" + token + "/"
+	return webserver.URL(addr) + token + "/"
 }
 
 // close ends the run in progress.
