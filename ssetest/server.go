@@ -228,7 +228,7 @@ func (s *Server) reportUnused() {
 				x.n, x.sent, list(steps))
 		}
 	}
-	if len(s.requests) == 0 && len(s.script) > 0 {
+	if len(s.requests)+s.refused == 0 && len(s.script) > 0 {
 		s.errorf("no request was received; does the test use the client of Server.Client?")
 	}
 	for i, h := range s.script[s.next:] {
