@@ -81,6 +81,21 @@ func TestServerReports(t *testing.T) {
 		{"two headers", []http.Handler{Conn{Send(abc[0]), Status(500)}}, request, []string{
 			`ssetest: connection 1: Status(500): the header has already been sent`,
 		}},
+		{"nil handler", []http.Handler{nil, Conn{}, nil}, func(t *testing.T, srv *Server) {
+			for _, want := range []int{204, 200} {
+				if resp, _, _ := get(t, srv); resp.StatusCode != want {
+					t.Errorf("got status %d, want %d", resp.StatusCode, want)
+				}
+			}
+		}, []string{
+			`ssetest: connection 1: the handler is nil; the response is 204`,
+			`ssetest: connection 3 was not requested: <nil>`,
+		}},
+		{"nil handler of each", []http.Handler{
+			Each(func(int, *http.Request) http.Handler { return nil }),
+		}, request, []string{
+			`ssetest: connection 1: the handler is nil; the response is 204`,
+		}},
 		{"longer than its length",
 			[]http.Handler{Conn{Status(200, "Content-Length", "9"), Send(abc[0]), Cut()}}, request, []string{
 				`ssetest: connection 1: the body is longer than its Content-Length`,

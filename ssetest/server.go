@@ -275,7 +275,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}{io.MultiReader(bytes.NewReader(req.Body), r.Body), r.Body}
 	}
 	h, n := s.nextHandler(req)
-	if h == nil {
+	if n == 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -286,6 +286,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e, isEach := h.(*each)
 	if isEach {
 		h = e.handler(r)
+	}
+	if h == nil {
+		s.errorf("connection %d: the handler is nil; the response is 204", n)
+		h = http.HandlerFunc(noContent)
 	}
 	c, ok := h.(Conn)
 	if !ok {
@@ -303,7 +307,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // nextHandler stores req and returns the handler for it and its number. The
-// handler is nil if the server is closed.
+// number is zero if the server is closed.
 func (s *Server) nextHandler(req Request) (http.Handler, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
