@@ -2,6 +2,7 @@ package ssetest_test
 
 import (
 	"net/http"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -81,6 +82,12 @@ func TestServerReports(t *testing.T) {
 		{"two headers", []http.Handler{Conn{Send(abc[0]), Status(500)}}, request, []string{
 			`ssetest: connection 1: Status(500): the header has already been sent`,
 		}},
+		{"panic in a step", []http.Handler{
+			Conn{Do(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), Raw("x")},
+		}, request, []string{`ssetest: connection 1: step Do panicked or called FailNow`}},
+		{"end of the goroutine in a step", []http.Handler{
+			Conn{After(1, Do(func(http.ResponseWriter, *http.Request) { runtime.Goexit() })), Raw("x")},
+		}, request, []string{`ssetest: connection 1: step Raw("x") panicked or called FailNow`}},
 		{"nil handler", []http.Handler{nil, Conn{}, nil}, func(t *testing.T, srv *Server) {
 			for _, want := range []int{204, 200} {
 				if resp, _, _ := get(t, srv); resp.StatusCode != want {

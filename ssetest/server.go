@@ -217,6 +217,8 @@ func (s *Server) reportUnused() {
 		steps := x.unreached()
 		switch {
 		case x.done:
+		case x.running:
+			s.errorf("connection %d: step %v panicked or called FailNow", x.n, x.conn[x.step])
 		case x.step < len(x.conn) && len(steps) > 0:
 			s.errorf("connection %d: the client disconnected at step %v; steps not reached: %v",
 				x.n, x.conn[x.step], list(steps))
