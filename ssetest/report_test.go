@@ -82,6 +82,12 @@ func TestServerReports(t *testing.T) {
 		{"two headers", []http.Handler{Conn{Send(abc[0]), Status(500)}}, request, []string{
 			`ssetest: connection 1: Status(500): the header has already been sent`,
 		}},
+		{"compression after the header", []http.Handler{Conn{Status(503), Gzip(), Raw("x")}},
+			func(t *testing.T, srv *Server) {
+				if _, body, err := get(t, srv); body != "x" || err != nil {
+					t.Errorf("got %q, %v", body, err)
+				}
+			}, []string{`ssetest: connection 1: Gzip(): the header has already been sent`}},
 		{"panic in a step", []http.Handler{
 			Conn{Do(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), Raw("x")},
 		}, request, []string{`ssetest: connection 1: step Do panicked or called FailNow`}},

@@ -278,6 +278,10 @@ func Chunks(n int) Step {
 func Gzip() Step {
 	return Step{
 		do: func(x *exchange) error {
+			if x.headerSent {
+				x.errorf("Gzip(): the header has already been sent")
+				return nil
+			}
 			x.w.Header().Set("Content-Encoding", "gzip")
 			// BestSpeed needs the least memory.
 			x.gzip, _ = gzip.NewWriterLevel(&x.compressed, gzip.BestSpeed)
