@@ -54,6 +54,9 @@ func newExchange(c Conn, w http.ResponseWriter, r *http.Request) *exchange {
 // http.ErrAbortHandler, as net/http requires.
 func (x *exchange) run() {
 	for i, step := range x.conn {
+		if rest := x.conn[i+1:]; step.last && slices.ContainsFunc(rest, isNotFinal) {
+			x.errorf("steps after %v are never reached: %v", step, list(rest))
+		}
 		x.step, x.running = i, true
 		err := step.run(x)
 		x.running = false

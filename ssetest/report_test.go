@@ -88,6 +88,22 @@ func TestServerReports(t *testing.T) {
 					t.Errorf("got %q, %v", body, err)
 				}
 			}, []string{`ssetest: connection 1: Gzip(): the header has already been sent`}},
+		{"steps after the end", []http.Handler{
+			Conn{Cut(), Raw("x"), Raw("y")}, Conn{Send(abc[0]), Reset(), Raw("x")},
+			Conn{End(), Raw("x")}, Conn{Stall(), Raw("x")},
+		}, func(t *testing.T, srv *Server) {
+			for range 3 {
+				get(t, srv)
+			}
+			client := *srv.Client()
+			client.Timeout = 100 * time.Millisecond
+			client.Get(srv.URL)
+		}, []string{
+			`ssetest: connection 1: steps after Cut() are never reached: {Raw("x"), Raw("y")}`,
+			`ssetest: connection 2: steps after Reset() are never reached: {Raw("x")}`,
+			`ssetest: connection 3: steps after End() are never reached: {Raw("x")}`,
+			`ssetest: connection 4: steps after Stall() are never reached: {Raw("x")}`,
+		}},
 		{"panic in a step", []http.Handler{
 			Conn{Do(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), Raw("x")},
 		}, request, []string{`ssetest: connection 1: step Do panicked or called FailNow`}},
