@@ -176,6 +176,9 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 		s.policy.reconnectionTime = d
 	}
 	v := s.policy.decide(o, now)
+	if s.control.state() == closing || s.req.Context().Err() != nil {
+		return // Backoff has called Close or cancelled the context
+	}
 	if v.done {
 		s.finish(v.err, 0)
 		return
