@@ -188,6 +188,9 @@ func DefaultCheckResponse(resp *http.Response) error {
 // a goroutine of its own, because a Read of a compressed body of net/http does not end when the
 // body is closed. Such a Read ends with its connection.
 func readErrorBody(body io.ReadCloser) ([]byte, error) {
+	if body == nil { // net/http always sets it, but a test may not
+		return nil, nil
+	}
 	type result struct {
 		text []byte
 		err  error

@@ -215,6 +215,14 @@ func TestDefaultCheckResponse(t *testing.T) {
 	}
 }
 
+// A response that a test has built may have neither a body nor a header.
+func TestDefaultCheckResponseWithoutBody(t *testing.T) {
+	err := DefaultCheckResponse(&http.Response{StatusCode: 404})
+	if want := "sse: 404 Not Found"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestContentType(t *testing.T) {
 	for _, test := range []struct {
 		values []string
