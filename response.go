@@ -40,7 +40,8 @@ type ResponseError struct {
 	Err error
 
 	// Method and URL are those of the request that was refused, after redirects. The URL has no
-	// user information, no query and no fragment. They are empty if the response has no request.
+	// user information, no query and no fragment, and is cut to 2 KiB. They are empty if the
+	// response has no request.
 	Method string
 	URL    string
 
