@@ -298,6 +298,28 @@ func TestStreamEndsWhenBackoffStops(t *testing.T) {
 	}
 }
 
+// If Backoff panics, and the caller recovers, the next attempt does not follow at once.
+func TestStreamWaitsAfterPanicOfBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			if n == 3 {
+				return status(204, ""), nil
+			}
+			return nil, errors.New("no network")
+		})
+		client.Backoff = func() backoff.BackOff { panic("Backoff") }
+		s := get(t, client)
+		for s.State() != StateClosed {
+			func() {
+				defer func() { recover() }()
+				s.Next()
+			}()
+		}
+		equal(t, "time", time.Since(start), 2*defaultReconnectionTime)
+	})
+}
+
 // If the backoff policy closes the stream or cancels its context, that is the reason of the end,
 // even if the policy then stops.
 func TestStreamEndedByBackoff(t *testing.T) {

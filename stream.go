@@ -175,6 +175,7 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	if d, ok := s.reader.Retry(); ok {
 		s.policy.reconnectionTime = d
 	}
+	s.next = verdict{wait: defaultReconnectionTime} // if Backoff panics and the caller recovers
 	v := s.policy.decide(o, now)
 	if s.control.state() == closing || s.req.Context().Err() != nil {
 		return // Backoff has called Close or cancelled the context
