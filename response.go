@@ -192,30 +192,45 @@ func readErrorBody(body io.ReadCloser) ([]byte, error) {
 	if body == nil { // net/http always sets it, but a test may not
 		return nil, nil
 	}
-	type result struct {
-		text []byte
-		err  error
-	}
-	done := make(chan result, 1)
+	done := make(chan errorBody, 1)
 	go func() {
-		text, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
-		done <- result{text, err}
+		var b errorBody
+		defer func() {
+			b.panicked = recover()
+			done <- b
+		}()
+		b.text, b.err = io.ReadAll(io.LimitReader(body, maxErrorBody))
 	}()
 	timer := time.NewTimer(errorBodyTimeout)
 	defer timer.Stop()
 	select {
-	case r := <-done:
-		return r.text, r.err
+	case b := <-done:
+		return b.result()
 	case <-timer.C:
 	}
 	go body.Close() // waits for the Read if the body is compressed
 	timer.Reset(closeTimeout)
 	select {
-	case r := <-done:
-		return r.text, r.err
+	case b := <-done:
+		return b.result()
 	case <-timer.C:
 		return nil, errErrorBodyTimeout
 	}
+}
+
+// An errorBody is what readErrorBody has read on its goroutine.
+type errorBody struct {
+	text     []byte
+	err      error
+	panicked any // the value of a panic of the body, or nil
+}
+
+// result returns what was read. It passes a panic on to the caller, who can recover it.
+func (b errorBody) result() ([]byte, error) {
+	if b.panicked != nil {
+		panic(b.panicked)
+	}
+	return b.text, b.err
 }
 
 // contentEncoding returns a Content-Encoding that net/http has not decoded, or "". Values that are
