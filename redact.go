@@ -19,8 +19,8 @@ const (
 )
 
 // redactError returns err without the secrets that errors of net/http contain: the user information
-// and the query of a URL, and header values that it quotes. Its text is bounded and has no control
-// characters, because net/http also quotes servers, proxies and certificates.
+// and the query of a URL, and header values that it quotes. net/http also quotes servers, proxies
+// and certificates, so redactError calls sanitizeError.
 func redactError(err error) error {
 	if p, ok := err.(*backoff.PermanentError); ok {
 		return backoff.Permanent(redactError(p.Err))
@@ -48,11 +48,18 @@ func redactError(err error) error {
 		inner = textproto.ProtocolError(what)
 	}
 	if inner != nil {
-		if text := sanitize([]byte(inner.Error()), maxErrorCause); text != inner.Error() {
-			inner = &textError{text, inner}
-		}
+		inner = sanitizeError(inner)
 	}
 	return &url.Error{Op: uerr.Op, URL: redacted, Err: inner}
+}
+
+// sanitizeError returns err with a text that is bounded and has no control characters.
+func sanitizeError(err error) error {
+	text := err.Error()
+	if clean := sanitize([]byte(text), maxErrorCause); clean != text {
+		return &textError{clean, err}
+	}
+	return err
 }
 
 // A textError is an error with another text.

@@ -163,6 +163,7 @@ func TestStreamErrIsSanitized(t *testing.T) {
 			`Get "https://example.com/": malformed HTTP response "aaa`},
 		{"certificate", fails(x509.HostnameError{Certificate: cert, Host: "example.com"}),
 			`Get "https://example.com/": x509: certificate is valid for [2Jaaa`},
+		{"end of an HTTP/2 connection", sends(errors.New("GOAWAY \x1b[2J" + long)), "GOAWAY [2Jaaa"},
 		{"redirect to a page", responder(func(r *http.Request) (*http.Response, error) {
 			resp := status(404, "no")
 			if r.Response == nil {

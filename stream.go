@@ -91,7 +91,7 @@ func (s *Stream) read() bool {
 			s.conn.ignored.stop() // the server speaks the protocol
 		}
 		s.conn.ignored.add(s.reader.p.incompleteIgnored())
-		err = s.conn.ignored.err(err)
+		err = s.conn.ignored.err(sanitizeError(err))
 		var retryAfter time.Duration
 		if noEvents := (*ResponseError)(nil); errors.As(err, &noEvents) {
 			retryAfter = noEvents.RetryAfter()
