@@ -607,6 +607,14 @@ func TestRetryPolicyDecide(t *testing.T) {
 			{0, outcome{err: permanent, cause: ErrReconnect, replayable: true}, verdict{err: permanent,
 				done: true}},
 		}},
+		{"the third TLS alert explains more than Reconnect", []step{
+			{0, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network,
+				wait: 2 * s}},
+			{s, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network,
+				wait: 3 * s}},
+			{2 * s, outcome{err: network, tlsAlert: true, cause: ErrReconnect, replayable: true},
+				verdict{err: network, done: true}},
+		}},
 		{"a body that CheckResponse closed", []step{
 			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true},
 				verdict{err: refusal, wait: 2 * s}},

@@ -186,8 +186,8 @@ func DefaultCheckResponse(resp *http.Response) error {
 }
 
 // readErrorBody returns the beginning of body, and the error that cut it short, if any. It reads on
-// a goroutine of its own, because a Read of a compressed body of net/http does not end when the
-// body is closed. Such a Read ends with its connection.
+// a goroutine of its own, because net/http does not close a compressed body while a Read waits for
+// its gzip header. Such a Read ends with its connection.
 func readErrorBody(body io.ReadCloser) ([]byte, error) {
 	if body == nil { // net/http always sets it, but a test may not
 		return nil, nil
@@ -208,7 +208,7 @@ func readErrorBody(body io.ReadCloser) ([]byte, error) {
 		return b.result()
 	case <-timer.C:
 	}
-	go body.Close() // waits for the Read if the body is compressed
+	go body.Close() // may wait for the Read
 	timer.Reset(closeTimeout)
 	select {
 	case b := <-done:
@@ -234,8 +234,8 @@ func (b errorBody) result() ([]byte, error) {
 }
 
 // contentEncoding returns a Content-Encoding that net/http has not decoded, or "". Values that are
-// not codings, such as "none", leave the body unchanged: section 2.2.4 of the Fetch standard.
-// Servers send them to keep a proxy from compressing.
+// not codings, such as "none", leave the body unchanged, as in the steps of the Fetch standard to
+// "handle content codings". Servers send such values to keep a proxy from compressing.
 func contentEncoding(h http.Header) string {
 	all := strings.Join(h.Values("Content-Encoding"), ", ")
 	for c := range strings.SplitSeq(strings.ToLower(all), ",") {
@@ -248,8 +248,8 @@ func contentEncoding(h http.Header) string {
 	return ""
 }
 
-// mediaType returns the essence of the MIME type in h, extracted as section 2.2.2.1 of the Fetch
-// standard says.
+// mediaType returns the essence of the MIME type in h, as the steps of the Fetch standard to
+// "extract a MIME type" find it.
 func mediaType(h http.Header) (essence string) {
 	for _, v := range splitHeader(strings.Join(h.Values("Content-Type"), ",")) {
 		v, _, _ = strings.Cut(v, ";")

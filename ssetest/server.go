@@ -48,7 +48,7 @@ type Server struct {
 	mu          sync.Mutex     // protects the fields below
 	script      []http.Handler
 	next        int            // index into script
-	refused     int            // number of connections
+	refused     int            // number of connections that Refuse has refused
 	recorded    map[string]int // number of steps that replayed a file, by its name
 	exchanges   []*exchange
 	requests    []Request

@@ -328,8 +328,8 @@ func WantNoHeader(key string) Step {
 	}
 }
 
-// Do calls f, which may do what no other step does. What f writes is flushed
-// when it returns.
+// Do calls f, for actions that no other step does. The output of f is flushed when
+// it returns.
 func Do(f func(http.ResponseWriter, *http.Request)) Step {
 	return Step{
 		do: func(x *exchange) error {

@@ -42,7 +42,7 @@ func maskValue(name, value string) string {
 		if err != nil {
 			return mask
 		}
-		return bareURL(u)
+		return redactURL(u)
 	case "link", "refresh":
 		if strings.ContainsAny(value, "?@") {
 			return mask
@@ -55,8 +55,8 @@ func maskValue(name, value string) string {
 	return value
 }
 
-// bareURL returns u without user info, query and fragment.
-func bareURL(u *url.URL) string {
+// redactURL returns u without user information, query and fragment.
+func redactURL(u *url.URL) string {
 	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return bare.String()
 }

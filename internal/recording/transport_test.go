@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -288,6 +289,36 @@ func TestTransportReportsWriteErrors(t *testing.T) {
 	}
 	if err := resp.Body.Close(); !errors.Is(err, errWrite) || !closed {
 		t.Errorf("Close: got %v, closed %t", err, closed)
+	}
+}
+
+// A response that does not fit is read to its end, but nothing more of it is encoded.
+func TestTransportStopsAtFullWriter(t *testing.T) {
+	base := roundTripper(func(*http.Request) (*http.Response, error) {
+		body := io.NopCloser(iotest.OneByteReader(strings.NewReader("abcdef")))
+		return &http.Response{StatusCode: 200, Body: body}, nil
+	})
+	for lines, want := range []int{1, 2, 3, 4} {
+		w := &failingWriter{n: lines, err: ErrFull}
+		resp, err := NewTransport(base, w).RoundTrip(httptest.NewRequest("GET", "/", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(resp.Body); string(got) != "abcdef" || err != nil {
+			t.Errorf("%d lines: got %q, %v", lines, got, err)
+		}
+		if err := resp.Body.Close(); err != nil || w.calls != want {
+			t.Errorf("%d lines: Close returned %v, %d lines were encoded, want %d",
+				lines, err, w.calls, want)
+		}
+	}
+	// There is room for all lines but the last.
+	w := &failingWriter{n: 1, err: ErrFull}
+	base = func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+	}
+	if _, err := NewTransport(base, w).RoundTrip(httptest.NewRequest("GET", "/", nil)); err != nil {
+		t.Errorf("without room for the end: %v", err)
 	}
 }
 

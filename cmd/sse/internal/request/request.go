@@ -50,7 +50,11 @@ func (o *Options) RemoveHeaders(req *http.Request) {
 
 // HTTPClient returns the client that sends the requests of o with transport.
 func (o *Options) HTTPClient(transport http.RoundTripper) *http.Client {
-	return &http.Client{Transport: transport, Jar: o.Jar, Timeout: o.ConnectTimeout}
+	c := &http.Client{Transport: transport, Timeout: o.ConnectTimeout}
+	if o.Jar != nil {
+		c.Jar = o.Jar
+	}
+	return c
 }
 
 // Version returns the version of the command.
