@@ -27,7 +27,7 @@ func redactError(err error) error {
 	}
 	uerr, ok := err.(*url.Error)
 	if !ok {
-		return err
+		return redactWrapped(err)
 	}
 	redacted, inner := "", redactError(uerr.Err)
 	if u, err := url.Parse(uerr.URL); err == nil {
@@ -51,6 +51,20 @@ func redactError(err error) error {
 		inner = sanitizeError(inner)
 	}
 	return &url.Error{Op: uerr.Op, URL: redacted, Err: inner}
+}
+
+// redactWrapped returns err, which may wrap a *url.Error, with a text that contains no secrets of
+// that.
+func redactWrapped(err error) error {
+	var uerr *url.Error
+	if !errors.As(err, &uerr) {
+		return err
+	}
+	text := err.Error()
+	if clean := strings.ReplaceAll(text, uerr.Error(), redactError(uerr).Error()); clean != text {
+		return &textError{clean, err}
+	}
+	return err
 }
 
 // sanitizeError returns err with a text that is bounded and has no control characters.

@@ -129,6 +129,40 @@ func TestStreamHidesSecrets(t *testing.T) {
 	})
 }
 
+// A function that fetches a token often wraps the error of net/http, which contains the URL.
+func TestStreamHidesSecretsOfWrappedErrors(t *testing.T) {
+	const secret = "S3CRET"
+	fetch := func() error {
+		_, err := http.Get("foo://user:" + secret + "@example.com/?" + secret)
+		return Permanent(fmt.Errorf("cannot fetch a token: %w", err))
+	}
+	ok := newClient(t, sends("data:a\n\n").always).HTTPClient
+	for name, client := range map[string]*Client{
+		"Prepare": {HTTPClient: ok, Prepare: func(*http.Request) error { return fetch() }},
+		"CheckResponse": {HTTPClient: ok,
+			CheckResponse: func(*http.Response) error { return fetch() }},
+		"RoundTripper": {HTTPClient: newClient(t, fails(fetch()).always).HTTPClient},
+		"CheckRedirect": {HTTPClient: &http.Client{
+			Transport:     refuses(302, "Location", "/"),
+			CheckRedirect: func(*http.Request, []*http.Request) error { return fetch() },
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			client.Logger = textLogger(&log)
+			_, err := data(get(t, client))
+			const want = `cannot fetch a token: Get "foo://example.com/": unsupported protocol scheme`
+			if err == nil || !strings.Contains(err.Error(), want) ||
+				strings.Contains(log.String(), secret) {
+				t.Errorf("Err() = %v, want %s; log:\n%s", err, want, &log)
+			}
+			if cause := (*url.Error)(nil); !errors.As(err, &cause) {
+				t.Errorf("Err() = %v wraps no *url.Error", err)
+			}
+		})
+	}
+}
+
 // The error of a header line that net/http cannot parse does not quote the line, which may contain
 // a token.
 func TestStreamErrHidesMalformedHeader(t *testing.T) {
