@@ -281,7 +281,7 @@ func (s *Stream) check(resp *http.Response) error {
 	if check == nil {
 		check = DefaultCheckResponse
 	}
-	err := check(resp)
+	err := redactError(check(resp))
 	if err == nil && resp.Body != s.conn.body {
 		return backoff.Permanent(errors.New(
 			"sse: CheckResponse replaced the body: decode it in an http.RoundTripper instead"))

@@ -91,7 +91,7 @@ func (s *Stream) read() bool {
 			s.conn.ignored.stop() // the server sends an event stream
 		}
 		s.conn.ignored.add(s.reader.p.incompleteIgnored())
-		err = s.conn.ignored.err(err)
+		err = s.conn.ignored.err(sanitizeError(err))
 		var retryAfter time.Duration
 		if noEvents := (*ResponseError)(nil); errors.As(err, &noEvents) {
 			retryAfter = noEvents.RetryAfter()
@@ -185,7 +185,11 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	if d, ok := s.reader.Retry(); ok {
 		s.policy.reconnectionTime = d
 	}
+	s.next = verdict{wait: defaultReconnectionTime} // if Backoff panics and the caller recovers
 	v := s.policy.decide(o, now)
+	if s.control.state() == closing || s.req.Context().Err() != nil {
+		return // Backoff has called Close or cancelled the context
+	}
 	if v.done {
 		s.finish(v.err, 0)
 		return

@@ -139,11 +139,15 @@ func TestTransportMasksHeader(t *testing.T) {
 	tests := []struct{ name, value, want string }{
 		{"Set-Cookie", "a=b", "***"}, {"X-Api-Key", "b", "***"}, {"Openai-Organization", "o", "***"},
 		{"Www-Authenticate", "Basic", "***"}, {"X-Amz-Security-Token", "t", "***"},
+		{"X-Jwt-Assertion", "t", "***"}, {"X-Passphrase", "p", "***"}, {"X-Sig", "s", "***"},
 		{"Content-Type", "text/event-stream", "text/event-stream"}, {"X-Request-Id", "1", "1"},
+		{"X-Signal", "1", "1"},
 		{"Location", "https://u:p@a.test/b?c=d#e", "https://a.test/b"}, {"Location", "/b?c", "/b"},
 		{"Location", "%zz", "***"}, {"Content-Location", "b?c", "b"},
 		{"Link", `<https://a.test/b>; rel="x"`, `<https://a.test/b>; rel="x"`},
 		{"Link", `<https://a.test/b?c=d>; rel="x"`, "***"}, {"Refresh", "1; url=//u@a.test", "***"},
+		{"Operation-Location", "https://a.test/b?c=d", "***"}, {"X-Url", "https://u:p@a.test/", "***"},
+		{"X-Url", "https://a.test/", "https://a.test/"}, {"X-Text", "who? a@b.test", "who? a@b.test"},
 	}
 	for _, tt := range tests {
 		var b bytes.Buffer
