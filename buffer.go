@@ -41,7 +41,7 @@ type buffer struct {
 	full    bool // the last read filled all the memory it got
 
 	small  []byte               // of smallBuffer bytes, allocated on first use
-	pooled *[]byte              // what data is, of the pool or large; nil if data is small or nil
+	pooled *[]byte              // data, if it is from the pool or large; otherwise nil
 	large  weak.Pointer[[]byte] // the last buffer of more than largeBuffer bytes
 }
 
@@ -213,6 +213,17 @@ func (b *buffer) allocate(n int) {
 func putBuffer(b *[]byte) {
 	if b != nil && len(*b) == largeBuffer {
 		pool.Put(b)
+	}
+}
+
+// release frees memory that is not needed until more bytes arrive.
+func (p *Parser) release() {
+	p.eventType.release()
+	if !p.lastID.idCached {
+		p.lastID.idString = ""
+	}
+	if p.buf.pos == p.buf.end && (!p.data.set || p.data.owned) {
+		p.buf.release(&p.lastID.value, &p.idBuffer.value)
 	}
 }
 

@@ -28,7 +28,8 @@ type Client struct {
 	HTTPClient *http.Client
 
 	// ReconnectionTime specifies the least time to wait before the next attempt, until the server
-	// sets another with a retry field. If zero, it is one second. If negative, there is none.
+	// sets another with a retry field. If zero, it is one second. If negative, there is no least
+	// time.
 	ReconnectionTime time.Duration
 
 	// Backoff, if non-nil, returns a new backoff policy for a stream. If nil, DefaultBackoff is
@@ -36,7 +37,7 @@ type Client struct {
 	//
 	//	min(max(reconnection time, Retry-After), 1 hour) + what the policy returns
 	//
-	// where Retry-After is the header of a response that was not accepted.
+	// Retry-After is the header of a response that was not accepted.
 	//
 	// The policy is reset before its first use, and when a connection ends that delivered an event
 	// or lasted a minute. If the policy returns backoff.Stop, the stream ends with the last error.
@@ -50,9 +51,9 @@ type Client struct {
 
 	// IdleTimeout specifies how long to wait for data before the connection is considered dead. Set
 	// it to more than the longest pause of the server. The time that the caller spends between two
-	// calls of Next does not count. Before the response, IdleTimeout limits the time until all
-	// headers have arrived, which includes DNS, dialing and redirects. If zero or negative, there is
-	// no limit.
+	// calls to Next does not count. Before the response, IdleTimeout limits the time until all
+	// headers have arrived, which includes DNS, dialing and redirects. If zero or negative, there
+	// is no limit.
 	//
 	// Without IdleTimeout, TCP keep-alive detects a host that has vanished, with
 	// http.DefaultTransport after about 165 seconds. It does not detect a server that no longer
@@ -70,25 +71,26 @@ type Client struct {
 	// asked again.
 	IdleTimeout time.Duration
 
-	// NoReconnect makes one attempt, whatever ends it: Prepare, dialing, a response that is not
-	// accepted, or the end of the response. Err returns nil only if the response ended cleanly.
+	// NoReconnect, if true, limits a stream to one attempt, whatever ends it: Prepare, dialing, a
+	// response that is not accepted, or the end of the response. Err returns nil only if the
+	// response ended cleanly or had status 204, or after Close.
 	NoReconnect bool
 
-	// MaxEventSize specifies the size of the largest event that is accepted, in bytes: the sum of
-	// its data, type and ID. If zero, DefaultMaxEventSize is used. If negative, there is no limit.
-	// A larger event ends the stream with an error that wraps ErrEventTooLarge. The Stream does not
-	// reconnect, because the server would send the same event again.
+	// MaxEventSize specifies the maximum size of an event in bytes, as in Parser. If zero, it is
+	// DefaultMaxEventSize. If negative, there is no limit. A larger event ends the stream with an
+	// error that wraps ErrEventTooLarge. The Stream does not reconnect, because the server would
+	// send the same event again.
 	MaxEventSize int
 
 	// Prepare, if non-nil, is called with the request of each attempt before it is sent. It may
 	// modify the request, for example to set a fresh token, a signature or another URL.
 	//
-	// If Prepare returns an error, the request is not sent. If the error is marked by Permanent, the
-	// stream ends. After any other error another attempt follows, even for a POST.
+	// If Prepare returns an error, the request is not sent. If the error is marked by Permanent,
+	// the stream ends. After any other error another attempt follows, even for a POST.
 	//
 	// A response with status 401 ends the stream. To repeat the request with another token, let
-	// CheckResponse return an error that is not final, for example the *ResponseError that errors.As
-	// finds in the error of DefaultCheckResponse.
+	// CheckResponse return an error that is not final, for example the *ResponseError that
+	// errors.As finds in the error of DefaultCheckResponse.
 	Prepare func(*http.Request) error
 
 	// CheckResponse, if non-nil, decides whether a response is the event stream. If nil,
@@ -104,19 +106,21 @@ type Client struct {
 	// relax the rules, call DefaultCheckResponse and ignore only the errors you expect.
 	CheckResponse func(*http.Response) error
 
-	// OnOpen, if non-nil, is called when a response has been accepted. Its Body is empty.
+	// OnOpen, if non-nil, is called with a copy of each response that has been accepted. The copy
+	// has an empty Body.
 	OnOpen func(*http.Response)
 
 	// OnRetry, if non-nil, is called before each wait with the reason and the duration of the wait.
-	// The reason is io.EOF if the response ended cleanly. It is ErrReconnect, and the wait is at
-	// most one second, if Reconnect skips the wait.
+	// The reason is io.EOF if the response ended cleanly. It is ErrReconnect if Reconnect ended the
+	// attempt or the connection. If Reconnect also skips the wait, the wait is at most one second.
 	OnRetry func(err error, wait time.Duration)
 
-	// OnComment, if non-nil, is called with the text of each comment. See Parser.
+	// OnComment, if non-nil, is called with the text of each comment, as in Parser.
 	OnComment func(text string)
 
 	// OnIgnored, if non-nil, is called with each line that the standard ignores and that is not a
-	// comment. Such lines often come from a server that does not send an event stream. See Parser.
+	// comment, as in Parser. Such lines often come from a server that does not send an event
+	// stream.
 	OnIgnored func(line string)
 
 	// Logger, if non-nil, receives one record for each change of state:
@@ -125,20 +129,21 @@ type Client struct {
 	//	INFO  sse: open           status
 	//	WARN  sse: retrying       wait, status, cause
 	//	INFO  sse: closed         status, cause
-	//	ERROR sse: closed         status, cause; if Err is neither nil nor context.Canceled
+	//	ERROR sse: closed         status, cause
 	//
 	// Each record has url (without user information and query), attempt and last_event_id. It has
-	// status only if there was a response.
+	// status only if a response was accepted, was refused or has status 204, and cause only if
+	// there is an error. The last record has level INFO if Err is nil or matches context.Canceled.
 	Logger *slog.Logger
 }
 
 // Get returns a [Stream] of the events at url, using a zero Client. The stream ends when ctx ends,
-// or as [Stream.Err] describes. If url is invalid, the first call of Next returns false and Err
+// or as [Stream.Err] describes. If url is invalid, the first call to Next returns false and Err
 // returns the reason.
 func Get(ctx context.Context, url string) *Stream { return new(Client).Get(ctx, url) }
 
 // Get returns a [Stream] of the events at url. The stream ends when ctx ends. If url is invalid,
-// the first call of Next returns false and Err returns the reason.
+// the first call to Next returns false and Err returns the reason.
 func (c *Client) Get(ctx context.Context, url string) *Stream {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -150,12 +155,13 @@ func (c *Client) Get(ctx context.Context, url string) *Stream {
 }
 
 // Stream returns a [Stream] that sends req and delivers the events of its response, and reconnects
-// as needed. It does nothing before the first call of Next. The stream ends when the context of req
+// as needed. It does nothing before the first call to Next. The stream ends when the context of req
 // ends.
 //
 // The Stream sends a clone of req, which is not modified. A Last-Event-ID header of req says where
 // to resume. If req has no Accept or Cache-Control header, the Stream sets them. Each attempt
-// starts at the URL of req, with a body from its GetBody.
+// starts at the URL of req, with a body from its GetBody, if that is set. When the stream ends, the
+// Body of req is closed.
 //
 // As in a browser, a request that is safe to repeat is repeated after each end of its response,
 // even after a clean end. To read a single response, stop at its final event, such as "[DONE]", or
@@ -210,13 +216,6 @@ func (c *Client) Stream(req *http.Request) *Stream {
 	}
 	s.reader.p.onIgnored = func(line []byte) { s.conn.ignored.add(line) }
 	s.reader.p.setLastEventID(last)
-	s.reader.p.onID = func(id []byte) {
-		s.setLastEventID(id)
-		s.conn.ignored.stop()
-		if s.conn.keyed && s.conn.gotEvent && len(s.lastID) == 0 {
-			s.conn.replayable = false // the server would send all events again
-			s.control.setCanReconnect(false)
-		}
-	}
+	s.reader.p.onID = s.acceptID
 	return s
 }

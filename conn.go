@@ -2,7 +2,6 @@ package sse
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +23,7 @@ type conn struct {
 	started    time.Time
 	headers    *idleTimer  // limits the wait for the response headers; nil if there is no limit
 	body       *body       // nil until there is a response
-	keepBody   func() bool // the body is no longer closed when ctx ends
+	keepBody   func() bool // stops ctx from closing body when it ends
 	opened     time.Time   // zero until the response was accepted
 	gotEvent   bool        // an event was delivered
 	replayable bool        // nothing was sent yet, or the request may be sent again
@@ -54,7 +53,7 @@ type connTrace struct {
 	opened int      // new connections of the current RoundTrip
 }
 
-const maxNewConns = 3 // that one RoundTrip may obtain; the attempt ends with the last of them
+const maxNewConns = 3 // the attempt ends if one RoundTrip obtains so many new connections
 
 var errTooManyConns = fmt.Errorf("sse: the server closed %d new connections in a row "+
 	"before it responded to the request", maxNewConns)
@@ -103,8 +102,8 @@ func (t *connTrace) last() (conn net.Conn, reused bool) {
 var abandoned sync.Map // the keys are net.Conn
 
 // startAbandoning reports whether the caller is the one that sets Request.Close to leave conn. If
-// so, the caller must delete conn from abandoned after the next attempt, whose timeout is not
-// before that of any other Stream that waits for conn.
+// so, the caller must delete conn from abandoned after its next attempt. By then, other Streams that
+// wait for conn with the same timeout have also timed out.
 func startAbandoning(conn net.Conn) bool {
 	if conn == nil || !reflect.ValueOf(conn).Comparable() {
 		return false
@@ -128,7 +127,7 @@ func (s *Stream) connect() {
 		s.http.CloseIdleConnections()
 	}
 	s.attempt++
-	s.release(connecting)
+	s.enter(connecting)
 	s.conn = &conn{
 		ctx: s.control.ctx, cancel: s.control.cancel, started: time.Now(),
 		replayable: !s.client.NoReconnect,
@@ -215,7 +214,7 @@ func (s *Stream) newRequest() (*http.Request, error) {
 		err = s.setReplayable(req)
 	}
 	if _, oneShot := req.Body.(oneShotBody); err != nil && req.Body != nil && !oneShot {
-		req.Body.Close()
+		req.Body.Close() // only a oneShotBody is used again
 	}
 	return req, err
 }
@@ -268,7 +267,8 @@ func isSafe(method string) bool {
 	return false
 }
 
-// hasIdempotencyKey reports whether the server recognizes r if it is sent again, as in net/http.
+// hasIdempotencyKey reports whether r has a header that lets the server recognize r when it is sent
+// again. The headers are those of net/http.
 func hasIdempotencyKey(r *http.Request) bool {
 	_, key := r.Header["Idempotency-Key"]
 	_, xkey := r.Header["X-Idempotency-Key"]
@@ -281,7 +281,7 @@ func (s *Stream) check(resp *http.Response) error {
 	if check == nil {
 		check = DefaultCheckResponse
 	}
-	err := check(resp)
+	err := redactError(check(resp))
 	if err == nil && resp.Body != s.conn.body {
 		return backoff.Permanent(errors.New(
 			"sse: CheckResponse replaced the body: decode it in an http.RoundTripper instead"))
@@ -307,9 +307,9 @@ func (s *Stream) startReading(resp *http.Response) {
 	}
 }
 
-// release ends the attempt, the connection or the wait in progress, and enters the next phase. The
-// results are those of control.enter.
-func (s *Stream) release(next phase) (cause error, skipWait bool) {
+// enter ends the attempt, the connection or the wait in progress, releases what it holds, and
+// enters the next phase. The results are those of control.enter.
+func (s *Stream) enter(next phase) (cause error, skipWait bool) {
 	var body *body
 	if s.conn != nil {
 		body = s.conn.body
@@ -340,8 +340,8 @@ func sendableID(id []byte) ([]byte, bool) {
 	if len(id) > maxSentID {
 		return nil, false
 	}
-	i := 0
-	for i <= len(id)-8 && isPlain(binary.LittleEndian.Uint64(id[i:])) {
+	i := 0 // id[:i] is checked eight bytes at a time, because this is called for each event
+	for i <= len(id)-8 && isPlain(le.Uint64(id[i:])) {
 		i += 8
 	}
 	for _, c := range id[i:] {

@@ -92,8 +92,7 @@ func (c *control) enter(next phase, parent context.Context) (cause error, skipWa
 	return cause, skipWait
 }
 
-// change replaces the phase and keeps the context. It reports whether it did: not if Close was
-// called.
+// change replaces the phase and keeps the context. It returns false if Close was called.
 func (c *control) change(from, to phase) bool {
 	return c.phase.CompareAndSwap(int32(from), int32(to))
 }
@@ -131,8 +130,8 @@ func (c *control) stopAbandoning() {
 }
 
 // reconnect cancels the attempt, the connection or the wait in progress with ErrReconnect. If a
-// wait was skipped since the last progress, it leaves a wait alone, and an attempt that has just
-// begun.
+// wait was skipped since the last progress, it cancels neither another wait nor an attempt that
+// started less than minAttemptInterval ago.
 func (c *control) reconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,8 +158,8 @@ func (c *control) resetSkip() {
 	c.waitSkipped = false
 }
 
-// setCanReconnect sets whether another attempt may follow this one. It returns why the attempt was
-// cancelled before, or nil if it was not. In that case the new value has no effect.
+// setCanReconnect sets whether another attempt may follow this one. If this attempt has been
+// cancelled, setCanReconnect has no effect and returns the cause.
 func (c *control) setCanReconnect(ok bool) (cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -203,9 +202,8 @@ func (s *Stream) Close() error {
 // block, and several calls before the next attempt have the effect of one.
 //
 // An attempt starts at least one second after the one before. After Reconnect has skipped a wait,
-// it skips no other until an event arrives or a connection has lasted a minute.
-// Reconnect has no effect on a stream that has not started or has ended, or if the request is not
-// repeated.
+// it does not skip another until an event arrives or a connection has lasted a minute. Reconnect
+// has no effect on a stream that has not started or has ended, or if the request is not repeated.
 func (s *Stream) Reconnect() { s.control.reconnect() }
 
 // State returns the state of the stream.

@@ -36,9 +36,8 @@ var (
 
 // Limits of the text of errors about events, in bytes.
 const (
-	maxErrorName  = 64      // of an event type or ID
-	maxErrorData  = 512     // of the data of an error event
-	maxErrorCause = 1 << 10 // of the error of a decode function
+	maxErrorName = 64  // of an event type or ID
+	maxErrorData = 512 // of the data of an error event
 )
 
 // Decode returns an iterator over the values that decode returns for the events of src. The
@@ -141,15 +140,6 @@ func newErrorEvent(data []byte) error {
 	return errors.New(text)
 }
 
-// A decodeError reports an event that a decode function returned an error for.
-type decodeError struct {
-	text string
-	err  error
-}
-
-func (e *decodeError) Error() string { return e.text }
-func (e *decodeError) Unwrap() error { return e.err }
-
 // newDecodeError returns the error of the current event of src, for which decode returned err. The
 // text of err may quote the data, so it is treated like text of the server.
 func newDecodeError(src Source, err error) error {
@@ -158,5 +148,5 @@ func newDecodeError(src Source, err error) error {
 		text += fmt.Sprintf(" with ID %q", sanitize(id, maxErrorName))
 	}
 	cause := strings.TrimPrefix(err.Error(), "sse: ")
-	return &decodeError{text + ": " + sanitize([]byte(cause), maxErrorCause), err}
+	return &textError{text + ": " + sanitize([]byte(cause), maxErrorCause), err}
 }

@@ -10,8 +10,8 @@ import (
 
 // An Event is an event of a stream, as section 9.2.6 of the WHATWG HTML standard dispatches it.
 //
-// To resume a stream later, store the result of [Stream.LastEventID] rather than ID. It can always
-// be sent in a header.
+// To resume a stream later, store the result of [Stream.LastEventID] rather than ID, because it can
+// always be sent in a header.
 type Event struct {
 	// ID is the last event ID string when the event was dispatched: the value of the last id
 	// field of the stream, in this event or an earlier one. It is empty if there was none.

@@ -1,9 +1,7 @@
 package sse_test
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,10 +87,11 @@ func ExampleClient_Stream() {
 }
 
 // The request for the response of a language model is sent once. A response that ends before its
-// final event is incomplete, whatever ended it: a clean end, a reset, or a timeout.
+// final event is incomplete, whatever ended it: a clean end, a cut, or a timeout. DecodeUntilDone
+// then returns an error.
 func ExampleClient_Stream_post() {
 	const hello = "data: {\"delta\":\"Hello\"}\n\n"
-	stream := func(w http.ResponseWriter, text string) {
+	send := func(w http.ResponseWriter, text string) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, text)
 		w.(http.Flusher).Flush()
@@ -100,19 +99,19 @@ func ExampleClient_Stream_post() {
 	responses := []http.HandlerFunc{
 		func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "20")
-			http.Error(w, `{"error":"rate limit reached"}`, http.StatusTooManyRequests)
+			http.Error(w, "rate limit reached", http.StatusTooManyRequests)
 		},
-		func(w http.ResponseWriter, r *http.Request) { stream(w, hello) },
+		func(w http.ResponseWriter, r *http.Request) { send(w, hello) },
 		func(w http.ResponseWriter, r *http.Request) {
-			stream(w, hello)
-			panic(http.ErrAbortHandler) // resets the connection
+			send(w, hello)
+			panic(http.ErrAbortHandler) // cuts the connection
 		},
 		func(w http.ResponseWriter, r *http.Request) {
-			stream(w, hello)
+			send(w, hello)
 			<-r.Context().Done() // the server falls silent
 		},
 		func(w http.ResponseWriter, r *http.Request) {
-			stream(w, hello+"data: {\"delta\":\", world\"}\n\ndata: [DONE]\n\n")
+			send(w, hello+"data: {\"delta\":\", world\"}\n\ndata: [DONE]\n\n")
 		},
 	}
 	n := 0
@@ -122,7 +121,13 @@ func ExampleClient_Stream_post() {
 	}))
 	defer srv.Close()
 
-	errIncomplete := errors.New("the response is incomplete")
+	type chunk struct{ Delta string }
+	decode := func(typ string, data []byte) (chunk, error) {
+		if string(data) == "[DONE]" {
+			return chunk{}, sse.Done
+		}
+		return sse.JSON[chunk](typ, data)
+	}
 	complete := func() (text string, err error) {
 		body := strings.NewReader(`{"stream":true,"prompt":"Hi!"}`)
 		req, err := http.NewRequest(http.MethodPost, srv.URL, body)
@@ -130,46 +135,25 @@ func ExampleClient_Stream_post() {
 			return "", err
 		}
 		req.Header.Set("Content-Type", "application/json")
-		opened := false
-		client := &sse.Client{
-			IdleTimeout: 200 * time.Millisecond, // a real model needs a minute or more
-			OnOpen:      func(*http.Response) { opened = true },
-		}
-		stream := client.Stream(req)
-		defer stream.Close()
-		for stream.Next() {
-			if string(stream.Data()) == "[DONE]" {
-				return text, nil
-			}
-			var chunk struct{ Delta string }
-			if err := json.Unmarshal(stream.Data(), &chunk); err != nil {
+		client := &sse.Client{IdleTimeout: 200 * time.Millisecond} // a model needs a minute or more
+		for c, err := range sse.DecodeUntilDone(client.Stream(req), decode) {
+			if err != nil {
 				return text, err
 			}
-			text += chunk.Delta
+			text += c.Delta
 		}
-		if opened {
-			return text, fmt.Errorf("%w: %w", errIncomplete, cmp.Or(stream.Err(), io.EOF))
-		}
-		return text, stream.Err()
+		return text, nil
 	}
 
 	for range responses {
 		text, err := complete()
-		var refused *sse.ResponseError
-		switch {
-		case errors.Is(err, errIncomplete):
-			fmt.Printf("incomplete: %q\n", text)
-		case errors.As(err, &refused):
-			fmt.Printf("%s: retry after %v: %s", refused.Status, refused.RetryAfter(), refused.Body)
-		default:
-			fmt.Printf("%q, %v\n", text, err)
-		}
+		fmt.Printf("%q, %v\n", text, err)
 	}
 	// Output:
-	// 429 Too Many Requests: retry after 20s: {"error":"rate limit reached"}
-	// incomplete: "Hello"
-	// incomplete: "Hello"
-	// incomplete: "Hello"
+	// "", sse: 429 Too Many Requests: rate limit reached (retry after 20s)
+	// "Hello", unexpected EOF
+	// "Hello", unexpected EOF
+	// "Hello", sse: idle timeout: no data from the server
 	// "Hello, world", <nil>
 }
 
@@ -394,17 +378,17 @@ func ExampleStream_Stats() {
 	stream := sse.Get(context.Background(), srv.URL)
 	defer stream.Close()
 
-	http.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
+	health := func(w http.ResponseWriter, r *http.Request) {
 		stats := stream.Stats()
 		if stats.State != sse.StateOpen || time.Since(stats.LastRead) > time.Minute {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		fmt.Fprintf(w, "%v, last error: %v\n", stats.State, stats.LastErr)
-	})
+	}
 
 	check := func() {
 		w := httptest.NewRecorder()
-		http.DefaultServeMux.ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+		health(w, httptest.NewRequest(http.MethodGet, "/healthz", nil))
 		fmt.Print(w.Code, " ", w.Body)
 	}
 	check()

@@ -89,7 +89,7 @@ func ExampleNewReader_mcp() {
 	// {"result":{"sum":42}} <nil>
 }
 
-// Data returns bytes that are valid until the next call of Next. It allocates nothing for an event.
+// Data returns bytes that are valid until the next call to Next. It allocates nothing for an event.
 func ExampleReader_Data() {
 	r := sse.NewReader(strings.NewReader("data: 1\n\ndata: 22\n\ndata: 333\n\n"))
 	n := 0

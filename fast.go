@@ -15,9 +15,9 @@ import (
 //	:         a comment without text and a blank line after it, both ending in LF, between blocks
 //
 // The loop in next parses these lines itself, a short one without a call. It passes every other
-// line to Parser.line, which is the standard transcribed. Its cases do what addData, dispatch,
-// setID and setType do for such a line. A case changes the state of the Parser only after it has
-// found that it can handle the line. If it cannot, it goes to slow, which calls line.
+// line to Parser.line, which is the standard transcribed. The cases of the loop do what addData,
+// dispatch, setID and setType do for such a line. A case changes the state of the Parser only after
+// it has found that it can handle the line. If it cannot, it goes to slow, which calls line.
 //
 // Parser.slow turns the fast path off. TestFastPath and FuzzChunks compare the results with and
 // without it.

@@ -27,9 +27,10 @@ const maxJoined = 4 << 10
 // of a new connection is initialized to the last event ID string instead of the empty string. And
 // the size of an event is limited by MaxEventSize.
 type Parser struct {
-	// MaxEventSize specifies the maximum size of an event: the bytes of its data, type and ID
-	// after decoding. If zero, it is DefaultMaxEventSize. If negative, there is no limit.
-	// Comments and unknown fields do not count. They are not buffered, however long they are.
+	// MaxEventSize specifies the maximum size of an event in bytes: its data, its type and its ID,
+	// after decoding. An ID that it has from an earlier event does not count. If zero, MaxEventSize
+	// is DefaultMaxEventSize. If negative, there is no limit. Comments and unknown fields do not
+	// count. They are not buffered, however long they are.
 	MaxEventSize int
 
 	// OnComment, if non-nil, is called by Next for each comment, with the text after the colon,
@@ -46,7 +47,7 @@ type Parser struct {
 	inBlock    bool      // a data, event or valid id field has followed the last blank line
 	dispatched bool      // the buffers contain an event: the last call to Next returned true
 	hasRetry   bool      // a valid retry field has set retry
-	slow       bool      // disables the fast path; for tests
+	slow       bool      // turns off the fast path, for tests
 	buf        buffer    // the bytes held
 
 	// The terms of section 9.2.6. All buffers are empty if inBlock and dispatched are false.
@@ -58,8 +59,8 @@ type Parser struct {
 
 	partial   partial // the line that is being consumed, if any
 	err       error
-	onID      func(id []byte)   // called when a block without data sets lastID; for Stream
-	onIgnored func(line []byte) // called like OnIgnored, with bytes that are not decoded; for Stream
+	onID      func(id []byte)   // of Stream: called when a block without data sets lastID
+	onIgnored func(line []byte) // of Stream: like OnIgnored, with bytes that are not decoded
 }
 
 // Write appends the next chunk of the stream, which may be split at any byte. It copies chunk, and
@@ -86,17 +87,6 @@ func (p *Parser) Write(chunk []byte) (int, error) {
 // as the last byte of its blank line has been written. If Next returns false, the Parser needs more
 // bytes, or Err returns an error and there are no more events.
 func (p *Parser) Next() bool { return p.next(nil) }
-
-// release frees memory that is not needed until more bytes arrive.
-func (p *Parser) release() {
-	p.eventType.release()
-	if !p.lastID.idCached {
-		p.lastID.idString = ""
-	}
-	if p.buf.pos == p.buf.end && (!p.data.set || p.data.owned) {
-		p.buf.release(&p.lastID.value, &p.idBuffer.value)
-	}
-}
 
 // line parses the line at pos as section 9.2.6 of the standard says. It returns false if the line
 // dispatched an event, is incomplete, or made the event too large.
@@ -249,10 +239,11 @@ func (p *Parser) dispatch() bool {
 	return true
 }
 
-// commitID sets the last event ID string to the last event ID buffer. The buffer is empty after
-// that, which stands for the same value.
+// commitID sets the last event ID string to the last event ID buffer. It then unsets the buffer,
+// because they are equal.
 func (p *Parser) commitID() {
 	if p.idBuffer.owned {
+		// Swapping them lets both reuse their memory.
 		p.lastID.value, p.idBuffer.value = p.idBuffer.value, p.lastID.value
 	} else {
 		p.lastID.value.assign(p.idBuffer.start, p.idBuffer.end)
@@ -314,7 +305,8 @@ func (p *Parser) size() int { return p.data.len() + p.eventType.len() + p.idBuff
 // fail ends parsing with ErrEventTooLarge.
 func (p *Parser) fail(limit int) {
 	p.resetConnection()
-	p.inBlock, p.state = true, failed
+	p.inBlock = true // for Partial: the event is lost
+	p.state = failed
 	p.err = fmt.Errorf("%w: more than %d bytes", ErrEventTooLarge, limit)
 }
 

@@ -132,6 +132,7 @@ func (p *Parser) partialLine(limit int) {
 		}
 		size -= p.idBuffer.len()
 	case len(line) > len("retry:") && bytes.HasPrefix(line, []byte("retry:")):
+		// "retry:" alone is held, because the space that may follow does not belong to the value.
 		p.state = inRetry
 	case !isPrefixOfField(line):
 		p.state = inIgnored
@@ -151,17 +152,17 @@ func fieldValue(line []byte, prefix string) []byte {
 	return bytes.TrimPrefix(line[len(prefix):], []byte(" "))
 }
 
-// isPrefixOfField reports whether the line that starts with these bytes may contain a known field.
-func isPrefixOfField(line []byte) bool {
+// isPrefixOfField reports whether start may be the start of a line with a known field.
+func isPrefixOfField(start []byte) bool {
 	for _, field := range [...]string{"data:", "event:", "id:", "retry:"} {
-		if len(line) <= len(field) && string(line) == field[:len(line)] {
+		if len(start) <= len(field) && string(start) == field[:len(start)] {
 			return true
 		}
 	}
 	return false
 }
 
-// startConsuming takes the first part of a line that is not held.
+// startConsuming consumes the first part of a line that is not held.
 func (p *Parser) startConsuming(line []byte) {
 	p.partial.text = p.partial.text[:0]
 	switch p.state {
@@ -176,7 +177,7 @@ func (p *Parser) startConsuming(line []byte) {
 	}
 }
 
-// consume takes the next part of a line that is not held.
+// consume consumes the next part of a line that is not held.
 func (p *Parser) consume(part []byte) {
 	switch p.state {
 	case inComment:

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxEmptyReads is how many reads in a row may return neither a byte nor an error.
+// maxEmptyReads is the number of reads in a row without a byte or an error that end the stream.
 const maxEmptyReads = 100
 
 // A Reader reads the events of one connection from an io.Reader. It reads ahead, at most 32 KiB at
@@ -114,10 +114,11 @@ func (r *Reader) Err() error {
 }
 
 // All returns an iterator over the remaining events. If the stream ends with an error, the last
-// pair is the zero Event and that error. If the loop ends early, another one continues after its
+// pair is a zero Event and the error. If the loop ends early, the next loop continues after its
 // last event. All does not close the io.Reader.
 func (r *Reader) All() iter.Seq2[Event, error] { return all(r) }
 
+// all implements All for Reader and Stream.
 func all(r interface {
 	Next() bool
 	Event() Event

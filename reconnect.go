@@ -46,16 +46,17 @@ func (e *timeoutError) Error() string { return e.text }
 func (e *timeoutError) Timeout() bool { return true }
 func (e *timeoutError) Unwrap() error { return e.kind }
 
-// errPanicked ends an attempt that a caller of Next left by recovering from a panic.
+// errPanicked ends an attempt during which a function of the caller panicked, if the caller of Next
+// recovered and calls Next again.
 var errPanicked = errors.New("sse: a function of the Client or its transport panicked")
 
 // ErrReconnect is passed to Client.OnRetry after a call to [Stream.Reconnect]. It never ends a
 // stream.
 var ErrReconnect = errors.New("sse: Reconnect was called")
 
-// Permanent marks err as final: if Client.Prepare, Client.CheckResponse or the RoundTripper of
-// Client.HTTPClient returns the result, the stream ends and Err returns err. Permanent returns nil if
-// err is nil.
+// Permanent marks err as final. If Client.Prepare or Client.CheckResponse returns the result, the
+// stream ends and Err returns err. If the RoundTripper of Client.HTTPClient returns it, Err returns
+// a *url.Error that wraps err. Permanent returns nil if err is nil.
 func Permanent(err error) error { return backoff.Permanent(err) }
 
 // DefaultBackoff returns the policy that is used if Client.Backoff is nil. The time that it adds to
@@ -92,7 +93,9 @@ type outcome struct {
 // is only a consequence. A refusal by the server or a permanent error says more than a timeout.
 func (o outcome) reason() error {
 	switch {
-	case o.cause == nil, o.cause == http.ErrBodyReadAfterClose, isPermanent(o.err):
+	case o.cause == nil, isPermanent(o.err):
+		return o.err
+	case o.cause == http.ErrBodyReadAfterClose: // CheckResponse has closed the body
 		return o.err
 	case isRefusal(o.err) && o.cause != ErrReconnect:
 		return o.err
@@ -100,8 +103,8 @@ func (o outcome) reason() error {
 	return o.cause
 }
 
-// progress reports whether the connection was worth its attempt.
-func (o outcome) progress(now time.Time) bool {
+// madeProgress reports whether the connection delivered an event or lasted progressTime.
+func (o outcome) madeProgress(now time.Time) bool {
 	return o.gotEvent || !o.opened.IsZero() && now.Sub(o.opened) >= progressTime
 }
 
@@ -119,8 +122,8 @@ type verdict struct {
 
 	earliest time.Time // of the next attempt, if Reconnect skips the wait
 
-	// The next attempt should not use the connections that HTTPClient keeps. If abandon is
-	// non-nil, it stayed silent twice, and may not be idle because other requests use it.
+	// The next attempt should not use the idle connections of HTTPClient if closeIdle is set, nor
+	// the connection abandon, if non-nil, which stayed silent twice and may serve other requests.
 	closeIdle bool
 	abandon   net.Conn
 }
@@ -137,7 +140,7 @@ type retryPolicy struct {
 
 // decide returns what to do after an attempt that ended at now with outcome o.
 func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
-	if o.progress(now) && p.backoff != nil {
+	if o.madeProgress(now) && p.backoff != nil {
 		p.backoff.Reset()
 	}
 	p.count(o)
@@ -148,8 +151,10 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 		return verdict{done: true} // the response is complete, whatever was called since
 	case !o.replayable && err == ErrReconnect:
 		return verdict{err: io.ErrUnexpectedEOF, done: true}
-	case !o.replayable, isPermanent(err), p.tlsAlerts >= maxTLSAlerts:
+	case !o.replayable, isPermanent(err):
 		return verdict{err: err, done: true}
+	case p.tlsAlerts >= maxTLSAlerts:
+		return verdict{err: o.err, done: true}
 	}
 	v := verdict{
 		err:       err,
@@ -168,7 +173,7 @@ func (p *retryPolicy) decide(o outcome, now time.Time) verdict {
 	return v
 }
 
-// count counts timeouts, TLS alerts, and responses that brought nothing.
+// count counts timeouts, TLS alerts, and responses that were refused or had no events.
 func (p *retryPolicy) count(o outcome) {
 	if o.responded {
 		p.timeouts = 0

@@ -298,6 +298,59 @@ func TestStreamEndsWhenBackoffStops(t *testing.T) {
 	}
 }
 
+// If Backoff panics, and the caller recovers, the next attempt does not follow at once.
+func TestStreamWaitsAfterPanicOfBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		client := newClient(t, func(n int, r *http.Request) (*http.Response, error) {
+			if n == 3 {
+				return status(204, ""), nil
+			}
+			return nil, errors.New("no network")
+		})
+		client.Backoff = func() backoff.BackOff { panic("Backoff") }
+		s := get(t, client)
+		for s.State() != StateClosed {
+			func() {
+				defer func() { recover() }()
+				s.Next()
+			}()
+		}
+		equal(t, "time", time.Since(start), 2*defaultReconnectionTime)
+	})
+}
+
+// If the backoff policy closes the stream or cancels its context, that is the reason of the end,
+// even if the policy then stops.
+func TestStreamEndedByBackoff(t *testing.T) {
+	for _, stop := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var s *Stream
+			end := func() { s.Close() }
+			client := newClient(t, fails(errors.New("no network")).always)
+			client.Backoff = func() backoff.BackOff {
+				end()
+				if stop {
+					return &backoff.StopBackOff{}
+				}
+				return &backoff.ZeroBackOff{}
+			}
+			client.OnRetry = func(error, time.Duration) { t.Error("OnRetry") }
+			s = get(t, client)
+			if s.Next() || s.Err() != nil {
+				t.Errorf("stop %v: after Close, Err() = %v", stop, s.Err())
+			}
+			end = cancel
+			s = client.Get(ctx, "http://example.com")
+			if s.Next() || !errors.Is(s.Err(), context.Canceled) {
+				t.Errorf("stop %v: after cancel, Err() = %v", stop, s.Err())
+			}
+		})
+	}
+}
+
 // The text of an error does not make it permanent if the server or the caller chose the text.
 func TestStreamRetriesForeignErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -553,6 +606,14 @@ func TestRetryPolicyDecide(t *testing.T) {
 		{"a permanent error explains more than Reconnect", []step{
 			{0, outcome{err: permanent, cause: ErrReconnect, replayable: true}, verdict{err: permanent,
 				done: true}},
+		}},
+		{"the third TLS alert explains more than Reconnect", []step{
+			{0, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network,
+				wait: 2 * s}},
+			{s, outcome{err: network, tlsAlert: true, replayable: true}, verdict{err: network,
+				wait: 3 * s}},
+			{2 * s, outcome{err: network, tlsAlert: true, cause: ErrReconnect, replayable: true},
+				verdict{err: network, done: true}},
 		}},
 		{"a body that CheckResponse closed", []step{
 			{0, outcome{err: refusal, cause: http.ErrBodyReadAfterClose, replayable: true},

@@ -32,8 +32,8 @@ func redirectPolicy(
 	}
 }
 
-// safeRedirectHeaders are the headers that may be sent to any host. They describe the response that
-// is wanted and do not identify the client. Any other header may contain a token.
+// safeRedirectHeaders are the headers that may be sent to any host, because they do not contain
+// credentials. Any other header may contain a token.
 var safeRedirectHeaders = map[string]bool{
 	"Accept": true, "Accept-Charset": true, "Accept-Encoding": true, "Accept-Language": true,
 	"Cache-Control": true, "Content-Encoding": true, "Content-Language": true, "Content-Type": true,

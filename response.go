@@ -40,7 +40,8 @@ type ResponseError struct {
 	Err error
 
 	// Method and URL are those of the request that was refused, after redirects. The URL has no
-	// user information, no query and no fragment. They are empty if the response has no request.
+	// user information, no query and no fragment, and is cut to 2 KiB. They are empty if the
+	// response has no request.
 	Method string
 	URL    string
 
@@ -185,38 +186,56 @@ func DefaultCheckResponse(resp *http.Response) error {
 }
 
 // readErrorBody returns the beginning of body, and the error that cut it short, if any. It reads on
-// a goroutine of its own, because a Read of a compressed body of net/http does not end when the
-// body is closed. Such a Read ends with its connection.
+// a goroutine of its own, because net/http does not close a compressed body while a Read waits for
+// its gzip header. Such a Read ends with its connection.
 func readErrorBody(body io.ReadCloser) ([]byte, error) {
-	type result struct {
-		text []byte
-		err  error
+	if body == nil { // net/http always sets it, but a test may not
+		return nil, nil
 	}
-	done := make(chan result, 1)
+	done := make(chan errorBody, 1)
 	go func() {
-		text, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
-		done <- result{text, err}
+		var b errorBody
+		defer func() {
+			b.panicked = recover()
+			done <- b
+		}()
+		b.text, b.err = io.ReadAll(io.LimitReader(body, maxErrorBody))
 	}()
 	timer := time.NewTimer(errorBodyTimeout)
 	defer timer.Stop()
 	select {
-	case r := <-done:
-		return r.text, r.err
+	case b := <-done:
+		return b.result()
 	case <-timer.C:
 	}
-	go body.Close() // waits for the Read if the body is compressed
+	go body.Close() // may wait for the Read
 	timer.Reset(closeTimeout)
 	select {
-	case r := <-done:
-		return r.text, r.err
+	case b := <-done:
+		return b.result()
 	case <-timer.C:
 		return nil, errErrorBodyTimeout
 	}
 }
 
+// An errorBody is what readErrorBody has read on its goroutine.
+type errorBody struct {
+	text     []byte
+	err      error
+	panicked any // the value of a panic of the body, or nil
+}
+
+// result returns what was read. It passes a panic on to the caller, who can recover it.
+func (b errorBody) result() ([]byte, error) {
+	if b.panicked != nil {
+		panic(b.panicked)
+	}
+	return b.text, b.err
+}
+
 // contentEncoding returns a Content-Encoding that net/http has not decoded, or "". Values that are
-// not codings, such as "none", leave the body unchanged: section 2.2.4 of the Fetch standard.
-// Servers send them to keep a proxy from compressing.
+// not codings, such as "none", leave the body unchanged, as in the steps of the Fetch standard to
+// "handle content codings". Servers send such values to keep a proxy from compressing.
 func contentEncoding(h http.Header) string {
 	all := strings.Join(h.Values("Content-Encoding"), ", ")
 	for c := range strings.SplitSeq(strings.ToLower(all), ",") {
@@ -229,8 +248,8 @@ func contentEncoding(h http.Header) string {
 	return ""
 }
 
-// mediaType returns the essence of the MIME type in h, extracted as section 2.2.2.1 of the Fetch
-// standard says.
+// mediaType returns the essence of the MIME type in h, as the steps of the Fetch standard to
+// "extract a MIME type" find it.
 func mediaType(h http.Header) (essence string) {
 	for _, v := range splitHeader(strings.Join(h.Values("Content-Type"), ",")) {
 		v, _, _ = strings.Cut(v, ";")

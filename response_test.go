@@ -215,6 +215,30 @@ func TestDefaultCheckResponse(t *testing.T) {
 	}
 }
 
+// A panic of the body reaches the caller, who can recover it, although the body is read on another
+// goroutine.
+func TestDefaultCheckResponsePanics(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "Read" {
+			t.Errorf("recovered %v, want the panic of Read", got)
+		}
+	}()
+	resp := status(503, "")
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{readFunc(func([]byte) (int, error) { panic("Read") }), io.NopCloser(nil)}
+	DefaultCheckResponse(resp)
+}
+
+// A response that a test has built may have neither a body nor a header.
+func TestDefaultCheckResponseWithoutBody(t *testing.T) {
+	err := DefaultCheckResponse(&http.Response{StatusCode: 404})
+	if want := "sse: 404 Not Found"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestContentType(t *testing.T) {
 	for _, test := range []struct {
 		values []string

@@ -88,10 +88,10 @@ func (s *Stream) read() bool {
 			err = io.EOF
 		}
 		if s.reader.p.idBuffer.set {
-			s.conn.ignored.stop() // the server speaks the protocol
+			s.conn.ignored.stop() // the server sends an event stream
 		}
 		s.conn.ignored.add(s.reader.p.incompleteIgnored())
-		err = s.conn.ignored.err(err)
+		err = s.conn.ignored.err(sanitizeError(err))
 		var retryAfter time.Duration
 		if noEvents := (*ResponseError)(nil); errors.As(err, &noEvents) {
 			retryAfter = noEvents.RetryAfter()
@@ -132,6 +132,16 @@ func (s *Stream) acceptKeyed(hasID bool) bool {
 	return true
 }
 
+// acceptID records the ID of a block without data.
+func (s *Stream) acceptID(id []byte) {
+	s.setLastEventID(id)
+	s.conn.ignored.stop() // the server sends an event stream
+	if s.conn.keyed && s.conn.gotEvent && len(s.lastID) == 0 {
+		s.conn.replayable = false // the server would send all events again
+		s.control.setCanReconnect(false)
+	}
+}
+
 // setLastEventID sets the Last-Event-ID of the next request. An ID that cannot be sent is ignored:
 // with the ID before it, the server repeats events, but none is lost.
 func (s *Stream) setLastEventID(id []byte) {
@@ -157,10 +167,10 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	}
 	o.conn, o.connReused = s.conn.trace.last()
 	now := time.Now()
-	if o.progress(now) {
+	if o.madeProgress(now) {
 		s.control.resetSkip()
 	}
-	o.cause, o.skipWait = s.release(waiting)
+	o.cause, o.skipWait = s.enter(waiting)
 	s.control.setCanReconnect(!s.client.NoReconnect)
 
 	ctxErr := s.req.Context().Err()
@@ -175,7 +185,11 @@ func (s *Stream) endAttempt(err error, retryAfter time.Duration) {
 	if d, ok := s.reader.Retry(); ok {
 		s.policy.reconnectionTime = d
 	}
+	s.next = verdict{wait: defaultReconnectionTime} // if Backoff panics and the caller recovers
 	v := s.policy.decide(o, now)
+	if s.control.state() == closing || s.req.Context().Err() != nil {
+		return // Backoff has called Close or cancelled the context
+	}
 	if v.done {
 		s.finish(v.err, 0)
 		return
@@ -215,7 +229,7 @@ func (s *Stream) finish(err error, status int) {
 	}
 	s.err = err
 	s.control.setStats(Stats{LastErr: err})
-	s.release(closed)
+	s.enter(closed)
 	if s.req.Body != nil {
 		s.req.Body.Close()
 	}
@@ -263,7 +277,8 @@ func (s *Stream) log(level slog.Level, msg string, err error, attrs ...slog.Attr
 //     an untrusted certificate, an unsupported URL scheme, an invalid port, too many redirects, or
 //     three TLS alerts in a row that reject the certificate or the TLS version of the client.
 //   - [ErrIdleTimeout] or the timeout of HTTPClient: both have a method Timeout that returns true.
-//   - io.ErrUnexpectedEOF: the response was cut. Repeat the request if that is safe.
+//   - io.ErrUnexpectedEOF, or the error of reading the body, such as a connection reset: the
+//     response was cut. Repeat the request if that is safe.
 //   - io.EOF: the response ended cleanly, but Backoff has stopped.
 //   - The error of Prepare, CheckResponse or CheckRedirect.
 //   - An untyped error: the request cannot be sent, because its body has no GetBody or its
@@ -282,24 +297,26 @@ func (s *Stream) All() iter.Seq2[Event, error] {
 	}
 }
 
-// Event returns the current event. Its strings remain valid. It returns the zero Event before the
-// first event and after Next has returned false.
+// Event returns the current event as strings, which takes at most two allocations, and usually one.
+// It returns the zero Event before the first event and after Next has returned false.
 func (s *Stream) Event() Event { return s.reader.Event() }
 
 // Data returns the data of the current event, or nil if there is none. The slice is valid, and may
-// be modified by the caller, until the next call to Next.
+// be modified by the caller, until the next call to Next. After that its contents may be
+// overwritten, also with the bytes of another stream.
 func (s *Stream) Data() []byte { return s.reader.Data() }
 
-// ID returns the last event ID of the stream as of the current event. The slice is valid until the
-// next call to Next and must not be modified.
+// ID returns the ID of the current event, or nil if there is no event. The slice is valid until the
+// next call to Next, and must not be modified. An event without an id field has the ID of the event
+// before it, which may have arrived on an earlier connection.
 func (s *Stream) ID() []byte { return s.reader.ID() }
 
-// Type returns the type of the current event, "message" if the stream named none. The string
-// remains valid.
+// Type returns the type of the current event, or "" if there is none. An event without an event
+// field has the type "message".
 func (s *Stream) Type() string { return s.reader.Type() }
 
 // Retry returns the reconnection time that the server has set last, on any connection, and whether
-// it has set one. The Stream observes it; a caller that repeats a POST should observe it as well.
+// it has set one. The Stream observes it. A caller that repeats a POST should also observe it.
 func (s *Stream) Retry() (d time.Duration, ok bool) { return s.reader.Retry() }
 
 // LastEventID returns the Last-Event-ID of the next request. At first that is the Last-Event-ID

@@ -15,7 +15,7 @@ import (
 //
 // A Transport watches the bodies of responses with media type text/event-stream. If a Read of such
 // a body waits for data longer than IdleTimeout, the request is cancelled and Read returns an error
-// that matches [ErrIdleTimeout]. The time that the caller spends between two calls of Read does not
+// that matches [ErrIdleTimeout]. The time that the caller spends between two calls to Read does not
 // count. Every byte counts as data, including those of comments.
 //
 // Everything else is left to Base: other media types, the errors of RoundTrip, and the wait for the
@@ -89,7 +89,7 @@ type releasingBody struct {
 func (b *releasingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		b.cancel(err) // a body returns the cause again if it is read again
+		b.cancel(err) // a body returns this cause from a later Read
 	}
 	return n, err
 }
@@ -123,8 +123,8 @@ func newBody(
 	return b
 }
 
-// Read and read are on the stack while a stream waits for data. Their frames must stay small, as in
-// connect.
+// Read implements io.Reader. Read and read are on the stack while a stream waits for data, so their
+// frames must stay small, like that of Stream.connect.
 func (b *body) Read(p []byte) (int, error) {
 	if b.ctx.Err() != nil {
 		return 0, context.Cause(b.ctx) // not what the closed src would return
@@ -154,8 +154,8 @@ func (b *body) timeOut() {
 	b.closeSource()
 }
 
-// Close cancels the request because closing alone does not interrupt a blocked Read of a compressed
-// body: net/http closes that only after the Read.
+// Close cancels the request before it closes src, because net/http does not close a compressed body
+// while a Read waits for its gzip header.
 func (b *body) Close() error {
 	b.cancel(http.ErrBodyReadAfterClose)
 	b.closeSource()
@@ -164,7 +164,7 @@ func (b *body) Close() error {
 
 func (b *body) closeSource() { b.once.Do(func() { b.closeErr = b.src.Close() }) }
 
-// An idleTimer calls expire if it has not been stopped for the period.
+// An idleTimer calls expire if it is not stopped within the period after start.
 //
 // If the process is suspended, the timer and the data of the server become due at the same moment.
 // So the timer fires a little before the end of the period and then leaves a Read that has data the
@@ -180,8 +180,8 @@ type idleTimer struct {
 }
 
 const (
-	maxGrace  = time.Second // at the end of the period, if the timer fired in time
-	maxGraces = 4           // a timer that is always late expires after twice the period
+	maxGrace  = time.Second // the longest grace of a timer that fires in time
+	maxGraces = 4           // so a timer that is always late expires after twice the period
 )
 
 // grace returns the time that a Read gets if the timer fires in time.

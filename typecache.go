@@ -104,8 +104,8 @@ func (t *cachedType) matchHead(x, y uint64) bool {
 	return (x^t.head[0])&t.mask[0]|(y^t.head[1])&t.mask[1] == 0
 }
 
-// matchTail reports whether t has a line, and b[pos:] starts with it. The caller has called
-// matchHead for b[pos:], which returned true.
+// matchTail reports whether t has a line, and b[pos:] starts with it. It must be called only if
+// matchHead has returned true for b[pos:].
 func (t *cachedType) matchTail(b []byte, pos int) bool {
 	n := len(t.line)
 	if n > len(b)-pos {

@@ -24,8 +24,8 @@ import (
 //		}
 //	}
 //
-// A Writer is not a broker. It has no topics, stores no events and sends none of
-// them twice. The handler must send what the client missed: the Last-Event-ID
+// A Writer is not a broker. It has no topics, and neither stores nor replays
+// events. The handler must send what the client missed: the Last-Event-ID
 // header of the request says which event the client received last. NATS
 // JetStream, Redis Streams or a database can store the events behind the handler.
 // Mercure (https://mercure.rocks) is a protocol and a hub that does all of this.
@@ -93,7 +93,7 @@ func NewWriter(w http.ResponseWriter, r *http.Request) (*Writer, error) {
 	return out, nil
 }
 
-// Send writes ev. If ev cannot be encoded, Send returns an [*FieldError], and
+// Send writes ev. If ev cannot be encoded, Send returns a [*FieldError], and
 // the stream can continue without it. Any other error means that the client can
 // no longer be reached: if the context of the request is done, for example because
 // the client has disconnected, it is the [context.Cause] of that context. After
@@ -102,12 +102,15 @@ func (w *Writer) Send(ev Event) error {
 	return w.write(ev.Append)
 }
 
-// Comment writes a comment, which clients ignore.
+// Comment writes a comment, which clients ignore, as [AppendComment] does. Like
+// Send, it returns an error if the client can no longer be reached.
 func (w *Writer) Comment(text string) error {
 	return w.write(func(b []byte) ([]byte, error) { return AppendComment(b, text), nil })
 }
 
-// Retry sets the reconnection time of the client.
+// Retry writes a retry field, which sets the reconnection time of the client, as
+// [AppendRetry] does. Like Send, it returns an error if the client can no longer be
+// reached.
 func (w *Writer) Retry(d time.Duration) error {
 	return w.write(func(b []byte) ([]byte, error) { return AppendRetry(b, d), nil })
 }
@@ -179,7 +182,7 @@ func (w *Writer) flush(b []byte) error {
 	if w.ctx.Err() != nil {
 		return context.Cause(w.ctx)
 	}
-	if cap(b) <= 64<<10 {
+	if cap(b) <= 64<<10 { // the memory of a large event is not kept
 		w.buf = b
 	}
 	now := time.Now()

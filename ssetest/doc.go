@@ -72,9 +72,9 @@
 //
 // # Recordings
 //
-// [Record] is an [http.RoundTripper] that records the responses of a real server in
-// a file, chunk by chunk. [Recorded] replays such a file in a test, at once, and
-// [RecordedWithGaps] replays it with its pauses.
+// [Record] returns an [http.RoundTripper] that records the responses of a real
+// server in a file, chunk by chunk. [Recorded] replays such a file in a test, at
+// once, and [RecordedWithGaps] replays it with its pauses.
 //
 // # Checker
 //

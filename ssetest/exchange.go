@@ -22,6 +22,7 @@ type exchange struct {
 	conn        Conn
 	step        int  // index of the step that is running
 	done        bool // no further step is expected to run
+	running     bool // a step runs; if this is true at the end, the step panicked
 	headerSent  bool
 	leftWaiting bool // the client disconnected while the step waited, not while it sent
 
@@ -53,8 +54,13 @@ func newExchange(c Conn, w http.ResponseWriter, r *http.Request) *exchange {
 // http.ErrAbortHandler, as net/http requires.
 func (x *exchange) run() {
 	for i, step := range x.conn {
-		x.step = i
-		switch err := step.run(x); err {
+		if rest := x.conn[i+1:]; step.last && slices.ContainsFunc(rest, isNotFinal) {
+			x.errorf("steps after %v are never reached: %v", step, list(rest))
+		}
+		x.step, x.running = i, true
+		err := step.run(x)
+		x.running = false
+		switch err {
 		case nil:
 		case errEnd:
 			x.done = true

@@ -36,15 +36,15 @@ var serverCounts struct {
 // newOrigin returns the origin of a server that is made by the caller of the caller
 // of newServer.
 func newOrigin(tb testing.TB) origin {
-	o := origin{servers: countServer(tb)}
+	o := origin{servers: serverCount(tb)}
 	o.number = o.servers.Add(1)
 	_, file, line, _ := runtime.Caller(3) // newOrigin, newServer, NewServer
 	o.file, o.line = filepath.Base(file), line
 	return o
 }
 
-// countServer returns the number of servers of the test.
-func countServer(tb testing.TB) *atomic.Int32 {
+// serverCount returns the counter of the servers of the test.
+func serverCount(tb testing.TB) *atomic.Int32 {
 	if !reflect.ValueOf(tb).Comparable() {
 		return new(atomic.Int32)
 	}

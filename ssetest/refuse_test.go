@@ -120,6 +120,36 @@ func TestRefuseReports(t *testing.T) {
 	})
 }
 
+// A script may consist of Refuse alone. A client that dials uses the script, even if it sends no
+// request.
+func TestRefuseAlone(t *testing.T) {
+	bothWays(t, func(t *testing.T, newServer func(testing.TB, ...http.Handler) *Server) {
+		for _, tt := range []struct {
+			script []http.Handler
+			dials  int
+			want   []string
+		}{
+			{[]http.Handler{Refuse()}, 1, nil},
+			{[]http.Handler{Refuse(), Refuse()}, 1, []string{
+				`ssetest: connection 2 was not requested: Refuse()`,
+			}},
+			{[]http.Handler{Refuse()}, 0, []string{
+				`ssetest: no request was received; does the test use the client of Server.Client?`,
+				`ssetest: connection 1 was not requested: Refuse()`,
+			}},
+		} {
+			tb := &fakeTB{TB: t}
+			srv := newServer(tb, tt.script...)
+			for range tt.dials {
+				get(t, srv)
+			}
+			if diff := cmp.Diff(tt.want, tb.end()); diff != "" {
+				t.Errorf("%v after %d dials: reports (-want +got):\n%s", tt.script, tt.dials, diff)
+			}
+		}
+	})
+}
+
 // Refuse cannot refuse a connection that is open: that of another client, and that of
 // HTTP/2 after a response that was cut before its header.
 func TestRefuseTooLate(t *testing.T) {

@@ -2,6 +2,7 @@ package ssetest_test
 
 import (
 	"net/http"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -80,6 +81,49 @@ func TestServerReports(t *testing.T) {
 		}},
 		{"two headers", []http.Handler{Conn{Send(abc[0]), Status(500)}}, request, []string{
 			`ssetest: connection 1: Status(500): the header has already been sent`,
+		}},
+		{"compression after the header", []http.Handler{Conn{Status(503), Gzip(), Raw("x")}},
+			func(t *testing.T, srv *Server) {
+				if _, body, err := get(t, srv); body != "x" || err != nil {
+					t.Errorf("got %q, %v", body, err)
+				}
+			}, []string{`ssetest: connection 1: Gzip(): the header has already been sent`}},
+		{"steps after the end", []http.Handler{
+			Conn{Cut(), Raw("x"), Raw("y")}, Conn{Send(abc[0]), Reset(), Raw("x")},
+			Conn{End(), Raw("x")}, Conn{Stall(), Raw("x")},
+		}, func(t *testing.T, srv *Server) {
+			for range 3 {
+				get(t, srv)
+			}
+			client := *srv.Client()
+			client.Timeout = 100 * time.Millisecond
+			client.Get(srv.URL)
+		}, []string{
+			`ssetest: connection 1: steps after Cut() are never reached: {Raw("x"), Raw("y")}`,
+			`ssetest: connection 2: steps after Reset() are never reached: {Raw("x")}`,
+			`ssetest: connection 3: steps after End() are never reached: {Raw("x")}`,
+			`ssetest: connection 4: steps after Stall() are never reached: {Raw("x")}`,
+		}},
+		{"panic in a step", []http.Handler{
+			Conn{Do(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), Raw("x")},
+		}, request, []string{`ssetest: connection 1: step Do panicked or called FailNow`}},
+		{"end of the goroutine in a step", []http.Handler{
+			Conn{After(1, Do(func(http.ResponseWriter, *http.Request) { runtime.Goexit() })), Raw("x")},
+		}, request, []string{`ssetest: connection 1: step Raw("x") panicked or called FailNow`}},
+		{"nil handler", []http.Handler{nil, Conn{}, nil}, func(t *testing.T, srv *Server) {
+			for _, want := range []int{204, 200} {
+				if resp, _, _ := get(t, srv); resp.StatusCode != want {
+					t.Errorf("got status %d, want %d", resp.StatusCode, want)
+				}
+			}
+		}, []string{
+			`ssetest: connection 1: the handler is nil; the response is 204`,
+			`ssetest: connection 3 was not requested: <nil>`,
+		}},
+		{"nil handler of each", []http.Handler{
+			Each(func(int, *http.Request) http.Handler { return nil }),
+		}, request, []string{
+			`ssetest: connection 1: the handler is nil; the response is 204`,
 		}},
 		{"longer than its length",
 			[]http.Handler{Conn{Status(200, "Content-Length", "9"), Send(abc[0]), Cut()}}, request, []string{

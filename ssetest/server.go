@@ -48,7 +48,7 @@ type Server struct {
 	mu          sync.Mutex     // protects the fields below
 	script      []http.Handler
 	next        int            // index into script
-	refused     int            // number of connections
+	refused     int            // number of connections that Refuse has refused
 	recorded    map[string]int // number of steps that replayed a file, by its name
 	exchanges   []*exchange
 	requests    []Request
@@ -217,6 +217,8 @@ func (s *Server) reportUnused() {
 		steps := x.unreached()
 		switch {
 		case x.done:
+		case x.running:
+			s.errorf("connection %d: step %v panicked or called FailNow", x.n, x.conn[x.step])
 		case x.step < len(x.conn) && len(steps) > 0:
 			s.errorf("connection %d: the client disconnected at step %v; steps not reached: %v",
 				x.n, x.conn[x.step], list(steps))
@@ -228,7 +230,7 @@ func (s *Server) reportUnused() {
 				x.n, x.sent, list(steps))
 		}
 	}
-	if len(s.requests) == 0 && len(s.script) > 0 {
+	if len(s.requests)+s.refused == 0 && len(s.script) > 0 {
 		s.errorf("no request was received; does the test use the client of Server.Client?")
 	}
 	for i, h := range s.script[s.next:] {
@@ -275,7 +277,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}{io.MultiReader(bytes.NewReader(req.Body), r.Body), r.Body}
 	}
 	h, n := s.nextHandler(req)
-	if h == nil {
+	if n == 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -286,6 +288,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e, isEach := h.(*each)
 	if isEach {
 		h = e.handler(r)
+	}
+	if h == nil {
+		s.errorf("connection %d: the handler is nil; the response is 204", n)
+		h = http.HandlerFunc(noContent)
 	}
 	c, ok := h.(Conn)
 	if !ok {
@@ -303,7 +309,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // nextHandler stores req and returns the handler for it and its number. The
-// handler is nil if the server is closed.
+// number is zero if the server is closed.
 func (s *Server) nextHandler(req Request) (http.Handler, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,6 +20,7 @@ type Step struct {
 	do    func(*exchange) error
 	name  func() string
 	final bool // the step sends nothing, and nothing can be sent after it
+	last  bool // no step can follow this one in a Conn
 }
 
 // String returns the step as it is written in a script. Long arguments are
@@ -160,6 +161,7 @@ func Stall() Step {
 		},
 		name:  func() string { return "Stall()" },
 		final: true,
+		last:  true,
 	}
 }
 
@@ -201,6 +203,7 @@ func End() Step {
 		do:    func(x *exchange) error { x.ensureHeader(); x.closeGzip(); return errEnd },
 		name:  func() string { return "End()" },
 		final: true,
+		last:  true,
 	}
 }
 
@@ -212,6 +215,7 @@ func Cut() Step {
 		do:    func(x *exchange) error { x.done = true; panic(http.ErrAbortHandler) },
 		name:  func() string { return "Cut()" },
 		final: true,
+		last:  true,
 	}
 }
 
@@ -238,6 +242,7 @@ func Reset() Step {
 		},
 		name:  func() string { return "Reset()" },
 		final: true,
+		last:  true,
 	}
 }
 
@@ -278,6 +283,10 @@ func Chunks(n int) Step {
 func Gzip() Step {
 	return Step{
 		do: func(x *exchange) error {
+			if x.headerSent {
+				x.errorf("Gzip(): the header has already been sent")
+				return nil
+			}
 			x.w.Header().Set("Content-Encoding", "gzip")
 			// BestSpeed needs the least memory.
 			x.gzip, _ = gzip.NewWriterLevel(&x.compressed, gzip.BestSpeed)
@@ -319,8 +328,8 @@ func WantNoHeader(key string) Step {
 	}
 }
 
-// Do calls f, which may do what no other step does. What f writes is flushed
-// when it returns.
+// Do calls f, for actions that no other step does. The output of f is flushed when
+// it returns.
 func Do(f func(http.ResponseWriter, *http.Request)) Step {
 	return Step{
 		do: func(x *exchange) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -87,6 +88,10 @@ func checkTargets(o *options, targets []string) error {
 		return errors.New("--record needs a URL: standard input has no responses to record")
 	case name == "-":
 		return nil
+	}
+	if isSocket(name) {
+		return fmt.Errorf("%q is a socket; use --unix-socket %s and a URL such as "+
+			"http://localhost/events", name, escape.Line(name))
 	}
 	if isFile(name) {
 		return fmt.Errorf("%q is a file; use sse - < FILE to read it, or http://%s for a host",
@@ -173,7 +178,7 @@ func (p *flagParser) parse(args []string) (targets []string, err error) {
 		case len(name) > 1 && p.byName[name] != nil:
 			err = p.setLong(p.byName[name], arg)
 		case arg[1] == '-':
-			err = fmt.Errorf("unknown flag --%s", escape.Line(name))
+			err = fmt.Errorf("unknown flag --%s%s", escape.Line(name), p.suggest(name))
 		default:
 			err = p.setShort(arg)
 		}
@@ -182,6 +187,16 @@ func (p *flagParser) parse(args []string) (targets []string, err error) {
 		}
 	}
 	return targets, nil
+}
+
+// suggest returns a question with the flag that name differs from in one letter, or "".
+func (p *flagParser) suggest(name string) string {
+	for _, known := range slices.Sorted(maps.Keys(p.byName)) {
+		if len(known) > 1 && differsInOneLetter(name, known) {
+			return "; did you mean --" + known + "?"
+		}
+	}
+	return ""
 }
 
 // setLong handles --name, --name=value and --name value.

@@ -14,7 +14,7 @@ func TestParseArgsAcceptsFormsOfFlags(t *testing.T) {
 		{"-sk", "-XPUT", "-n", "3", "-HA: b", "x.test"},
 		{"x.test", "--silent", "-insecure", "--request=PUT", "--count=3", "--header", "A: b"},
 		{"-skXPUT", "-n3", "-H", "A: b", "--", "x.test"},
-		{"-sSfLNik", "--compressed", "-X", "PUT", "-n3", "-H", "A: b", "http://x.test"},
+		{"-sSfLNik", "--compressed", "-X", "PUT", "-n3", "-H", "A: b", " http://x.test\n"},
 	} {
 		o, err := parseArgs(args, append(requestFlags, streamFlags...))
 		if err != nil {

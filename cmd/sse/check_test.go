@@ -83,7 +83,7 @@ func TestCheckFindings(t *testing.T) {
 		{"refused", []string{"http://127.0.0.1:1/?key=s3cret"}, errtext.ExitError, nil,
 			"connection refused\n"},
 		{"usage", []string{"--raw", "http://x"}, errtext.ExitUsage, nil,
-			"sse: check: unknown flag --raw (see sse --help)\n"},
+			"sse: check: unknown flag --raw (see sse check --help)\n"},
 		{"cut", []string{broken("data: a\n\n", ssetest.Cut())}, errtext.ExitError,
 			[]string{"error   line 3: The connection was lost: unexpected EOF. [", " read for "},
 			""},

@@ -162,6 +162,9 @@ func TestUnixSocketIsUsed(t *testing.T) {
 	r = runSSE(t, "", "--unix-socket", socket+"x", "http://stream.test/p", "--no-reconnect")
 	r.want(t, errtext.ExitError, "")
 	r.wantStderr(t, "no such file or directory")
+	r = runSSE(t, "", socket)
+	r.want(t, errtext.ExitUsage, "")
+	r.wantStderr(t, " is a socket; use --unix-socket ")
 }
 
 // cookies starts a server that sends the Cookie header of each request as an event, ends the

@@ -92,16 +92,27 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 		{"http://", "bad URL: no host"},
 		{"http://u:s3cret@a b/", "bad URL"},
 		{"http://u:s3cret@x:port/", "bad URL: invalid port"},
+		{"http:/s3cret@x", "bad URL: want http:// at its beginning"},
+		{"HTTPS:x", "bad URL: want https:// at its beginning"},
+		{"http:", "bad URL: want http:// at its beginning"},
+		{"http//x", "bad URL: want http:// at its beginning"},
+		{"unix:/run/s3cret", "bad URL: --unix-socket PATH connects to a Unix socket; "},
+		{dir + "/s3cret", "bad URL: it looks like a path, and there is no such file"},
+		{"check|./none", "check: bad URL: it looks like a path, and there is no such file"},
+		{"--josn|http://x", "unknown flag --josn; did you mean --json?"},
+		{"check|--fro=s3cret|http://x", "unknown flag --fro; did you mean --for?"},
 		{"ftp://x/", `bad URL: the scheme is "ftp", want http or https`},
 		{"ws://x/", "ws:// is a WebSocket, not an event stream: " +
 			"use a WebSocket client such as websocat, or the http:// URL of the service's event stream"},
 		{"wss://x/", "or the https:// URL of the service's event stream"},
 		{"serve|--wat", "serve: there are no flags; want files, or an address such as"},
-		{"serve|localhost:http2much", "serve: bad address"},
+		{"serve|localhost:http2much", `serve: "localhost:http2much" is not an address: ` +
+			"want a port, or HOST:PORT, or an existing file (see sse serve --help)"},
 		{"serve|8787|8788", `serve: more than one address: "8787" and "8788"`},
 		{"serve|" + text, text + "\" is not a recording: line 1: invalid character 'd'"},
 		{"check|-|-", "check: more than one URL"},
 		{"demo|--json", "unknown flag --json"},
+		{"help|nope", `"nope" is not a command: the commands are inspect, check, serve and demo`},
 		{"serv", `"serv" is not a command; did you mean serve? (http://serv for a host)`},
 		{"chekc|http://x", `"chekc" is not a command; did you mean check?`},
 		{"--text|--data|http://x", "--text and --data exclude each other"},
@@ -117,7 +128,7 @@ func TestCommandRejectsInvalidArguments(t *testing.T) {
 			r := runSSE(t, "data: x\n\n", args...)
 			r.want(t, errtext.ExitUsage, "")
 			r.oneLine(t)
-			r.wantStderr(t, test.want, "(see sse --help)")
+			r.wantStderr(t, test.want, " --help)\n")
 			if strings.Contains(r.stderr, "s3cret") {
 				t.Errorf("a secret is shown: %s", r.stderr)
 			}

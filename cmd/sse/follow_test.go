@@ -264,7 +264,8 @@ func TestFollowExitCodes(t *testing.T) {
 			[]string{"--max-event-size", "1k",
 				status(200, "text/event-stream", "data: "+strings.Repeat("x", 2000)+"\n\n")},
 			errtext.ExitError, "",
-			[]string{"event too large", "(--max-event-size allows larger events)"}},
+			[]string{"sse: GET {URL}: event too large: more than 1024 bytes " +
+				"(--max-event-size allows larger events)\n"}},
 		{"no event stream", []string{status(200, "text/html", "<h1>Hello\x1b[31m</h1>")},
 			errtext.ExitError, "",
 			[]string{"sse: not an event stream: 200 OK: Content-Type is text/html, " +
@@ -304,6 +305,14 @@ func TestFollowExitCodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nothing but the error is reported of an event that is too large.
+func TestFollowReportsLargeEventInOneLine(t *testing.T) {
+	t.Parallel()
+	r := runSSE(t, "data: "+strings.Repeat("x", 2000)+"\n\n", "-", "--max-event-size", "1k")
+	r.want(t, errtext.ExitError, "")
+	r.oneLine(t)
 }
 
 // urlOf returns the URL in a command line.
@@ -506,7 +515,8 @@ func TestFollowExplainsEmptyOutput(t *testing.T) {
 	r.wantStderr(t, "sse: no event had a type that --type lists (of 3 events)\n")
 	r = runSSE(t, sample, "--field", "choices.0", "-")
 	r.want(t, errtext.ExitError, "")
-	r.wantStderr(t, "sse: no event had a field choices.0 (of 3 events); a path consists of names "+
+	r.wantStderr(t, "sse: no event had the field \"choices.0\" (of 3 events); "+
+		"a path consists of names "+
 		"and indexes, such as choices.0.delta.content or choices[0].delta\n")
 	r.oneLine(t)
 	r = runSSE(t, "data: {\"a\":null}\n\n", "--field", "a", "-s", "-") // null is a value

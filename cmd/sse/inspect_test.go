@@ -128,34 +128,42 @@ func TestInspectOpensBrowser(t *testing.T) {
 	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
 		t.Fatal(err)
 	}
-	script := "#!/bin/sh\necho \"$1\" > " + pipe + "\n"
+	script := "#!/bin/sh\necho \"$@\" > " + pipe + "\n"
 	err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := command(t, "inspect", "--open")
 	c.Env = append(c.Env, "PATH="+dir)
-	page := pageOf(t, start(t, c))
-	url, err := os.ReadFile(pipe)
+	r := start(t, c)
+	page := pageOf(t, r)
+	arguments, err := os.ReadFile(pipe)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(url), strings.Split(page, "/")[3]) {
-		t.Errorf("the arguments of the browser contain the token: %s", url)
-	}
-	resp, err := http.Get(strings.TrimSpace(string(url)))
+	file := strings.TrimSpace(string(arguments))
+	content, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("the browser must get the name of a file: %v", err)
 	}
-	resp.Body.Close()
-	if got := resp.Request.URL.String(); got != page || resp.StatusCode != http.StatusOK {
-		t.Errorf("the browser gets %s, %s, want %s", resp.Status, got, page)
+	token := strings.Split(page, "/")[3]
+	if text := string(content); strings.Contains(text, token) ||
+		!strings.Contains(text, strings.TrimSuffix(page, token+"/")) {
+		t.Errorf("the file must contain an address of the server without the token:\n%s", text)
 	}
+	sendSignal(t, r.c, os.Interrupt)
+	r.wait().want(t, errtext.ExitInterrupted, "")
+	if _, err := os.Stat(filepath.Dir(file)); !os.IsNotExist(err) {
+		t.Errorf("the file remains at the end: %v", err)
+	}
+}
 
-	c = command(t, "inspect", "--open")
+func TestInspectRunsWithoutBrowser(t *testing.T) {
+	t.Parallel()
+	c := command(t, "inspect", "--open")
 	c.Env = append(c.Env, "PATH="+t.TempDir())
 	r := start(t, c)
-	page = pageOf(t, r)
+	page := pageOf(t, r)
 	r.stderr.waitFor(t, "sse: --open: ")
 	if post(t, page+"stop", "", nil) != http.StatusNoContent {
 		t.Error("without a browser, the server does not run")
@@ -205,7 +213,7 @@ func TestInspectRejectsInvalidArguments(t *testing.T) {
 		{[]string{"-v"}, "inspect: unknown flag -v"},
 		{[]string{"--memory", "7M"}, `inspect: --memory "7M": want at least 8 MiB`},
 		{[]string{"--memory", "none"}, `inspect: --memory "none": want at least 8 MiB`},
-		{[]string{"--listen", "x:y"}, "inspect: bad address; want a port, or host:port"},
+		{[]string{"--listen", "x:y"}, `inspect: "x:y" is not an address: want a port`},
 		{[]string{"--cacert", "/none"}, `inspect: --cacert "/none": `},
 		{[]string{"--http1.1", "--http2"}, "inspect: --http1.1 and --http2 exclude each other"},
 		{[]string{"-d", "@-"}, "inspect: the body is not valid UTF-8"},

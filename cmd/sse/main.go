@@ -38,8 +38,8 @@
 //
 // A value of -b without "=" is the name of a file with cookies. Such a file, or an empty value,
 // also makes the command send the cookies that the server sets with the requests that follow. With
-// --retry N, a run ends after N failures in a row, and a POST is repeated as well, unless an event
-// without an ID has arrived. -m limits the time of the whole run, not of one attempt.
+// --retry N, a run ends when N retries in a row have failed, and a POST is repeated as well, unless
+// an event without an ID has arrived. -m limits the time of the whole run, not of one attempt.
 //
 // With --record, the responses are written to a file, without the request's headers and query. sse
 // serve replays it, with its gaps, statuses and cuts. The format is that of the package
@@ -129,7 +129,7 @@ func run(args []string) int {
 	ctx, stop := notifyContext(context.Background())
 	defer stop()
 	if len(args) == 0 {
-		return errtext.PrintUsage(os.Stderr, errors.New("no URL"))
+		return errtext.PrintUsage(os.Stderr, "", errors.New("no URL"))
 	}
 	for _, arg := range args {
 		if arg == "--" {
@@ -141,7 +141,7 @@ func run(args []string) int {
 	}
 	switch args[0] {
 	case "help":
-		return printText(helpFor(args[len(args)-1]))
+		return runHelp(args[1:])
 	case "--version", "-V", "-version", "version":
 		return printText("sse " + request.Version() + "\n")
 	case "demo":
@@ -154,13 +154,26 @@ func run(args []string) int {
 		return runInspect(ctx, args[1:])
 	}
 	if err := checkCommand(args[0]); err != nil {
-		return errtext.PrintUsage(os.Stderr, err)
+		return errtext.PrintUsage(os.Stderr, "", err)
 	}
 	o, err := parseArgs(args, followFlags)
 	if err != nil {
-		return errtext.PrintUsage(os.Stderr, err)
+		return errtext.PrintUsage(os.Stderr, "", err)
 	}
 	return follow.Run(ctx, o, follow.Hooks{})
+}
+
+// runHelp executes sse help. The first of args, if any, is the name of a subcommand.
+func runHelp(args []string) int {
+	if len(args) == 0 {
+		return printText(help)
+	}
+	text := helpFor(args[0])
+	if text == help {
+		return errtext.PrintUsage(os.Stderr, "", fmt.Errorf("%q is not a command: "+
+			"the commands are inspect, check, serve and demo", args[0]))
+	}
+	return printText(text)
 }
 
 // runDemo executes sse demo.
@@ -199,6 +212,12 @@ func runServe(ctx context.Context, args []string) int {
 func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && !info.IsDir()
+}
+
+// isSocket reports whether name is the name of a Unix socket.
+func isSocket(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode()&os.ModeSocket != 0
 }
 
 // runCheck executes sse check.
@@ -247,10 +266,8 @@ func printText(text string) int {
 	return errtext.ExitDone
 }
 
-// usageOf prints what is wrong with the command line of a subcommand.
-func usageOf(name string, err error) int {
-	return errtext.PrintUsage(os.Stderr, fmt.Errorf("%s: %w", name, err))
-}
+// usageOf prints what is wrong with the command line of the subcommand name.
+func usageOf(name string, err error) int { return errtext.PrintUsage(os.Stderr, name, err) }
 
 // notifyContext returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with an
 // errtext.Signal as the cause. The second signal ends the process.

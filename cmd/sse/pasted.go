@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -16,11 +17,13 @@ func curlFlags(targets *[]string) []flagDef {
 	setData := func(o *options, v string) error { return o.AddData(v, o.Stdin, true) }
 	setJSON := func(o *options, v string) error { return o.AddData(v, o.Stdin, false) }
 	setURL := func(_ *options, v string) error { *targets = append(*targets, v); return nil }
+	setHead := func(o *options, _ string) error { return o.SetMethod(http.MethodHead) }
 	return append(slices.Clone(requestFlags),
 		slices.Concat([]flagDef{
 			{names: "data", value: true, set: setData},
 			{names: "json", value: true, set: setJSON},
 			{names: "url", value: true, set: setURL},
+			{names: "I head", set: setHead},
 		}, selectFlags(streamFlags, "o output", "s silent", "m max-time", "retry"))...)
 }
 
@@ -68,7 +71,7 @@ func commandName(words []string) string {
 
 // formFlags are the names of the flags whose values are in the form, and those without an effect.
 var formFlags = strings.Fields("H header X request d data-ascii data-binary data-raw data json " +
-	"url u user b cookie A user-agent last-event-id no-reconnect idle-timeout " +
+	"url I head u user b cookie A user-agent last-event-id no-reconnect idle-timeout " +
 	"L location N no-buffer f fail S show-error i include g globoff compressed")
 
 // pasteNotes returns a note for each flag that the form cannot hold. The flags are those of a

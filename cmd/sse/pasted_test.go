@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,7 @@ func TestParsePasted(t *testing.T) {
 		}},
 		{`'C:\bin\curl.exe' --url https://h.test/p`, get, nil},
 		{"curl https://h.test/p -XPUT", with(func(f *inspect.Form) { f.Method = "PUT" }), nil},
+		{"curl -I https://h.test/p", with(func(f *inspect.Form) { f.Method = "HEAD" }), nil},
 		{"curl --data a --data b https://h.test/p", post("a&b", form), nil},
 		{"curl --json '{}' --request POST --location https://h.test/p", post("{}", json), nil},
 		{"curl --data-raw @x https://h.test/p", post("@x", form), nil},
@@ -131,6 +133,7 @@ func TestCommandsOfInspectFillTheSameForm(t *testing.T) {
 	_, page := inspected(t, "--max-event-size", "none")
 	for _, f := range []inspect.Form{
 		{URL: "http://h.test/", Method: "GET"},
+		{URL: "http://h.test/", Method: "HEAD"},
 		{URL: "https://h.test/a?q=[1]{b}'&r=$x#f", Method: "GET", IdleTimeout: "1m30s"},
 		{URL: "http://h.test/", Method: "POST", Body: "@file", LastEventID: "-7 é"},
 		{URL: "http://h.test/", Method: "GET", Body: hostile, Reconnect: true},
@@ -151,7 +154,7 @@ func TestCommandsOfInspectFillTheSameForm(t *testing.T) {
 			want := f
 			if name == "curl" {
 				want.Reconnect, want.IdleTimeout = true, ""
-				want.Headers = insertAccept(want.Headers)
+				want.Headers = insertClientHeaders(want.Headers)
 			}
 			var got struct {
 				Request inspect.Form
@@ -178,13 +181,14 @@ func TestCommandsOfInspectFillTheSameForm(t *testing.T) {
 	}
 }
 
-// insertAccept adds the Accept header that the Client sends to sorted headers.
-func insertAccept(headers [][2]string) [][2]string {
-	accept := [2]string{"Accept", "text/event-stream"}
+// insertClientHeaders adds the headers that the Client sends to sorted headers.
+func insertClientHeaders(headers [][2]string) [][2]string {
+	first := 0
 	if len(headers) > 0 && headers[0][0] == "Host" {
-		return append([][2]string{headers[0], accept}, headers[1:]...)
+		first = 1
 	}
-	return append([][2]string{accept}, headers...)
+	return slices.Insert(headers, first,
+		[2]string{"Accept", "text/event-stream"}, [2]string{"Cache-Control", "no-cache"})
 }
 
 func TestCommandsOfInspectHaveConnectionFlags(t *testing.T) {
@@ -197,8 +201,11 @@ func TestCommandsOfInspectHaveConnectionFlags(t *testing.T) {
 		var got map[string]string
 		post(t, page+"commands", `{"url":"`+url+`","reconnect":true}`, &got)
 		flags := "-k -x http://u:p@proxy.test --unix-socket '/s o' " + http2 +
-			" --connect-timeout 1.5 -b '' -H Accept: " + url
-		want := map[string]string{"curl": "curl -N " + flags, "sse": "sse " + flags}
+			" --connect-timeout 1.5 -b '' -H Accept: "
+		want := map[string]string{
+			"curl": "curl -N -L " + flags + "-H 'Cache-Control: no-cache' " + url,
+			"sse":  "sse " + flags + url,
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("commands (-want +got):\n%s", diff)
 		}

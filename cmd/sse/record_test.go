@@ -166,6 +166,28 @@ func TestServeReplayIsForLocalPages(t *testing.T) {
 	}
 }
 
+// A name of another host may be that of an attacker whose DNS leads to this machine.
+func TestServeReplayRefusesOtherHosts(t *testing.T) {
+	t.Parallel()
+	_, url := serveFiles(t, writeRecording(t, recording.Response{Status: 200, End: recording.EOF}))
+	for host, want := range map[string]int{
+		"localhost:8787": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:80": http.StatusOK,
+		"evil.test": http.StatusForbidden, "localhost.evil.test:8787": http.StatusForbidden,
+		"192.0.2.1": http.StatusForbidden,
+	} {
+		req := httptest.NewRequest(http.MethodGet, url, nil)
+		req.RequestURI, req.Host = "", host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Host %s: %s, want %d", host, resp.Status, want)
+		}
+	}
+}
+
 // A recording that cannot be written ends the run, because it would be incomplete.
 func TestRecordWriteErrorEndsRun(t *testing.T) {
 	t.Parallel()

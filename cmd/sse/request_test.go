@@ -155,6 +155,17 @@ func TestRequestUsesProxy(t *testing.T) {
 	}
 }
 
+func TestRequestReportsProxyThatRefuses(t *testing.T) {
+	t.Parallel()
+	proxy := server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	})
+	r := runSSE(t, "", "--no-reconnect", "-x", proxy, "https://sse.test/")
+	r.want(t, errtext.ExitError, "")
+	r.wantStderr(t, "sse: GET https://sse.test/: the proxy refused the connection: "+
+		"407 Proxy Authentication Required\n")
+}
+
 func TestRequestTLSFlags(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(echo))
@@ -187,7 +198,8 @@ func TestRequestTLSFlags(t *testing.T) {
 			append(strings.Fields(test.flags), s.URL+"/p", "-v",
 				"--no-reconnect")...); test.code == 0 {
 			proto := strings.TrimSuffix(strings.TrimPrefix(test.want, "proto="), ".0\n")
-			v.wantStderr(t, "* TLS 1.3, ", "> GET /p "+strings.TrimSpace(proto)+"\n",
+			v.wantStderr(t, "* connected to "+strings.TrimPrefix(s.URL, "https://")+
+				"\n* TLS 1.3, ", "> GET /p "+strings.TrimSpace(proto)+"\n",
 				"ccept: text/event-stream\n",
 				"< "+strings.TrimSpace(strings.TrimPrefix(test.want, "proto="))+" 200 OK\n")
 		}

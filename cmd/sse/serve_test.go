@@ -106,6 +106,8 @@ func TestServeLLMAnswersPrompt(t *testing.T) {
 			"[DONE]"},
 		{"--field", "choices.0.delta.content", "--until", "[DONE]",
 			url + "/llm?q=Is+it+%3Cso%3E%3F"},
+		{"--text", "-d", body, url + "/llm"}, // as on the page
+		{"--text", url + "/llm?shape=anthropic&q=Is+it+%3Cso%3E%3F"},
 		{"--field", "delta.text", "-d", body, url + "/llm?shape=anthropic"},
 		{"--field", "delta.text", "--type", "content_block_delta", "-d", body,
 			url + "/v1/messages"},

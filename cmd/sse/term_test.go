@@ -100,6 +100,7 @@ func TestViewGolden(t *testing.T) {
 		"HH:MM:SS.mmm   +GAP  message  id 3  (empty)",
 		`HH:MM:SS.mmm   +GAP  message  id 3  {"n": 1`,
 		"HH:MM:SS.mmm  ended  end of the response · conn…",
+		"HH:MM:SS.mmm  the server responded with 204 No Content, which ends the stream",
 	}, "\n") + "\n"
 	colours := regexp.MustCompile("\x1b\\[[0-9]*m")
 	if diff := cmp.Diff(want, withoutTimes(colours.ReplaceAllString(r.stdout, ""))); diff != "" {

@@ -180,7 +180,7 @@ func TestTextSummary(t *testing.T) {
 	t.Parallel()
 	r := runSSE(t, modelStream(t, "chat"), "--text", "--summary", "-")
 	r.want(t, errtext.ExitDone, "Grüße,\n\"World\"\n")
-	r.wantStderr(t, "ended: the model has finished\n", "model        gpt-4o-2024-08-06\n",
+	r.wantStderr(t, "ended: end of the model's response\n", "model        gpt-4o-2024-08-06\n",
 		"tokens       11 in, 9 out (4 of them reasoning)")
 	r = runSSE(t, modelStream(t, "ollama"), "--text", "--summary", "-")
 	r.wantStderr(t, `tokens       not in the stream (OpenAI sends them with `+

@@ -44,7 +44,7 @@ func (c *checker) checkBody(ctx context.Context, resp *http.Response, limit int6
 	c.finish(ctx, resp)
 }
 
-// startBody begins the body.
+// startBody starts to measure the times of the body.
 func (c *checker) startBody(now time.Time) {
 	c.timing = timing{last: now, started: now}
 }
@@ -65,11 +65,6 @@ func (c *checker) finish(ctx context.Context, resp *http.Response) {
 	if waited := time.Since(c.timing.started); ctx.Err() != nil && waited >= patience {
 		c.checkNoEvents(resp, waited)
 	}
-	c.checkWhole(resp)
-}
-
-// checkWhole checks what is known only after the body has been read.
-func (c *checker) checkWhole(resp *http.Response) {
 	isHead := resp.Request != nil && resp.Request.Method == http.MethodHead
 	if c.report.Complete && c.report.Bytes == 0 && !isHead {
 		c.addResponse("empty-body", "The body is empty, so clients reconnect again and again. "+
@@ -160,8 +155,7 @@ func (c *checker) checkEnd(ctx context.Context, resp *http.Response, err error) 
 	default:
 		c.report.Complete = true
 	}
-	isGet := resp.Request == nil || resp.Request.Method == http.MethodGet
-	if c.report.Complete && c.report.Events > 0 && isGet && !c.noResponse {
+	if c.report.Complete && c.report.Events > 0 && isGet(resp) && !c.noResponse {
 		c.addResponse("stream-ended", "The stream ended, after which browsers reconnect. If there "+
 			"is nothing more to send, respond to their next request with 204 No Content.")
 	}

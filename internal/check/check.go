@@ -60,6 +60,7 @@ const (
 	maxIDs  = 16 << 10 // IDs remembered to find duplicates
 )
 
+// A checker checks one response.
 type checker struct {
 	report     Report
 	noResponse bool           // the stream is not the body of a response
@@ -127,7 +128,7 @@ func (c *checker) addAt(line int, offset int64, rule, format string, args ...any
 	c.found(len(c.report.Findings) - 1)
 }
 
-// found passes on the finding with index i, which is new or has changed.
+// found passes the finding with index i, which is new or has changed, to onFinding.
 func (c *checker) found(i int) {
 	if c.onFinding != nil {
 		c.onFinding(c.report.Findings[i])

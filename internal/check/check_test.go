@@ -33,6 +33,8 @@ func TestResponseHeader(t *testing.T) {
 		want                 []string
 	}{
 		{"good", "POST", goodHeader, nil},
+		{"GET", "GET", goodHeader, []string{"0+0 info stream-ended"}},
+		{"a request without a method is a GET", "", goodHeader, []string{"0+0 info stream-ended"}},
 		{"other directives against caching", "POST",
 			"HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream;charset=UTF-8\r\n" +
 				"Cache-Control: private, max-age=0\r\nX-Accel-Buffering: no\r\n", nil},

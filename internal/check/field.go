@@ -78,7 +78,7 @@ func (c *checker) checkID(value string) {
 	switch {
 	case value == "":
 		c.add("id-reset", "An empty id field resets the last event ID. A client that reconnects "+
-			"after it starts from the beginning.")
+			"after this line starts from the beginning.")
 		return
 	case c.hasNUL:
 		c.add("id-nul", "The id field contains a NUL, so clients ignore it. Leave the NUL out.")
@@ -164,7 +164,7 @@ func (c *checker) endBlock() {
 	c.report.Events++
 	if !b.id && c.idLines > 0 {
 		c.addAt(b.line, b.offset, "event-without-id", "The event has no ID, but others have. "+
-			"A client that loses the connection after it receives it again.")
+			"A client that reconnects after this event receives it again.")
 	}
 	if b.jsonLines > 1 && b.textLines == 0 {
 		c.addAt(b.line, b.offset, "multiple-json-values", "The event contains %d JSON values, one on "+

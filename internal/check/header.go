@@ -14,10 +14,11 @@ import (
 // be checked.
 func (c *checker) checkHeader(resp *http.Response) bool {
 	c.checkRedirects(resp)
-	return c.checkStatus(resp) &&
-		c.checkContentType(resp.Header.Values("Content-Type")) &&
-		c.checkDelivery(resp) &&
-		c.checkEncoding(resp)
+	if !c.checkStatus(resp) || !c.checkContentType(resp.Header.Values("Content-Type")) {
+		return false
+	}
+	c.checkDelivery(resp)
+	return c.checkEncoding(resp)
 }
 
 func (c *checker) checkStatus(resp *http.Response) bool {
@@ -74,9 +75,8 @@ func (c *checker) checkContentType(values []string) bool {
 	return true
 }
 
-// checkDelivery checks the headers that make caches and proxies delay events. It
-// returns true.
-func (c *checker) checkDelivery(resp *http.Response) bool {
+// checkDelivery checks the headers that make caches and proxies delay events.
+func (c *checker) checkDelivery(resp *http.Response) {
 	h := resp.Header
 	cc := cacheDirectives(h.Values("Cache-Control"))
 	isSet := func(name string) bool { return cc[name] != "" && cc[name] != "0" }
@@ -103,7 +103,6 @@ func (c *checker) checkDelivery(resp *http.Response) bool {
 		c.addResponse("content-length", "The Content-Length shows that the response was complete "+
 			"before it was sent. Leave it out and send each event when it happens.")
 	}
-	return true
 }
 
 func (c *checker) checkEncoding(resp *http.Response) bool {

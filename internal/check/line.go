@@ -43,7 +43,7 @@ func (c *checker) write(b []byte) {
 	}
 }
 
-// startLine starts the line after the current one and a line ending of one byte.
+// startLine starts the line that follows the current one and its line ending of one byte.
 func (c *checker) startLine() {
 	c.line++
 	c.prevOffset, c.offset = c.offset, c.offset+c.length+1

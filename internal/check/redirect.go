@@ -20,19 +20,19 @@ func (c *checker) checkRedirects(resp *http.Response) {
 		}
 		c.addResponse("redirect", "The request was redirected with status %d from %s to %s. "+
 			"Each reconnection repeats this, so use the last URL.",
-			status, bareURL(from.URL), bareURL(to.URL))
+			status, redactURL(from.URL), redactURL(to.URL))
 		if before, after := method(from), method(to); before != after {
 			c.addResponse("redirect-to-get", "The redirect with status %d from %s turned the %s into "+
 				"a %s, so its body was lost. Redirect with status 307 or 308.",
-				status, bareURL(from.URL), before, after)
+				status, redactURL(from.URL), before, after)
 		}
 	}
 }
 
 func method(r *http.Request) string { return cmp.Or(r.Method, http.MethodGet) }
 
-// bareURL returns u without user info, query and fragment, which may be secret.
-func bareURL(u *url.URL) string {
+// redactURL returns u without user information, query and fragment, which may be secret.
+func redactURL(u *url.URL) string {
 	if u == nil {
 		return "an unknown URL"
 	}

@@ -18,7 +18,7 @@ var rules = []Rule{
 	{"redirect", Info, "9.2.3",
 		"Each reconnection starts at the first URL, and a redirect to another host loses credentials."},
 	{"redirect-to-get", Warning, "9.2.3",
-		"The redirected request has another method and no body, so it is not what the client asked for."},
+		"The request after the redirect has another method than the first one, and no body."},
 	{"no-content", Info, "9.2.3", "A client that receives 204 No Content does not reconnect."},
 	{"status", Error, "9.2.3", "Clients accept only a response with status 200."},
 	{"content-type", Error, "9.2.3",
@@ -41,7 +41,7 @@ var rules = []Rule{
 	{"not-decoded", Warning, "9.2.5",
 		"If a request sets Accept-Encoding itself, net/http does not decode the body."},
 	{"unrequested-encoding", Error, "9.2.5",
-		"Clients cannot decode a content coding that they did not ask for."},
+		"Clients cannot decode a content coding that they did not request."},
 	{"unknown-encoding", Info, "9.2.5",
 		"Browsers ignore a Content-Encoding that is not a content coding; other clients may refuse it."},
 

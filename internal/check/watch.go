@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Watch checks resp like [Response] while somebody else reads its body. It checks the header and
+// Watch checks resp like [Response] while the caller reads its body. It checks the header and
 // replaces the Body of resp by one that checks what is read. A response that is a redirect must not
 // be watched.
 //
 // The function report is called with each finding when it arises, and again when its count or its
-// severity has changed. What can be said only about the whole stream is reported when the body ends
-// or is closed. The calls do not overlap. The function must not read or close the body.
+// severity has changed. Findings about the whole stream are reported when the body ends or is
+// closed. The calls do not overlap. The function must not read or close the body.
 func Watch(resp *http.Response, report func(Finding)) {
 	ctx := context.Background()
 	if resp.Request != nil {

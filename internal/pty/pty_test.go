@@ -286,7 +286,7 @@ func TestTerminalFormsAreEscaped(t *testing.T) {
 		"--json":     `"data":"é\u001b[31m\u009b1m\u202e"}` + "\n",
 		"--raw":      `data: é\x1b[31m\x9b1m\u202e` + "\n\n",
 		"--field 0":  `é\x1b[31m` + "\n",
-		"--field=99": "sse: no event had a field 99 (of 2 events); a path consists of",
+		"--field=99": "sse: no event had the field \"99\" (of 2 events); a path consists of",
 	} {
 		t.Run(args, func(t *testing.T) {
 			in := "data: " + data + "\n\ndata: [\"é\\u001b[31m\"]\n\n"

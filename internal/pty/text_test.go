@@ -56,7 +56,7 @@ func TestTerminalModelText(t *testing.T) {
 			if term.sgr != (test.env == nil) {
 				t.Errorf("colors: %t", term.sgr)
 			}
-			summary := regexp.MustCompile(`ended: the model has finished\n(?s:.*)` +
+			summary := regexp.MustCompile(`ended: end of the model's response\n(?s:.*)` +
 				`\nmodel        m-1\ntokens       7 in, 5 out(, [0-9.]+ tokens/s)?\n`)
 			if !summary.MatchString(text) {
 				t.Errorf("the screen lacks the summary:\n%s", text)

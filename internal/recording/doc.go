@@ -48,7 +48,7 @@
 //
 // # Secrets
 //
-// The URL is recorded without user info, query and fragment. Values of header
+// The URL is recorded without user information, query and fragment. Values of header
 // fields that may contain secrets, such as Set-Cookie, are replaced by "***". The
 // header of the request is not recorded. The body is recorded unchanged.
 //

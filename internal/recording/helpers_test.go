@@ -15,15 +15,16 @@ import (
 
 // A failingWriter fails after n calls of Write.
 type failingWriter struct {
-	n   int
-	err error
+	n     int
+	err   error
+	calls int
 }
 
 func (w *failingWriter) Write(b []byte) (int, error) {
-	if w.n == 0 {
+	w.calls++
+	if w.calls > w.n {
 		return 0, w.err
 	}
-	w.n--
 	return len(b), nil
 }
 

@@ -12,8 +12,8 @@ const mask = "***"
 // secretWords are parts of the names of header fields that may contain a secret or
 // identify an account.
 var secretWords = []string{
-	"account", "auth", "cookie", "credential", "csrf", "key", "organization", "password",
-	"secret", "session", "signature", "token", "xsrf",
+	"account", "assertion", "auth", "cookie", "credential", "csrf", "jwt", "key", "organization",
+	"passphrase", "passw", "secret", "session", "signature", "token", "xsrf",
 }
 
 // maskHeader returns a copy of h in which values that may be secret are replaced.
@@ -28,6 +28,9 @@ func maskHeader(h http.Header) http.Header {
 }
 
 func maskValue(name, value string) string {
+	if strings.HasSuffix(name, "-sig") {
+		return mask
+	}
 	for _, word := range secretWords {
 		if strings.Contains(name, word) {
 			return mask
@@ -39,17 +42,21 @@ func maskValue(name, value string) string {
 		if err != nil {
 			return mask
 		}
-		return bareURL(u)
+		return redactURL(u)
 	case "link", "refresh":
 		if strings.ContainsAny(value, "?@") {
+			return mask
+		}
+	default: // any value may be a URL with a token
+		if strings.Contains(value, "://") && strings.ContainsAny(value, "?@") {
 			return mask
 		}
 	}
 	return value
 }
 
-// bareURL returns u without user info, query and fragment.
-func bareURL(u *url.URL) string {
+// redactURL returns u without user information, query and fragment.
+func redactURL(u *url.URL) string {
 	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return bare.String()
 }

@@ -88,7 +88,7 @@ func read(r io.Reader, max limits) ([]Response, error) {
 			continue
 		}
 		var l line
-		err := json.Unmarshal(text, &l)
+		err := typeError(json.Unmarshal(text, &l))
 		if err == nil {
 			err = p.add(l)
 		}
@@ -110,6 +110,18 @@ func read(r io.Reader, max limits) ([]Response, error) {
 		}
 	}
 	return p.responses, nil
+}
+
+// typeError returns err without the names of Go types, if it reports a JSON value of another type.
+func typeError(err error) error {
+	var t *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &t):
+		return err
+	case t.Field == "":
+		return errors.New("not a JSON object")
+	}
+	return fmt.Errorf("the field %q must not be a JSON %s", t.Field, t.Value)
 }
 
 // A parser collects the lines of a recording.

@@ -64,8 +64,9 @@ func TestReadErrors(t *testing.T) {
 		{"blank lines", "\n \r\n\t\n", "recording contains no response"},
 		{"no JSON", headerText + "data: x", "recording: line 2: invalid character 'd' looking for " +
 			"beginning of value"},
-		{"other JSON", "[]", "recording: line 1: json: cannot unmarshal array"},
-		{"other type", `{"version":"1"}`, "recording: line 1: json: cannot unmarshal string"},
+		{"other JSON", "[]", "recording: line 1: not a JSON object"},
+		{"other type", `{"version":"1"}`,
+			`recording: line 1: the field "version" must not be a JSON string`},
 		{"two values", headerText + eofText[:13] + eofText, "recording: line 2: invalid character '{'"},
 		{"bad base64", headerText + `{"base64":"/"}`, "recording: line 2: illegal base64"},
 		{"no header", eofText, "recording: line 1: response 1 has no header"},

@@ -16,11 +16,15 @@ import (
 // escaped, the line is shorter than MaxLine.
 const maxChunk = 512 << 10
 
+// ErrFull is returned by a writer that needs no more lines.
+var ErrFull = errors.New("recording is full")
+
 // NewTransport returns a RoundTripper that calls base and writes a recording of
 // the responses to w. If base is nil, it is http.DefaultTransport.
 //
 // Each line is written by one call of Write, and the calls do not overlap. If
-// Write fails, the request or the Read of the body fails with its error. Requests
+// Write fails, the request or the Read of the body fails with its error. If that is
+// ErrFull, they succeed, and the rest of the response is not recorded. Requests
 // without a response, and responses with status 101, are not recorded.
 func NewTransport(base http.RoundTripper, w io.Writer) http.RoundTripper {
 	if base == nil {
@@ -45,7 +49,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	b := &body{ReadCloser: resp.Body, t: t, ctx: req.Context(), start: start}
 	r := Response{
-		Gap: b.gap(), Method: req.Method, URL: bareURL(req.URL),
+		Gap: b.gap(), Method: req.Method, URL: redactURL(req.URL),
 		Status: resp.StatusCode, Header: maskHeader(resp.Header),
 	}
 	t.mu.Lock()
@@ -53,6 +57,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	b.number = t.responses
 	err = writeLine(t.w, headerLine(b.number, r))
 	t.mu.Unlock()
+	if err == ErrFull {
+		return resp, nil
+	}
 	if err == nil && resp.Body == http.NoBody {
 		err = b.writeEnd(EOF)
 	}
@@ -73,12 +80,6 @@ func (t *transport) CloseIdleConnections() {
 	}
 }
 
-func (t *transport) write(l line) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return writeLine(t.w, l)
-}
-
 // A body is the body of a response that is recorded.
 type body struct {
 	io.ReadCloser
@@ -89,7 +90,7 @@ type body struct {
 
 	mu      sync.Mutex // protects the fields below, because Close may interrupt Read
 	elapsed int64      // milliseconds from start to the line written last
-	ended   bool
+	ended   bool       // nothing is written anymore
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -130,7 +131,7 @@ func (b *body) writeChunk(data []byte) error {
 	if b.ended {
 		return nil
 	}
-	return b.t.write(chunkLine(b.number, Chunk{Gap: b.gap(), Data: data}))
+	return b.write(chunkLine(b.number, Chunk{Gap: b.gap(), Data: data}))
 }
 
 // writeEnd writes the end of the response, unless it has been written.
@@ -141,7 +142,18 @@ func (b *body) writeEnd(end End) error {
 		return nil
 	}
 	b.ended = true
-	return b.t.write(line{Response: &b.number, Gap: b.gap().Milliseconds(), End: end})
+	return b.write(line{Response: &b.number, Gap: b.gap().Milliseconds(), End: end})
+}
+
+// write writes l. If there is no room for it, it is the last line of the response.
+func (b *body) write(l line) error {
+	b.t.mu.Lock()
+	defer b.t.mu.Unlock()
+	err := writeLine(b.t.w, l)
+	if err == ErrFull {
+		b.ended, err = true, nil
+	}
+	return err
 }
 
 // gap returns the time since the last call, in whole milliseconds. The remainder

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -138,11 +139,15 @@ func TestTransportMasksHeader(t *testing.T) {
 	tests := []struct{ name, value, want string }{
 		{"Set-Cookie", "a=b", "***"}, {"X-Api-Key", "b", "***"}, {"Openai-Organization", "o", "***"},
 		{"Www-Authenticate", "Basic", "***"}, {"X-Amz-Security-Token", "t", "***"},
+		{"X-Jwt-Assertion", "t", "***"}, {"X-Passphrase", "p", "***"}, {"X-Sig", "s", "***"},
 		{"Content-Type", "text/event-stream", "text/event-stream"}, {"X-Request-Id", "1", "1"},
+		{"X-Signal", "1", "1"},
 		{"Location", "https://u:p@a.test/b?c=d#e", "https://a.test/b"}, {"Location", "/b?c", "/b"},
 		{"Location", "%zz", "***"}, {"Content-Location", "b?c", "b"},
 		{"Link", `<https://a.test/b>; rel="x"`, `<https://a.test/b>; rel="x"`},
 		{"Link", `<https://a.test/b?c=d>; rel="x"`, "***"}, {"Refresh", "1; url=//u@a.test", "***"},
+		{"Operation-Location", "https://a.test/b?c=d", "***"}, {"X-Url", "https://u:p@a.test/", "***"},
+		{"X-Url", "https://a.test/", "https://a.test/"}, {"X-Text", "who? a@b.test", "who? a@b.test"},
 	}
 	for _, tt := range tests {
 		var b bytes.Buffer
@@ -284,6 +289,36 @@ func TestTransportReportsWriteErrors(t *testing.T) {
 	}
 	if err := resp.Body.Close(); !errors.Is(err, errWrite) || !closed {
 		t.Errorf("Close: got %v, closed %t", err, closed)
+	}
+}
+
+// A response that does not fit is read to its end, but nothing more of it is encoded.
+func TestTransportStopsAtFullWriter(t *testing.T) {
+	base := roundTripper(func(*http.Request) (*http.Response, error) {
+		body := io.NopCloser(iotest.OneByteReader(strings.NewReader("abcdef")))
+		return &http.Response{StatusCode: 200, Body: body}, nil
+	})
+	for lines, want := range []int{1, 2, 3, 4} {
+		w := &failingWriter{n: lines, err: ErrFull}
+		resp, err := NewTransport(base, w).RoundTrip(httptest.NewRequest("GET", "/", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(resp.Body); string(got) != "abcdef" || err != nil {
+			t.Errorf("%d lines: got %q, %v", lines, got, err)
+		}
+		if err := resp.Body.Close(); err != nil || w.calls != want {
+			t.Errorf("%d lines: Close returned %v, %d lines were encoded, want %d",
+				lines, err, w.calls, want)
+		}
+	}
+	// There is room for all lines but the last.
+	w := &failingWriter{n: 1, err: ErrFull}
+	base = func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+	}
+	if _, err := NewTransport(base, w).RoundTrip(httptest.NewRequest("GET", "/", nil)); err != nil {
+		t.Errorf("without room for the end: %v", err)
 	}
 }
 

@@ -18,15 +18,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if id, err := os.ReadFile("last-id"); err == nil {
-		req.Header.Set("Last-Event-ID", string(id)) // resume where the last run stopped
-	}
+	id, _ := os.ReadFile("last-id") // empty on the first run
+	req.Header.Set("Last-Event-ID", string(id))
 	client := &sse.Client{IdleTimeout: time.Minute} // longer than the longest pause of the server
 	stream := client.Stream(req)
 	for stream.Next() {
 		ev := stream.Event()
 		fmt.Println(ev.Type, ev.ID, ev.Data)
-		if err := os.WriteFile("last-id", []byte(stream.LastEventID()), 0o600); err != nil {
+		if err := os.WriteFile("new-id", []byte(stream.LastEventID()), 0o600); err != nil {
+			log.Fatal(err)
+		}
+		if err := os.Rename("new-id", "last-id"); err != nil { // a kill cannot empty the file
 			log.Fatal(err)
 		}
 	}

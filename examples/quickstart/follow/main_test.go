@@ -26,7 +26,10 @@ func TestFollowResumes(t *testing.T) {
 		return ssetest.Send(sse.Event{Type: "tick", ID: id, Data: "event " + id})
 	}
 	srv := ssetest.NewServer(t,
-		ssetest.Conn{ssetest.Retry(1), event("1"), ssetest.Raw("id: 2\ndata: ev"), ssetest.Cut()},
+		ssetest.Conn{
+			ssetest.WantNoHeader("Last-Event-ID"), ssetest.Retry(1),
+			event("1"), ssetest.Raw("id: 2\ndata: ev"), ssetest.Cut(),
+		},
 		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "1"), event("2")},
 		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "2"), ssetest.Status(204)},
 		ssetest.Conn{ssetest.WantHeader("Last-Event-ID", "2"), event("3")}, // of the second run

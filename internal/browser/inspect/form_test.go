@@ -121,8 +121,9 @@ func TestFormTakesAndGivesCommands(t *testing.T) {
 	}
 	want.LastEventID = "id 7"
 	for _, command := range []string{copiedSSE, copiedCurl} {
-		if command == copiedCurl { // curl does not send it by itself
+		if command == copiedCurl { // curl does not send them by itself
 			want.Headers = slices.Insert(want.Headers, 0, [2]string{"Accept", "text/event-stream"})
+			want.Headers = slices.Insert(want.Headers, 2, [2]string{"Cache-Control", "no-cache"})
 		}
 		q := inspect(t)
 		q.useClipboard()

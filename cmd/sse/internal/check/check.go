@@ -64,13 +64,13 @@ func Run(ctx context.Context, o *Options) int {
 // runFile checks the stream in the file. It is read to its end.
 func (o *Options) runFile(ctx context.Context) int {
 	if isRecording(o.File) {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %q is a recording; "+
+		return errtext.PrintUsage(o.Stderr, "check", fmt.Errorf("%q is a recording; "+
 			"replay it with sse serve, and check one of the addresses", o.File))
 	}
 	f, err := os.Open(o.File)
 	if err != nil {
-		err = fmt.Errorf("check: %q: %w", o.File, errtext.Reason(err))
-		return errtext.PrintUsage(o.Stderr, err)
+		err = fmt.Errorf("%q: %w", o.File, errtext.Reason(err))
+		return errtext.PrintUsage(o.Stderr, "check", err)
 	}
 	return o.checkStream(ctx, f, 0)
 }
@@ -111,7 +111,7 @@ func (o *Options) checkStream(ctx context.Context, stream io.ReadCloser, limit i
 func (o *Options) runRequest(ctx context.Context) int {
 	base, err := o.Request.Transport()
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %w", err))
+		return errtext.PrintUsage(o.Stderr, "check", err)
 	}
 	rec := &request.Recorder{Base: base}
 	if o.Request.Verbose {
@@ -119,7 +119,7 @@ func (o *Options) runRequest(ctx context.Context) int {
 	}
 	req, err := o.Request.NewRequest(ctx)
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("check: %s", errtext.Message(err)))
+		return errtext.PrintUsage(o.Stderr, "check", errors.New(errtext.Message(err)))
 	}
 	begun := time.Now()
 	report, err := o.checkResponse(ctx, req, rec)

@@ -161,9 +161,14 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// PrintUsage writes to w what is wrong with the command line, and returns the exit code.
-func PrintUsage(w io.Writer, err error) int {
-	fmt.Fprintf(w, "sse: %s (see sse --help)\n", err)
+// PrintUsage writes to w what is wrong with the command line, and returns the exit code. If
+// subcommand is not empty, the command line is that of a subcommand.
+func PrintUsage(w io.Writer, subcommand string, err error) int {
+	if subcommand == "" {
+		fmt.Fprintf(w, "sse: %s (see sse --help)\n", err)
+	} else {
+		fmt.Fprintf(w, "sse: %s: %s (see sse %[1]s --help)\n", subcommand, err)
+	}
 	return ExitUsage
 }
 
@@ -243,10 +248,13 @@ func Cause(err error) string {
 	var (
 		response *sse.ResponseError
 		dns      *net.DNSError
+		request  *url.Error
 	)
 	switch {
 	case err == io.EOF:
 		return "end of the response"
+	case errors.As(err, &response) && response.StatusCode == http.StatusOK:
+		return "not an event stream"
 	case errors.As(err, &response) && response.Status != "":
 		return escape.Line(response.Status)
 	case errors.Is(err, sse.ErrIdleTimeout):
@@ -263,6 +271,8 @@ func Cause(err error) string {
 		return "timeout"
 	case errors.Is(err, io.EOF):
 		return "connection closed"
+	case errors.As(err, &request):
+		return Message(request.Err) // without the URL
 	}
 	return Message(err)
 }
@@ -289,7 +299,7 @@ func Detail(err error) string {
 		}
 		return Cause(err) + ": " + escape.Line(escape.Truncate(text, 200))
 	case errors.As(err, &request):
-		return Message(request.Err)
+		return Message(request.Err) // without the URL
 	}
 	return Message(err)
 }
@@ -306,6 +316,8 @@ func advice(err error) string {
 	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &invalid),
 		errors.As(err, &verify):
 		return " (--cacert FILE sets the certificate authorities, -k accepts any certificate)"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return " (the URL of this server begins with http://)"
 	case errors.Is(err, sse.ErrEventTooLarge):
 		return " (--max-event-size allows larger events)"
 	case errors.Is(err, sse.ErrIdleTimeout):

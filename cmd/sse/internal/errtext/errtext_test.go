@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -30,10 +31,12 @@ func TestExitStatus(t *testing.T) {
 		{"SIGTERM", Signal{syscall.SIGTERM}, Status{"terminated", "terminated", ExitTerminated}},
 		{"refused", fmt.Errorf("wrapped: %w", refused),
 			Status{"error", "503 Service Unavailable", ExitHTTP}},
-		{"not a stream", html, Status{"error", "200 OK", ExitError}},
+		{"not a stream", html, Status{"error", "not an event stream", ExitError}},
 		{"idle", sse.ErrIdleTimeout, Status{"error", "idle timeout", ExitTimeout}},
 		{"timeout", ErrNoResponse, Status{"error", "timeout", ExitTimeout}},
 		{"cut", io.ErrUnexpectedEOF, Status{"error", "unexpected end", ExitError}},
+		{"malformed", &url.Error{Op: "Get", URL: "http://h/", Err: errors.New("malformed")},
+			Status{"error", "malformed", ExitError}},
 		{"other", errors.New("sse: a\x1bb"), Status{"error", `a\x1bb`, ExitError}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,6 +57,8 @@ func TestLine(t *testing.T) {
 		"not an event stream: 200 OK: Content-Type is missing, not text/event-stream": fmt.Errorf(
 			"wrapped: %w", &sse.ResponseError{Status: "200 OK", StatusCode: 200, Body: []byte("x")}),
 		"idle timeout (--idle-timeout allows longer pauses)": sse.ErrIdleTimeout,
+		"http: server gave HTTP response to HTTPS client " +
+			"(the URL of this server begins with http://)": http.ErrSchemeMismatch,
 		`a\x1bb`: errors.New("sse: a\x1bb"),
 	} {
 		if got := Line(err); got != want {

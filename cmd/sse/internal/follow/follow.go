@@ -31,7 +31,8 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	}
 	out, err := s.openFile()
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("-o %q: %w", o.OutFile, errtext.Reason(err)))
+		return errtext.PrintUsage(o.Stderr, "",
+			fmt.Errorf("-o %q: %w", o.OutFile, errtext.Reason(err)))
 	}
 	if out != o.Stdout {
 		defer out.Close()
@@ -40,14 +41,14 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	if o.URL == nil {
 		s.rec.Opened()
 	} else if s.rec.Base, err = o.Transport(); err != nil {
-		return errtext.PrintUsage(o.Stderr, err)
+		return errtext.PrintUsage(o.Stderr, "", err)
 	}
 	note, err := s.openState(out)
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, err)
+		return errtext.PrintUsage(o.Stderr, "", err)
 	}
 	if err := s.openRecording(); err != nil {
-		return errtext.PrintUsage(o.Stderr, err)
+		return errtext.PrintUsage(o.Stderr, "", err)
 	}
 	defer s.recording.Close()
 	s.openOutput(out)
@@ -98,7 +99,7 @@ func (s *session) run(ctx context.Context) int {
 	src, err := s.openSource(ctx)
 	if err != nil {
 		s.sink.Close()
-		return errtext.PrintUsage(s.o.Stderr, err)
+		return errtext.PrintUsage(s.o.Stderr, "", err)
 	}
 	defer src.Close()
 	err = s.loop(src)

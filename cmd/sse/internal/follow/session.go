@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed-0d85b69d/sse"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/output"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/state"
@@ -61,7 +61,7 @@ var (
 	errTimeUp   = &errtext.Stop{Name: "for", Text: "time is up (--for)"}
 	errUntil    = &errtext.Stop{Name: "until", Text: "the event of --until arrived"}
 	errType     = &errtext.Stop{Name: "until", Text: "an event of --until-type arrived"}
-	errModel    = &errtext.Stop{Name: "model", Text: "the model has finished"}
+	errModel    = &errtext.Stop{Name: "model", Text: "end of the model's response"}
 	errInputEnd = &errtext.Stop{Name: "input", Text: "end of the input"}
 )
 
@@ -155,10 +155,13 @@ func (s *session) finish(err error, id string) int {
 		err = stateErr
 	}
 	s.silence.stop()
-	if !o.Silent {
+	if !o.Silent && !errors.Is(err, sse.ErrEventTooLarge) { // that error explains itself
 		s.explain()
 	}
 	s.reportTotals()
+	if s.noContent {
+		s.observer.Note("the server responded with 204 No Content, which ends the stream")
+	}
 	s.finishText()
 	if closeErr := s.sink.Close(); closeErr != nil && err == nil {
 		err = errtext.Output(closeErr)
@@ -193,18 +196,13 @@ func (s *session) subject(err error) string {
 	return s.o.Description()
 }
 
-// explainOutput reports why nothing was printed although events arrived, and a response that has no
-// content.
+// explainOutput reports why nothing was printed although events arrived.
 func (s *session) explainOutput() {
 	seen := int(s.seen.Load())
 	printed := s.stats.Snapshot(time.Now()).Events
 	if seen > 0 && printed == 0 && s.o.Types != nil {
 		fmt.Fprintf(s.o.Stderr, "sse: no event had a type that --type lists (of %s)\n",
 			units.Plural(seen, "event"))
-	}
-	if s.noContent && s.view == nil {
-		fmt.Fprintln(s.o.Stderr,
-			"sse: the server responded with 204 No Content, which ends the stream")
 	}
 }
 
@@ -223,7 +221,7 @@ func (s *session) outputError() error {
 		return errtext.ErrNoText
 	}
 	if o.Format == output.FormatField && printed > 0 && !s.printer.Found() {
-		return &errtext.IncompleteError{Text: "no event had a field " + escape.Line(o.Field) +
+		return &errtext.IncompleteError{Text: "no event had the field " + strconv.Quote(o.Field) +
 			" (of " + units.Plural(printed, "event") + "); a path consists of names and " +
 			"indexes, such as choices.0.delta.content or choices[0].delta"}
 	}

@@ -19,8 +19,8 @@ type splitter struct {
 	afterCR bool // the line before ended in CR, so a LF belongs to its end
 }
 
-// A rawBlock is the beginning of a block. A block is the lines up to a blank line, which is included.
-// If a CRLF is received in two parts, the LF is in the next block.
+// A rawBlock is the beginning of a block. A block contains the lines up to a blank line, and that
+// line. If a CRLF is received in two parts, the LF is in the next block.
 type rawBlock struct {
 	raw     []byte
 	cut     bool // raw is not the whole block

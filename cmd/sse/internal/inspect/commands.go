@@ -34,18 +34,57 @@ func (s *server) commands(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// clientHeaders are the headers that the Client adds to a request without them.
+var clientHeaders = map[string]string{
+	"Accept":        "text/event-stream",
+	"Cache-Control": "no-cache",
+}
+
 // curlCommand returns the words of the curl command that sends the request of o.
 func curlCommand(o *request.Options) []string {
 	header := o.Header.Clone()
-	if header.Get("Accept") == "" && !slices.Contains(o.RemovedHeaders(), "Accept") {
-		header.Set("Accept", "text/event-stream") // which the Client adds
+	for name, value := range clientHeaders {
+		if _, ok := header[name]; !ok && !slices.Contains(o.RemovedHeaders(), name) {
+			header.Set(name, value)
+		}
 	}
-	words := append([]string{"curl", "-N"}, connectionFlags(o)...)
+	words := []string{"curl", "-N"}
+	if canFollow(o, header) {
+		words = append(words, "-L")
+	}
+	words = append(words, connectionFlags(o)...)
 	if strings.ContainsAny(o.URL.String(), "[]{}") {
 		words = append(words, "-g") // otherwise curl replaces them
 	}
+	if o.Method == http.MethodHead && !o.HasBody {
+		words = append(words, "-I") // with -X HEAD, curl would wait for a body
+	} else {
+		words = append(words, methodFlags(o)...)
+	}
 	words = append(words, requestFlags(o, header)...)
 	return append(words, o.URL.String())
+}
+
+// canFollow reports whether curl -L follows redirects as the Client does. If the Client changes the
+// method to GET, curl repeats that of -X. If a redirect leads to another host, the Client sends no
+// headers that may contain a token. Of those, curl withholds only Authorization and Cookie.
+func canFollow(o *request.Options, header http.Header) bool {
+	switch {
+	case o.Method == http.MethodGet, o.Method == http.MethodHead:
+	case o.Method == http.MethodPost && o.HasBody: // needs no -X
+	default:
+		return false
+	}
+	for name := range header {
+		switch name {
+		case "Authorization", "Cookie":
+		case "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Type",
+			"Idempotency-Key", "Last-Event-Id", "User-Agent":
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // sseCommand returns the words of the command that follows the stream of o.
@@ -55,6 +94,7 @@ func sseCommand(
 	header := o.Header.Clone()
 	header.Del("Last-Event-ID")
 	words := append([]string{"sse"}, connectionFlags(o)...)
+	words = append(words, methodFlags(o)...)
 	words = append(words, requestFlags(o, header)...)
 	if o.LastEventID != "" {
 		words = append(words, "--last-event-id", o.LastEventID)
@@ -110,16 +150,21 @@ func connectionFlags(o *request.Options) []string {
 	return flags
 }
 
-// requestFlags returns the flags for the method, the headers and the body of o.
-func requestFlags(o *request.Options, header http.Header) []string {
-	var flags []string
+// methodFlags returns the flags for the method of o, unless it is what the body implies.
+func methodFlags(o *request.Options) []string {
 	usual := http.MethodGet
 	if o.HasBody {
 		usual = http.MethodPost
 	}
-	if o.Method != usual {
-		flags = append(flags, "-X", o.Method)
+	if o.Method == usual {
+		return nil
 	}
+	return []string{"-X", o.Method}
+}
+
+// requestFlags returns the flags for the headers and the body of o.
+func requestFlags(o *request.Options, header http.Header) []string {
+	var flags []string
 	if o.User != nil {
 		password, _ := o.User.Password()
 		flags = append(flags, "-u", o.User.Username()+":"+password)

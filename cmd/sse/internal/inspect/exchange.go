@@ -13,14 +13,14 @@ import (
 	"github.com/seed-0d85b69d/sse/internal/check"
 )
 
-// A tap is an http.RoundTripper that shows each exchange to a run.
-type tap struct {
+// An observingTransport is an http.RoundTripper that shows each request and its response to a run.
+type observingTransport struct {
 	base http.RoundTripper
 	run  *run
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t *tap) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *observingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r := t.run
 	traced, wait := request.TraceHeader(req, func(proto string, fields [][2]string) {
 		r.requestSent(req, proto, fields)
@@ -46,7 +46,7 @@ func (t *tap) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections closes the idle connections of the base transport.
-func (t *tap) CloseIdleConnections() {
+func (t *observingTransport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}

@@ -138,7 +138,7 @@ func setHeader(o *request.Options, name, value string) error {
 	return nil
 }
 
-// connectionNotes returns what o says about all requests. The texts contain no secrets.
+// connectionNotes returns notes about how o changes all requests. They contain no secrets.
 func connectionNotes(o *request.Options) []string {
 	notes := []string{}
 	add := func(isSet bool, note string) {

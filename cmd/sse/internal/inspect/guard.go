@@ -2,11 +2,11 @@ package inspect
 
 import (
 	"crypto/subtle"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
@@ -19,9 +19,7 @@ type guard struct {
 	name  string // if not empty, a host name of the server
 	anyIP bool   // the server has several IP addresses, perhaps some that it does not know
 
-	// A browser is started with once in place of the token, because other users of the machine may
-	// see the arguments of its process. It is valid for one request. If nil, there is none.
-	once atomic.Pointer[string]
+	start *startFile // if nil, no browser is started
 }
 
 // contentSecurityPolicy allows what the page uses and nothing else.
@@ -45,21 +43,20 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if local == nil || !g.isHost(r.Host, local) || !isSameOrigin(r) {
+	isHost := local != nil && g.isHost(r.Host, local)
+	if isHost && g.start != nil && g.start.use(r) {
+		// The file is a page of another origin, and a redirect would remain a request of that page.
+		h.Set("Content-Type", contentTypes[".html"])
+		io.WriteString(w, redirectPage("/"+g.token+"/"))
+		return
+	}
+	if !isHost || !isSameOrigin(r) {
 		http.Error(w, "this server can be used only from its own page, "+
 			"whose address must be typed or pasted into the browser", http.StatusForbidden)
 		return
 	}
 	token, path, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	switch once := g.once.Load(); {
-	case !ok:
-		http.NotFound(w, r)
-		return
-	case isEqual(token, g.token):
-	case once != nil && isEqual(token, *once) && g.once.CompareAndSwap(once, nil):
-		http.Redirect(w, r, "/"+g.token+"/", http.StatusSeeOther)
-		return
-	default:
+	if !ok || !isEqual(token, g.token) {
 		http.NotFound(w, r)
 		return
 	}

@@ -178,29 +178,6 @@ func TestEveryRouteHasSecurityHeaders(t *testing.T) {
 	}
 }
 
-func TestAddressOfBrowserIsValidOnce(t *testing.T) {
-	t.Parallel()
-	s, page, g := serveGuarded(t, newOptions())
-	root := strings.TrimSuffix(page, s.token+"/")
-	once := newToken()
-	if resp, _ := do(t, "GET", root+once+"/", ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("before --open: %s", resp.Status)
-	}
-	g.once.Store(&once)
-	resp, _ := do(t, "GET", root+once+"/", "", "Sec-Fetch-Site", "cross-site")
-	if resp.StatusCode != http.StatusForbidden {
-		t.Errorf("from another page: %s", resp.Status)
-	}
-	resp, _ = do(t, "GET", root+once+"/", "")
-	if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther ||
-		got != "/"+s.token+"/" {
-		t.Errorf("the first request: %s, %q", resp.Status, got)
-	}
-	if resp, _ := do(t, "GET", root+once+"/", ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("the second request: %s", resp.Status)
-	}
-}
-
 func TestTokensAreRandom(t *testing.T) {
 	t.Parallel()
 	a, b := newToken(), newToken()

@@ -85,8 +85,8 @@ type received struct {
 	data map[string]any
 }
 
-// pending returns the messages after c that are in the ring, and advances c.
-func pending(t *testing.T, r *ring, c *cursor) []received {
+// pending returns the messages after c that are in the history, and advances c.
+func pending(t *testing.T, r *history, c *cursor) []received {
 	t.Helper()
 	var all []received
 	for {
@@ -137,8 +137,8 @@ func follow(t *testing.T, f Form, d time.Duration, script ...http.Handler) (*run
 		if err != nil {
 			t.Fatal(err)
 		}
-		ring := newRing(1 << 30)
-		r, err = startRun(t.Context(), 1, o, srv.Client().Transport, ring, runOptions{
+		history := newHistory(1 << 30)
+		r, err = startRun(t.Context(), 1, o, srv.Client().Transport, history, runOptions{
 			reconnect: f.Reconnect, idleTimeout: idle, maxStore: 1 << 30,
 		})
 		if err != nil {
@@ -149,7 +149,7 @@ func follow(t *testing.T, f Form, d time.Duration, script ...http.Handler) (*run
 		case <-time.After(d):
 			r.stop()
 		}
-		all = pending(t, ring, new(cursor))
+		all = pending(t, history, new(cursor))
 	})
 	return r, all
 }

@@ -1,5 +1,11 @@
 // Package inspect is a server of a page on which a person sends requests and watches their event
 // streams.
+//
+// The page sends a form, which begins a run: a request, its stream, and the requests that resume
+// the stream. The run turns what happens into messages. The history keeps the newest of them, and
+// the relay sends them to each page that is open, as an event stream. The store keeps the beginning
+// of the stream as a recording, from which it can be saved. The guard refuses requests that do not
+// come from the page.
 package inspect
 
 import (
@@ -18,7 +24,7 @@ import (
 const (
 	defaultListen = "127.0.0.1:0"
 
-	// DefaultMemory is how many bytes are kept of a run unless Options say otherwise.
+	// DefaultMemory is the value of Options.Memory without --memory.
 	DefaultMemory = 64 << 20
 
 	// MinMemory is the least value of Options.Memory. Several messages fit in a part of it.
@@ -32,11 +38,11 @@ type Options struct {
 	IdleTimeout  time.Duration    // fills the form
 	MaxEventSize int              // as in sse.Client
 	Listen       string           // the address to listen on; if empty, a free loopback port
-	Memory       int              // bytes that are kept of a run, at least MinMemory
+	Memory       int              // bytes for the messages and the recording, at least MinMemory
 	Open         bool             // start a browser
 
-	// Parse parses the words of a curl or sse command.
-	Parse func(words []string) (Form, []string, error)
+	// Parse parses the words of a curl or sse command. The notes say what the form cannot hold.
+	Parse func(words []string) (form Form, notes []string, err error)
 
 	Stdout, Stderr io.Writer
 }
@@ -52,7 +58,7 @@ func Run(ctx context.Context, o *Options) int {
 		addr, err = webserver.ParseAddr(cmp.Or(o.Listen, defaultListen))
 	}
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("inspect: %w", err))
+		return errtext.PrintUsage(o.Stderr, "inspect", err)
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -63,9 +69,11 @@ func Run(ctx context.Context, o *Options) int {
 	g := s.guard(addr)
 	fmt.Fprintf(o.Stdout, "open %s (Ctrl-C ends it)\n", pageURL(l.Addr(), s.token))
 	if o.Open {
-		once := newToken()
-		g.once.Store(&once)
-		if err := openBrowser(pageURL(l.Addr(), once)); err != nil {
+		if g.start, err = newStartFile(l.Addr()); err == nil {
+			defer g.start.remove()
+			err = openBrowser(g.start.name)
+		}
+		if err != nil {
 			fmt.Fprintf(o.Stderr, "sse: --open: %s\n", errtext.Message(err))
 		}
 	}

@@ -40,7 +40,7 @@ type runStart struct {
 	Time   time.Time `json:"time"`
 }
 
-// A state says what the connection does. Times are in milliseconds, here and in all messages. T is
+// A state is a state of the connection. Times are in milliseconds, here and in all messages. T is
 // the time since the run began.
 type state struct {
 	T           float64  `json:"t"`
@@ -74,7 +74,7 @@ type responseReceived struct {
 	Body       string      `json:"body,omitempty"`
 }
 
-// An eventReceived is an event of the stream.
+// An eventReceived shows an event of the stream.
 type eventReceived struct {
 	N       int      `json:"n"`
 	T       float64  `json:"t"`
@@ -98,19 +98,19 @@ type part struct {
 	Paragraph bool   `json:"paragraph"`
 }
 
-// A comment is a comment of the stream.
+// A comment shows a comment of the stream.
 type comment struct {
 	T    float64 `json:"t"`
 	Text string  `json:"text"`
 }
 
-// An ignoredLine is a line that the standard ignores.
+// An ignoredLine shows a line that the standard ignores.
 type ignoredLine struct {
 	T    float64 `json:"t"`
 	Line string  `json:"line"`
 }
 
-// A finding is what the checker found. It is sent again when it has changed.
+// A finding shows a finding of the checker. It is sent again when it has changed.
 type finding struct {
 	Rule     string `json:"rule"`
 	Severity string `json:"severity"`
@@ -121,7 +121,7 @@ type finding struct {
 	Line     int    `json:"line"` // of the first occurrence; 0 if it is not about a line
 }
 
-// A counters has the numbers of the run.
+// counters are the numbers of a run.
 type counters struct {
 	T          float64  `json:"t"`
 	Events     int      `json:"events"`
@@ -136,10 +136,10 @@ type counters struct {
 	Ignored    int      `json:"ignored"`
 }
 
-// A lost says which messages of the run the page does not get, because they were dropped.
+// lost reports that messages of the run were dropped before the page got them.
 type lost struct {
-	From int `json:"from"`
-	To   int `json:"to"`
+	From int `json:"from"` // the number of the first
+	To   int `json:"to"`   // the number of the last
 }
 
 // milliseconds returns d in milliseconds, with a precision of a microsecond.

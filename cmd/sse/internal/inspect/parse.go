@@ -24,8 +24,8 @@ func (s *server) parse(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"request": form, "notes": notes})
 }
 
-// parseCommand returns the form that a command fills, and what it cannot hold.
-func (s *server) parseCommand(text string) (Form, []string, error) {
+// parseCommand returns the form that a command fills. The notes say what the form cannot hold.
+func (s *server) parseCommand(text string) (form Form, notes []string, err error) {
 	words, variables, err := shell.Split(text)
 	if err != nil {
 		return Form{}, nil, err
@@ -36,7 +36,7 @@ func (s *server) parseCommand(text string) (Form, []string, error) {
 	if len(words) == 0 {
 		return Form{}, nil, errors.New("want a command that begins with curl or sse")
 	}
-	form, notes, err := s.o.Parse(words)
+	form, notes, err = s.o.Parse(words)
 	for _, v := range variables {
 		notes = append(notes, escape.Line(v)+" is not replaced: fill in its value")
 	}

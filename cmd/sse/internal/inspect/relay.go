@@ -32,7 +32,7 @@ func (s *server) relay(w http.ResponseWriter, r *http.Request) {
 	out.KeepAlive(keepAlive)
 	err = out.Retry(relayRetry)
 	for c := parseCursor(r.Header.Get("Last-Event-ID")); err == nil; {
-		ev, ok, changed := s.ring.next(&c)
+		ev, ok, changed := s.history.next(&c)
 		if ok {
 			err = out.Send(ev)
 			continue

@@ -47,9 +47,9 @@ func TestRelayResumesWithoutLoss(t *testing.T) {
 	t.Parallel()
 	s, page := serve(t, newOptions())
 	first := openRelay(t, page, "")
-	s.ring.begin(7)
+	s.history.begin(7)
 	for i := range 4 {
-		s.ring.add(7, "event", "", i)
+		s.history.add(7, "event", "", i)
 	}
 	all := []string{"7.1", "7.2", "7.3", "7.4"}
 	if diff := cmp.Diff(all, readIDs(t, first, 4)); diff != "" {
@@ -64,7 +64,7 @@ func TestRelayResumesWithoutLoss(t *testing.T) {
 		}
 	}
 	last := openRelay(t, page, "7.4")
-	s.ring.add(7, "event", "", 5)
+	s.history.add(7, "event", "", 5)
 	for _, r := range []*sse.Reader{first, last} {
 		if diff := cmp.Diff([]string{"7.5"}, readIDs(t, r, 1)); diff != "" {
 			t.Errorf("a new message (-want +got):\n%s", diff)
@@ -107,15 +107,15 @@ func TestSlowPageBlocksNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		s.ring.begin(1)
+		s.history.begin(1)
 		for i := 1; i <= messages; i++ {
-			s.ring.add(1, kindEvent, "", strings.Repeat("x", size))
+			s.history.add(1, kindEvent, "", strings.Repeat("x", size))
 			if i%100 == 0 {
 				synctest.Wait() // the relay has sent what fits in the buffers of the connection
 			}
 		}
-		if s.ring.size > s.ring.limit {
-			t.Errorf("the ring has %d bytes, want at most %d", s.ring.size, s.ring.limit)
+		if s.history.size > s.history.limit {
+			t.Errorf("the history has %d bytes, want at most %d", s.history.size, s.history.limit)
 		}
 		number, skipped := 0, 0
 		for r := sse.NewReader(resp.Body); number < messages && r.Next(); {

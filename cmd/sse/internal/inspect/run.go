@@ -19,7 +19,7 @@ type run struct {
 	number  int
 	o       *request.Options
 	options runOptions
-	ring    *ring
+	history *history
 	store   *store
 	stream  *sse.Stream
 	rec     *request.Recorder
@@ -41,24 +41,24 @@ type run struct {
 	lastStats string // the counters that were sent last
 }
 
-// A runOptions describes a run in addition to its request.
+// runOptions are the options of a run in addition to its request.
 type runOptions struct {
 	reconnect    bool
 	idleTimeout  time.Duration
 	maxEventSize int
-	maxStore     int
+	maxStore     int // bytes of the recording that are kept
 }
 
-// startRun begins a run, whose messages go to ring. Requests are sent with base.
+// startRun begins a run, whose messages go to history. Requests are sent with base.
 func startRun(
-	ctx context.Context, number int, o *request.Options, base http.RoundTripper, ring *ring,
+	ctx context.Context, number int, o *request.Options, base http.RoundTripper, history *history,
 	options runOptions,
 ) (*run, error) {
 	r := &run{
 		number:   number,
 		o:        o,
 		options:  options,
-		ring:     ring,
+		history:  history,
 		store:    &store{limit: options.maxStore},
 		start:    time.Now(),
 		done:     make(chan struct{}),
@@ -76,7 +76,7 @@ func startRun(
 		OnRead: r.read,
 	}
 	client := &sse.Client{
-		HTTPClient:    o.HTTPClient(&tap{base: r.rec, run: r}),
+		HTTPClient:    o.HTTPClient(&observingTransport{base: r.rec, run: r}),
 		IdleTimeout:   options.idleTimeout,
 		NoReconnect:   !options.reconnect,
 		MaxEventSize:  options.maxEventSize,
@@ -88,7 +88,7 @@ func startRun(
 		OnIgnored:     r.ignoredLine,
 	}
 	r.stream = client.Stream(req)
-	ring.begin(number)
+	history.begin(number)
 	r.send(kindRun, kindRun, runStart{
 		Run: number, Method: o.Method, URL: redact.URL(o.URL), Time: r.start,
 	})
@@ -102,7 +102,7 @@ func (r *run) stop() {
 	<-r.done
 }
 
-// follow relays the stream until it ends.
+// follow reads the stream until it ends.
 func (r *run) follow(ctx context.Context) {
 	defer close(r.done)
 	defer r.cancel()
@@ -139,7 +139,7 @@ func (r *run) endReason(ctx context.Context, err error) string {
 }
 
 // send sends a message to the page. If key is not empty, the message replaces earlier ones with it.
-func (r *run) send(kind, key string, v any) { r.ring.add(r.number, kind, key, v) }
+func (r *run) send(kind, key string, v any) { r.history.add(r.number, kind, key, v) }
 
 // since returns the time of a message.
 func (r *run) since(t time.Time) float64 { return milliseconds(t.Sub(r.start)) }

@@ -179,9 +179,13 @@ func TestSaveSaysWhatIsMissing(t *testing.T) {
 func TestStoreKeepsTheBeginning(t *testing.T) {
 	t.Parallel()
 	s := &store{limit: 3 * (lineOverhead + 2)}
-	for _, line := range []string{"a\n", "b\n", "too long\n", "c\n"} {
-		if n, err := s.Write([]byte(line)); n != len(line) || err != nil {
-			t.Errorf("Write returned %d, %v", n, err)
+	for i, line := range []string{"a\n", "b\n", "too long\n", "c\n"} {
+		want := error(nil)
+		if i >= 2 {
+			want = recording.ErrFull
+		}
+		if _, err := s.Write([]byte(line)); err != want {
+			t.Errorf("Write %d returned %v, want %v", i+1, err, want)
 		}
 	}
 	for range 2 {
@@ -189,7 +193,7 @@ func TestStoreKeepsTheBeginning(t *testing.T) {
 			t.Errorf("got %q, %v", b, err)
 		}
 	}
-	want := "only the first 4 bytes of the recording were kept, 11 bytes are missing (--memory)"
+	want := "only the first 4 bytes of the recording were kept (--memory)"
 	if got := s.incomplete(); got != want {
 		t.Errorf("incomplete: %s, want %s", got, want)
 	}
@@ -208,16 +212,16 @@ func TestStoreStaysWithinLimitsOfRecordings(t *testing.T) {
 		}
 	}
 	responses, err := recording.Read(s.reader())
-	if err != nil || len(responses) != recording.MaxResponses || s.dropped == 0 {
-		t.Errorf("%d responses, %v, %d bytes dropped", len(responses), err, s.dropped)
+	if err != nil || len(responses) != recording.MaxResponses || !s.dropped {
+		t.Errorf("%d responses, %v, dropped: %t", len(responses), err, s.dropped)
 	}
 
 	s = &store{limit: math.MaxInt}
 	for range recording.MaxChunks + 1 {
 		s.Write([]byte{'\n'})
 	}
-	if len(s.lines) > recording.MaxChunks || s.dropped == 0 {
-		t.Errorf("%d lines, %d bytes dropped", len(s.lines), s.dropped)
+	if len(s.lines) > recording.MaxChunks || !s.dropped {
+		t.Errorf("%d lines, dropped: %t", len(s.lines), s.dropped)
 	}
 
 	s = &store{limit: math.MaxInt}
@@ -225,8 +229,8 @@ func TestStoreStaysWithinLimitsOfRecordings(t *testing.T) {
 	for range recording.MaxSize>>20 + 1 {
 		s.Write(line)
 	}
-	if s.size > recording.MaxSize || s.dropped == 0 {
-		t.Errorf("%d bytes, %d dropped", s.size, s.dropped)
+	if s.size > recording.MaxSize || !s.dropped {
+		t.Errorf("%d bytes, dropped: %t", s.size, s.dropped)
 	}
 }
 

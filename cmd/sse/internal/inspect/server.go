@@ -11,11 +11,11 @@ import (
 	"net"
 	"net/http"
 	"path"
-	"strconv"
 	"sync"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/errtext"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
+	"github.com/seed-0d85b69d/sse/cmd/sse/internal/webserver"
 )
 
 // The limits of the server. It is meant for one person.
@@ -35,9 +35,9 @@ type server struct {
 	token string
 	mux   http.ServeMux
 
-	ring   *ring
-	relays chan struct{} // holds one element for each relay
-	saving chan struct{} // holds one element during a download
+	history *history
+	relays  chan struct{} // holds one element for each relay
+	saving  chan struct{} // holds one element during a download
 
 	mu  sync.Mutex // held while a run begins or ends
 	run *run       // the last run; nil if there is none
@@ -46,13 +46,13 @@ type server struct {
 // newServer returns a server whose page is prefilled with form. Its runs end with ctx.
 func newServer(ctx context.Context, o *Options, form Form) *server {
 	s := &server{
-		o:      o,
-		ctx:    ctx,
-		form:   form,
-		token:  newToken(),
-		ring:   newRing(o.Memory / 2),
-		relays: make(chan struct{}, maxRelays),
-		saving: make(chan struct{}, 1),
+		o:       o,
+		ctx:     ctx,
+		form:    form,
+		token:   newToken(),
+		history: newHistory(o.Memory / 2),
+		relays:  make(chan struct{}, maxRelays),
+		saving:  make(chan struct{}, 1),
 	}
 	s.mux.HandleFunc("GET /{$}", s.file)
 	s.mux.HandleFunc("GET /{name}", s.file)
@@ -87,12 +87,7 @@ func (s *server) guard(addr string) *guard {
 
 // pageURL returns the address of the page, with this token, of a server that listens on addr.
 func pageURL(addr net.Addr, token string) string {
-	tcp := *addr.(*net.TCPAddr)
-	host := tcp.IP.String()
-	if tcp.IP.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/" + token + "/"
+	return webserver.URL(addr) + token + "/"
 }
 
 // close ends the run in progress.
@@ -135,7 +130,7 @@ func (s *server) begin(f *Form) (number int, err error) {
 		s.run.stop()
 		number = s.run.number + 1
 	}
-	next, err := startRun(s.ctx, number, o, base, s.ring, runOptions{
+	next, err := startRun(s.ctx, number, o, base, s.history, runOptions{
 		reconnect:    f.Reconnect,
 		idleTimeout:  idleTimeout,
 		maxEventSize: s.o.MaxEventSize,
@@ -178,17 +173,12 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	w.Write(b)
 }
 
-// setup sends what the page needs when it is loaded.
+// setup sends what the page shows of the flags.
 func (s *server) setup(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{
-		"request":   s.form,
-		"notes":     s.notes(),
-		"recent":    true,
-		"dataLimit": maxData,
-	})
+	writeJSON(w, http.StatusOK, map[string]any{"request": s.form, "notes": s.notes()})
 }
 
-// notes returns what applies to all requests, because the flags say so.
+// notes returns notes about the flags that apply to all requests.
 func (s *server) notes() []string {
 	notes := connectionNotes(s.o.Request)
 	switch n := s.o.MaxEventSize; {

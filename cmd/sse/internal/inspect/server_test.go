@@ -18,8 +18,8 @@ func TestSetupHasFormAndNotes(t *testing.T) {
 	o.Request.Insecure, o.MaxEventSize = true, 2000
 	_, page := serve(t, o)
 	resp, body := do(t, "GET", page+"setup", "")
-	want := `{"dataLimit":65536,"notes":["-k: certificates are not verified",` +
-		`"--max-event-size: an event of more than 2 kB ends the stream"],"recent":true,` +
+	want := `{"notes":["-k: certificates are not verified",` +
+		`"--max-event-size: an event of more than 2 kB ends the stream"],` +
 		`"request":{"url":"","method":"","headers":[],"body":"","lastEventID":"",` +
 		`"reconnect":false,"idleTimeout":""}}` + "\n"
 	if body != want || resp.Header.Get("Content-Type") != "application/json" {
@@ -82,7 +82,7 @@ func TestSendEndsTheRunBefore(t *testing.T) {
 		}
 	}
 	<-s.run.done
-	all := pending(t, s.ring, new(cursor))
+	all := pending(t, s.history, new(cursor))
 	if last := all[len(all)-1].data; last["state"] != "closed" || last["reason"] != "stopped" {
 		t.Errorf("the last state is %v", last)
 	}

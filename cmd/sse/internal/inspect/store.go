@@ -21,20 +21,20 @@ type store struct {
 	size      int
 	responses int
 	full      bool
-	dropped   int64 // bytes of the recording that were not kept
+	dropped   bool // a line was not kept
 }
 
 const lineOverhead = 32 // bytes of memory in addition to a line
 
-// Write keeps p, which is a line of a recording, unless the store is full. It never fails.
+// Write keeps p, which is a line of a recording, unless the store is full.
 func (s *store) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.full = s.full || s.size+len(p)+lineOverhead > min(s.limit, recording.MaxSize) ||
 		len(s.lines) == recording.MaxChunks
 	if s.full {
-		s.dropped += int64(len(p))
-		return len(p), nil
+		s.dropped = true
+		return 0, recording.ErrFull
 	}
 	s.lines = append(s.lines, bytes.Clone(p))
 	s.size += len(p) + lineOverhead
@@ -45,12 +45,11 @@ func (s *store) Write(p []byte) (int, error) {
 func (s *store) incomplete() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dropped == 0 {
+	if !s.dropped {
 		return ""
 	}
 	kept := s.size - len(s.lines)*lineOverhead
-	return "only the first " + units.Bytes(int64(kept)) + " of the recording were kept, " +
-		units.Bytes(s.dropped) + " are missing (--memory)"
+	return "only the first " + units.Bytes(int64(kept)) + " of the recording were kept (--memory)"
 }
 
 // isEmpty reports whether nothing was recorded.
@@ -70,17 +69,18 @@ func (s *store) reader() io.Reader {
 
 // transport returns an http.RoundTripper that records the responses of base in s.
 func (s *store) transport(base http.RoundTripper) http.RoundTripper {
-	return &recorder{recording.NewTransport(base, s), s}
+	return &recordingTransport{recording.NewTransport(base, s), s}
 }
 
-// A recorder limits the number of responses in its store.
-type recorder struct {
+// A recordingTransport is an http.RoundTripper that records responses in its store, but not more
+// than a recording may have.
+type recordingTransport struct {
 	recorded http.RoundTripper
 	s        *store
 }
 
 // RoundTrip implements http.RoundTripper.
-func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *recordingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.s.mu.Lock()
 	r.s.full = r.s.full || r.s.responses == recording.MaxResponses
 	r.s.mu.Unlock()
@@ -94,7 +94,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections closes the idle connections of the base transport.
-func (r *recorder) CloseIdleConnections() {
+func (r *recordingTransport) CloseIdleConnections() {
 	if t, ok := r.recorded.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}

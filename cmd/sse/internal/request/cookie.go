@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strconv"
 	"strings"
@@ -24,7 +23,7 @@ func (o *Options) AddCookie(v string, stdin io.Reader) error {
 		return o.SetHeader("Cookie: " + v)
 	}
 	if o.Jar == nil {
-		jar, err := cookiejar.New(nil)
+		jar, err := newJar()
 		if err != nil {
 			return err
 		}
@@ -37,7 +36,7 @@ func (o *Options) AddCookie(v string, stdin io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("a value without = is the name of a file: %w", err)
 	}
-	return addCookies(o.Jar, string(b))
+	return addCookies(o.Jar.jar, string(b))
 }
 
 // addCookies adds to jar the cookies of a file in the format of Netscape, which curl and browsers

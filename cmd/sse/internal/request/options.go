@@ -19,7 +19,7 @@ type Options struct {
 	Header         http.Header
 	HasBody        bool
 	User           *url.Userinfo
-	Jar            http.CookieJar // if not nil, it keeps the cookies that the server sets
+	Jar            *Jar // if not nil, it keeps the cookies that servers set
 	LastEventID    string
 	Proxy          *string // if nil, the environment decides; if empty, there is none
 	UnixSocket     string  // if not empty, the Unix domain socket to connect to

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -50,7 +51,11 @@ func (o *Options) RemoveHeaders(req *http.Request) {
 
 // HTTPClient returns the client that sends the requests of o with transport.
 func (o *Options) HTTPClient(transport http.RoundTripper) *http.Client {
-	return &http.Client{Transport: transport, Jar: o.Jar, Timeout: o.ConnectTimeout}
+	c := &http.Client{Transport: transport, Timeout: o.ConnectTimeout}
+	if o.Jar != nil {
+		c.Jar = o.Jar
+	}
+	return c
 }
 
 // Version returns the version of the command.
@@ -74,6 +79,15 @@ func (o *Options) ProxyURL() (*url.URL, error) {
 	return u, nil
 }
 
+// checkConnect returns an error if a proxy refused to connect to the host of the URL. The error of
+// net/http would be "Bad Gateway", as if the server had sent it.
+func checkConnect(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the proxy refused the connection: %s", resp.Status)
+	}
+	return nil
+}
+
 // Transport returns a transport with the proxy, the certificates and the protocols of o.
 func (o *Options) Transport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
@@ -84,6 +98,7 @@ func (o *Options) Transport() (*http.Transport, error) {
 		}
 		t.Proxy = http.ProxyURL(u)
 	}
+	t.OnProxyConnectResponse = checkConnect
 	if o.UnixSocket != "" {
 		t.Proxy = nil // a proxy would have to be told about the socket, which is not possible
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -26,9 +26,8 @@ func traceTo(w io.Writer, req *http.Request) (traced *http.Request, wait func())
 				verb = "using the connection to"
 			}
 			fmt.Fprintf(w, "* %s %s\n", verb, info.Conn.RemoteAddr())
-		},
-		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
-			if err == nil {
+			if c, ok := info.Conn.(*tls.Conn); ok && !info.Reused {
+				state := c.ConnectionState()
 				fmt.Fprintf(w, "* %s, %s\n",
 					tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
 			}

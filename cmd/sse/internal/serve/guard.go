@@ -38,15 +38,30 @@ func allowAll(string) string { return "*" }
 
 // allowLocal lets the web pages of this machine read the responses.
 func allowLocal(origin string) string {
-	u, err := url.Parse(origin)
-	if err != nil {
-		return ""
-	}
-	host := u.Hostname()
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if u, err := url.Parse(origin); err == nil && isLocal(u.Hostname()) {
 		return origin
 	}
 	return ""
+}
+
+// isLocal reports whether host always names this machine.
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// requireLocalHost returns a handler that refuses requests whose Host header names another machine.
+// It may be the name of an attacker whose DNS leads to this machine, so that a browser takes the
+// attacker's page for a page of this server, and lets it read the responses.
+func requireLocalHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u := (&url.URL{Host: r.Host}); r.Host != "" && !isLocal(u.Hostname()) {
+			http.Error(w, "a recording is replayed only for the host localhost or 127.0.0.1; "+
+				"sse serve 0.0.0.0:PORT replays it for every host", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ServeHTTP implements http.Handler.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -37,22 +38,27 @@ type Options struct {
 func Run(ctx context.Context, o Options) int {
 	addr, err := webserver.ParseAddr(cmp.Or(o.Addr, defaultAddr))
 	if err != nil {
-		return errtext.PrintUsage(o.Stderr, fmt.Errorf("serve: %w, or a file", err))
+		return errtext.PrintUsage(o.Stderr, "serve", fmt.Errorf("%w, or an existing file", err))
 	}
 	handler, paths := NewHandler(time.Now(), o.Paces, o.Stderr), examplePaths
 	if len(o.Files) > 0 {
 		r, err := readRecordings(o.Files)
 		if err != nil {
-			return errtext.PrintUsage(o.Stderr, fmt.Errorf("serve: %w", err))
+			return errtext.PrintUsage(o.Stderr, "serve", err)
 		}
-		handler, paths = newGuard(r, allowLocal, o.Stderr), r.describe()
+		var next http.Handler = r
+		if host, _, _ := net.SplitHostPort(addr); isLocal(host) {
+			next = requireLocalHost(r)
+		}
+		handler, paths = newGuard(next, allowLocal, o.Stderr), r.describe()
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		errtext.Print(o.Stderr, "serve", err)
 		return errtext.ExitError
 	}
-	fmt.Fprintf(o.Stdout, "serving http://%s/ (Ctrl-C ends it)\n%s", l.Addr(), formatPaths(paths))
+	fmt.Fprintf(o.Stdout, "serving %s (Ctrl-C ends it)\n%s",
+		webserver.URL(l.Addr()), formatPaths(paths))
 	return webserver.Serve(ctx, l, handler, "serve", o.Stderr)
 }
 

@@ -21,6 +21,7 @@ const RequestTimeout = 10 * time.Second
 // ParseAddr returns the address to listen on: a port, or HOST:PORT. Only an address with a host can
 // be reached from other machines.
 func ParseAddr(addr string) (string, error) {
+	given := addr
 	if !strings.Contains(addr, ":") {
 		addr = ":" + addr
 	}
@@ -32,9 +33,19 @@ func ParseAddr(addr string) (string, error) {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", errors.New("bad address; want a port, or host:port")
+		return "", fmt.Errorf("%q is not an address: want a port, or HOST:PORT", given)
 	}
 	return addr, nil
+}
+
+// URL returns the URL, on this machine, of a server that listens on addr.
+func URL(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + "/"
 }
 
 // Serve runs h on l until ctx is done, and returns the exit code of the subcommand name. If other

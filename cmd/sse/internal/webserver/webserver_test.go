@@ -1,6 +1,9 @@
 package webserver
 
-import "testing"
+import (
+	"net"
+	"testing"
+)
 
 func TestParseAddr(t *testing.T) {
 	t.Parallel()
@@ -12,6 +15,18 @@ func TestParseAddr(t *testing.T) {
 		got, err := ParseAddr(addr)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("ParseAddr(%q) = %q, %v, want %q", addr, got, err, want)
+		}
+	}
+}
+
+func TestURLNamesThisMachine(t *testing.T) {
+	t.Parallel()
+	for ip, want := range map[string]string{
+		"127.0.0.1": "http://127.0.0.1:80/", "::1": "http://[::1]:80/",
+		"0.0.0.0": "http://localhost:80/", "::": "http://localhost:80/",
+	} {
+		if got := URL(&net.TCPAddr{IP: net.ParseIP(ip), Port: 80}); got != want {
+			t.Errorf("URL(%s) = %q, want %q", ip, got, want)
 		}
 	}
 }

@@ -182,13 +182,13 @@ function startRelay() {
 async function start() {
   begin();
   startForm();
+  startRecent(setForm);
   startTakeaway();
   startKeys({ togglePause: () => toolbar.togglePause(), clear });
   startRelay();
   setInterval(() => run.isLive && schedule(), clockInterval);
   try {
-    const { request, notes, recent } = await api.setup();
-    startRecent(recent, setForm);
+    const { request, notes } = await api.setup();
     showNotes(notes ?? []);
     // After a reload, the form contains the request that was sent, if it is another one.
     const last = lastOfTab();

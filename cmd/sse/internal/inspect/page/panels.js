@@ -249,7 +249,7 @@ function lineList(none) {
         total === 0
           ? none
           : total > kept
-            ? `${count(total)}, of which the last ${count(kept)} that were relayed follow.`
+            ? `${plural(total, "line")}. The newest ${count(kept)} that reached the page follow.`
             : sentence(plural(total, "line")),
       );
     },

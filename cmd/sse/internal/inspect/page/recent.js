@@ -8,25 +8,18 @@ const key = "sse-inspect.recent",
   currentKey = "sse-inspect.current";
 const max = 12;
 
-let isEnabled = false;
-
 /** Shows the recent requests. fill is called with the one that the user chooses. */
-export function startRecent(enabled, fill) {
-  isEnabled = enabled;
-  const panel = byId("recent-panel");
-  panel.hidden = !enabled;
-  if (!enabled) return;
+export function startRecent(fill) {
   byId("clear-recent").addEventListener("click", () => {
     write(localStorage, key, []);
     show(fill);
   });
-  panel.addEventListener("toggle", () => show(fill));
+  byId("recent-panel").addEventListener("toggle", () => show(fill));
   show(fill);
 }
 
 /** Adds a request that was sent. */
 export function remember(form) {
-  if (!isEnabled) return;
   const stored = withoutSecrets(form);
   const same = JSON.stringify(stored);
   const others = read(localStorage, key).filter(other => JSON.stringify(other) !== same);
@@ -35,7 +28,7 @@ export function remember(form) {
 }
 
 /** Returns the request that was sent before the page was loaded again, or undefined. */
-export const lastOfTab = () => (isEnabled ? read(sessionStorage, currentKey)[0] : undefined);
+export const lastOfTab = () => read(sessionStorage, currentKey)[0];
 
 function show(fill) {
   const forms = read(localStorage, key);

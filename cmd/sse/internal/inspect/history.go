@@ -11,9 +11,9 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// A ring holds the messages of the current run. If they take more than limit bytes, it drops the
+// A history holds the messages of the current run. If they take more than limit bytes, it drops the
 // oldest, except the newest message of each key.
-type ring struct {
+type history struct {
 	limit int
 
 	mu       sync.Mutex
@@ -35,10 +35,10 @@ type message struct {
 
 const messageOverhead = 128 // bytes of memory in addition to the data
 
-func newRing(limit int) *ring { return &ring{limit: limit, changed: make(chan struct{})} }
+func newHistory(limit int) *history { return &history{limit: limit, changed: make(chan struct{})} }
 
 // begin drops all messages, because the run with this number begins.
-func (r *ring) begin(run int) {
+func (r *history) begin(run int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.run, r.messages, r.first, r.size, r.kept = run, nil, 1, 0, nil
@@ -46,13 +46,13 @@ func (r *ring) begin(run int) {
 }
 
 // notify wakes those who wait for a change.
-func (r *ring) notify() {
+func (r *history) notify() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
 // add adds a message of a run whose data is v. If the run is not the current one, add does nothing.
-func (r *ring) add(run int, kind, key string, v any) {
+func (r *history) add(run int, kind, key string, v any) {
 	m := message{kind: kind, key: key, data: encode(v)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -69,7 +69,7 @@ func (r *ring) add(run int, kind, key string, v any) {
 }
 
 // drop drops the oldest message.
-func (r *ring) drop() {
+func (r *history) drop() {
 	m := r.messages[0]
 	r.messages[0] = message{} // the slice still refers to it
 	r.messages = r.messages[1:]
@@ -90,7 +90,7 @@ func encode(v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// A cursor is the position of a reader of a ring. The zero cursor is before the current run.
+// A cursor is the position of a reader of a history. The zero cursor is before the current run.
 type cursor struct {
 	run, number int         // of the last message
 	queue       []sse.Event // what is sent before the next message
@@ -111,14 +111,14 @@ func parseCursor(id string) cursor {
 
 // next returns the event after c, and advances c. If there is none, the channel is closed when that
 // has changed.
-func (r *ring) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) {
+func (r *history) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.run != r.run || c.number >= r.first+len(r.messages) {
 		*c = cursor{run: r.run} // also if the ID is not one of this server
 	}
 	if r.run > 0 && len(c.queue) == 0 && c.number < r.first-1 {
-		c.queue = r.instead(c.number)
+		c.queue = r.replacements(c.number)
 		c.number = r.first - 1
 	}
 	if len(c.queue) > 0 {
@@ -133,10 +133,11 @@ func (r *ring) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) 
 	return r.messages[i].event(c.run), true, nil
 }
 
-// instead returns what is sent instead of the dropped messages after number: the message that
-// begins the run, those that were kept, and how many are lost. Those that were kept have no ID of
-// their own. If the connection is cut before the last of these events, all of them are sent again.
-func (r *ring) instead(number int) []sse.Event {
+// replacements returns the events that are sent in place of the dropped messages after number: the
+// message that begins the run, those that were kept, and one that says which messages are lost. The
+// messages that were kept have no ID of their own. If the connection is cut before the last of these
+// events, all of them are sent again.
+func (r *history) replacements(number int) []sse.Event {
 	var events, kept []sse.Event
 	for _, m := range r.kept {
 		switch {

@@ -11,7 +11,7 @@ import (
 )
 
 // brief returns the ID, the kind and the data of each message.
-func brief(t *testing.T, r *ring, c *cursor) []string {
+func brief(t *testing.T, r *history, c *cursor) []string {
 	t.Helper()
 	var all []string
 	for {
@@ -29,9 +29,9 @@ func after(id string) *cursor {
 	return &c
 }
 
-func TestRingNextResumes(t *testing.T) {
+func TestHistoryNextResumes(t *testing.T) {
 	t.Parallel()
-	r := newRing(1 << 20)
+	r := newHistory(1 << 20)
 	if got := brief(t, r, after("")); got != nil {
 		t.Errorf("before the first run: %q", got)
 	}
@@ -63,9 +63,9 @@ func TestRingNextResumes(t *testing.T) {
 	}
 }
 
-func TestRingNextReportsLostMessages(t *testing.T) {
+func TestHistoryNextReportsLostMessages(t *testing.T) {
 	t.Parallel()
-	r := newRing(4 * (1 + messageOverhead))
+	r := newHistory(4 * (1 + messageOverhead))
 	r.begin(1)
 	r.add(1, "run", "run", 0)
 	r.add(1, "state", "state", 1)
@@ -102,9 +102,9 @@ func TestRingNextReportsLostMessages(t *testing.T) {
 	}
 }
 
-func TestRingNextIsLosslessWhileMessagesAreDropped(t *testing.T) {
+func TestHistoryNextIsLosslessWhileMessagesAreDropped(t *testing.T) {
 	t.Parallel()
-	r := newRing(2 * (1 + messageOverhead))
+	r := newHistory(2 * (1 + messageOverhead))
 	r.begin(1)
 	r.add(1, "run", "run", 0)
 	r.add(1, "state", "state", 1)
@@ -126,10 +126,10 @@ func TestRingNextIsLosslessWhileMessagesAreDropped(t *testing.T) {
 	}
 }
 
-func TestRingBoundsMemory(t *testing.T) {
+func TestHistoryBoundsMemory(t *testing.T) {
 	t.Parallel()
 	const limit = 100_000
-	r := newRing(limit)
+	r := newHistory(limit)
 	r.begin(1)
 	for i := range 10_000 {
 		r.add(1, "event", "", strings.Repeat("x", i%1000))
@@ -150,10 +150,10 @@ func TestRingBoundsMemory(t *testing.T) {
 	}
 }
 
-func TestRingServesSeveralReaders(t *testing.T) {
+func TestHistoryServesSeveralReaders(t *testing.T) {
 	t.Parallel()
 	const n = 5000
-	r := newRing(1 << 30)
+	r := newHistory(1 << 30)
 	r.begin(1)
 	var readers sync.WaitGroup
 	for range 4 {
