@@ -29,6 +29,11 @@ type implementation struct {
 	name     string
 	language string
 
+	// checked is true if it is an error that the implementation fails a job, unless departures
+	// contains the reason.
+	checked    bool
+	departures []departure
+
 	// onlyParses is true if the implementation leaves to its caller what follows a response.
 	onlyParses bool
 
@@ -42,8 +47,12 @@ type implementation struct {
 func implementations(dir string) []implementation {
 	install := sync.OnceValue(func() error { return installPackages(dir) })
 	list := []implementation{
-		{name: library, language: "Go", start: startLibrary},
-		{name: "Chromium", language: "browser", start: startChromium},
+		{name: library, language: "Go", checked: true, start: startLibrary},
+		{
+			name: "Chromium", language: "browser",
+			checked: true, departures: chromiumDepartures,
+			start: startChromium,
+		},
 	}
 	for _, name := range []string{
 		"undici", "eventsource", "@microsoft/fetch-event-source", "eventsource-parser",

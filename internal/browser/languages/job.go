@@ -25,6 +25,9 @@ type job struct {
 	// requests is true if the requests of the implementation are compared.
 	requests bool
 
+	// policy is true if the standard does not require what the case says.
+	policy bool
+
 	exchanges []exchange
 	events    []sse.Event // that must be dispatched
 	lastID    string      // the last event ID of the request after exchanges
@@ -82,10 +85,11 @@ func (j *job) hasWait() bool {
 		func(x exchange) bool { return x.want.wait > 0 }))
 }
 
-// tooLong reports whether the job contains a wait for which an implementation does not wait.
+// tooLong reports whether a wait between the exchanges is too long. A wait of longestWait is too
+// long because it may be the default, which the prelude replaces.
 func (j *job) tooLong() bool {
 	return slices.ContainsFunc(j.exchanges, func(x exchange) bool {
-		return x.want.wait > longestWait
+		return x.want.wait >= longestWait
 	})
 }
 

@@ -14,6 +14,10 @@ import (
 	"time"
 )
 
+// cutPause is the time between a body and the break of its connection. Chromium may discard what it
+// has not read when the connection breaks.
+const cutPause = 50 * time.Millisecond
+
 // A server serves trials to an implementation.
 type server struct {
 	trials  []*trial
@@ -50,6 +54,8 @@ func runTrials(ctx context.Context, impl implementation, trials []*trial) (strin
 	mux.HandleFunc("POST /done", func(http.ResponseWriter, *http.Request) { cancel() })
 	srv := httptest.NewUnstartedServer(mux)
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	// Chromium repeats a request at once if it fails on a connection that was used before.
+	srv.Config.SetKeepAlivesEnabled(false)
 	srv.Start()
 	defer srv.Close()
 	defer srv.CloseClientConnections()
@@ -129,7 +135,6 @@ func (s *server) respond(w http.ResponseWriter, r *http.Request) {
 	defer t.setEnded()
 
 	h := w.Header()
-	h.Set("Connection", "close") // Chromium repeats a failed request on a reused connection
 	if s.prelude {
 		if n == 0 {
 			h.Set("Content-Type", "text/event-stream")
@@ -147,9 +152,7 @@ func (s *server) respond(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	for _, status := range x.Informational {
-		h.Del("Connection")
 		w.WriteHeader(status)
-		h.Set("Connection", "close")
 	}
 	h["Content-Type"] = nil
 	for _, f := range x.Headers {
@@ -172,6 +175,7 @@ func (s *server) respond(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if x.Cut {
+		time.Sleep(cutPause)
 		panic(http.ErrAbortHandler)
 	}
 }

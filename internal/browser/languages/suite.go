@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -9,17 +10,32 @@ import (
 	"github.com/seed-0d85b69d/sse/internal/suite"
 )
 
-// load returns the jobs of the suite in a directory.
-func load(dir string) ([]*job, error) {
-	cases, err := suite.ReadCases(filepath.Join(dir, "parser.json"))
-	if err != nil {
-		return nil, err
+// suiteFiles returns the names of the files of the suite in the repository at root.
+func suiteFiles(root string) []string {
+	return []string{
+		filepath.Join(root, "testdata", "parser.json"),
+		filepath.Join(root, "testdata", "http.json"),
 	}
-	httpCases, err := suite.ReadHTTPCases(filepath.Join(dir, "http.json"))
-	if err != nil {
-		return nil, err
-	}
+}
+
+// load returns the jobs of files in the format of parser.json or http.json. If policy is not set,
+// it leaves out cases that the standard does not require.
+func load(names []string, policy bool) ([]*job, error) {
 	var jobs []*job
+	for _, name := range names {
+		if cases, err := suite.ReadCases(name); err == nil {
+			jobs = append(jobs, parserJobs(cases)...)
+		} else if httpCases, errHTTP := suite.ReadHTTPCases(name); errHTTP == nil {
+			jobs = append(jobs, httpJobs(httpCases, policy)...)
+		} else {
+			return nil, errors.Join(err, errHTTP)
+		}
+	}
+	return jobs, nil
+}
+
+// parserJobs returns the jobs of cases of parser.json.
+func parserJobs(cases []suite.Case) (jobs []*job) {
 	for _, c := range cases {
 		j := parserJob(c)
 		jobs = append(jobs, j)
@@ -27,23 +43,26 @@ func load(dir string) ([]*job, error) {
 			jobs = append(jobs, j.inPieces())
 		}
 	}
-	for _, c := range httpCases {
-		if j := httpJob(c); isPlayable(c) && !j.tooLong() {
+	return jobs
+}
+
+// httpJobs returns the jobs of cases of http.json that can be played.
+func httpJobs(cases []suite.HTTPCase, policy bool) (jobs []*job) {
+	for _, c := range cases {
+		if j := httpJob(c); isPlayable(c) && !j.tooLong() && (policy || !j.policy) {
 			jobs = append(jobs, j)
 		}
 	}
-	return jobs, nil
+	return jobs
 }
 
-// isPlayable reports whether an EventSource can send the request of a case, and must react as the
-// case says.
+// isPlayable reports whether an EventSource can send the request of a case.
 func isPlayable(c suite.HTTPCase) bool {
-	r := c.Request
-	// The Fetch standard allows to repeat a request after a 421.
-	return c.Kind == "must" && r.Method == "GET" && r.Headers == nil && r.Body == nil &&
-		!slices.ContainsFunc(c.Exchanges, isMisdirected)
+	return c.Request.Method == "GET" && c.Request.Headers == nil && c.Request.Body == nil
 }
 
+// isMisdirected reports whether the status of the response is 421. The Fetch standard allows to
+// repeat the request once.
 func isMisdirected(x suite.Exchange) bool {
 	return x.Response.Status == http.StatusMisdirectedRequest
 }
@@ -95,7 +114,10 @@ func (j *job) inPieces() *job {
 
 // httpJob returns the job of a case of http.json.
 func httpJob(c suite.HTTPCase) *job {
-	j := &job{name: c.Name, topic: c.Topic, requests: true, events: c.Events, ends: true}
+	j := &job{
+		name: c.Name, topic: c.Topic, requests: true, events: c.Events, ends: true,
+		policy: c.Kind != "must" || slices.ContainsFunc(c.Exchanges, isMisdirected),
+	}
 	for _, x := range c.Exchanges {
 		want := request{path: x.Request.Path}
 		if x.Request.LastEventID != nil {
