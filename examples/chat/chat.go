@@ -20,7 +20,7 @@ type message struct {
 	Content string `json:"content"`
 }
 
-// A replyFunc is a method reply of api.
+// A replyFunc requests the reply to messages. It calls write with each part of the reply.
 type replyFunc func(ctx context.Context, messages []message, write func(string) error) error
 
 // chat sends each line of in to the model and prints the replies to out.

@@ -30,7 +30,7 @@ type decoder struct {
 func (d decoder) Event() ssestream.Event {
 	ev := ssestream.Event{Type: d.Type(), Data: bytes.Clone(d.Data())}
 	if ev.Type == "message" {
-		ev.Type = "" // as openai-go expects it from an event without a type
+		ev.Type = "" // what openai-go expects of an event without a type
 	}
 	return ev
 }

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// keepAlive is the longest time without a byte from a flag server that works.
+// keepAlive is the longest pause of a flag server that works.
 const keepAlive = 15 * time.Second
 
 // A client follows the flags of a server.
@@ -90,8 +90,8 @@ func (c *client) serveGreeting(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, text)
 }
 
-// serveHealth reports whether the flags are current. It is for a readiness probe: to restart the
-// service does not help if the flag server cannot be reached.
+// serveHealth reports whether the flags are current. It is for a readiness probe and not for a
+// liveness probe: a restart does not help if the flag server cannot be reached.
 func (c *client) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	stats := c.stream.Stats()
 	ready := c.flags.ready() && time.Since(stats.LastRead) < 4*keepAlive

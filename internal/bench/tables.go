@@ -230,7 +230,7 @@ func (r *results) suite() string {
 	if r.Suite == nil {
 		return ""
 	}
-	head := []string{"library", fmt.Sprintf("passed of %d", r.Suite.Cases), "ids aside"}
+	head := []string{"library", fmt.Sprintf("passed of %d", r.Suite.Cases), "IDs ignored"}
 	for i, g := range groups {
 		head = append(head, fmt.Sprintf("%s, of %d", g.title, r.Suite.Groups[i]))
 	}
@@ -240,7 +240,7 @@ func (r *results) suite() string {
 				libraryName(s.Library.name), fmt.Sprint(s.Passed), fmt.Sprint(s.WithoutID),
 			}
 			if s.Library.noID {
-				cells[1] = "has no id"
+				cells[1] = "has no IDs"
 			}
 			for _, n := range s.Groups {
 				cells = append(cells, fmt.Sprint(n))

@@ -34,7 +34,7 @@ func decode(typ string, data []byte) (chunk, error) {
 func main() {
 	body := `{"model": "gpt-5-mini", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}`
 	const url = "https://api.openai.com/v1/chat/completions"
-	req, err := http.NewRequest("POST", url, strings.NewReader(body))
+	req, err := http.NewRequest("POST", url, strings.NewReader(body)) // a POST is sent only once
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -49,6 +49,7 @@ func main() {
 			fmt.Print(choice.Delta.Content)
 		}
 	}
+	fmt.Println()
 }
 
 // end

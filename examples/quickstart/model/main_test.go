@@ -64,7 +64,7 @@ func TestModelPrintsText(t *testing.T) {
 		send(`{"choices":[{"delta":{"content":"lo."}}]}`),
 		send("[DONE]"),
 	})
-	if stdout != "Hello." || err != nil {
+	if stdout != "Hello.\n" || err != nil {
 		t.Errorf("printed %q, %q, %v, want Hello.", stdout, stderr, err)
 	}
 }

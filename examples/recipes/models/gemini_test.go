@@ -59,7 +59,8 @@ func generate(ctx context.Context, baseURL, key, model, body string, show func(s
 	}
 	for chunk, err := range sse.DecodeUntilDone(client.Stream(req), sse.JSON[geminiChunk]) {
 		if err != nil {
-			return fmt.Errorf("%w %s", err, ignored.String()) // an error may come as bare JSON
+			// An error may come as bare JSON.
+			return fmt.Errorf("%w (lines that are not events: %q)", err, ignored.String())
 		}
 		show(chunk.text())
 		if reason := chunk.finishReason(); reason == "STOP" {

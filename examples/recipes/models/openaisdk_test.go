@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,12 +42,13 @@ func newDecoder(body io.ReadCloser) ssestream.Decoder {
 	return decoder{sse.NewReader(body), body}
 }
 
+// Event returns a copy of the current event, because the SDK keeps it in errors.
 func (d decoder) Event() ssestream.Event {
-	typ := d.Type()
-	if typ == "message" {
-		typ = "" // what the SDK expects of an event without a type
+	ev := ssestream.Event{Type: d.Type(), Data: bytes.Clone(d.Data())}
+	if ev.Type == "message" {
+		ev.Type = "" // what the SDK expects of an event without a type
 	}
-	return ssestream.Event{Type: typ, Data: d.Data()}
+	return ev
 }
 
 func init() {

@@ -25,7 +25,7 @@ import (
 // traced returns a copy of c for one stream. Each attempt has a span that ends with its response.
 // After the end of the stream, call end.
 func traced(c sse.Client, tracer trace.Tracer) (client *sse.Client, end func(error)) {
-	var span trace.Span = trace.SpanFromContext(context.Background())
+	span := trace.SpanFromContext(context.Background()) // does nothing
 	end = func(err error) {
 		if err != nil {
 			span.SetStatus(codes.Error, err.Error())

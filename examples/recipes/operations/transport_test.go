@@ -41,8 +41,9 @@ func (d decompressor) RoundTrip(r *http.Request) (*http.Response, error) {
 	case "zstd":
 		decoded, err = zstd.NewReader(resp.Body,
 			zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
-		if err != nil { // the options are wrong
-			panic(err)
+		if err != nil {
+			resp.Body.Close()
+			return nil, err
 		}
 	default:
 		return resp, nil

@@ -45,8 +45,9 @@ func call(client *http.Client, req *http.Request) (m rpcMessage, err error) {
 	}
 	defer resp.Body.Close()
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if mediaType == "application/json" {
-		return m, json.NewDecoder(io.LimitReader(resp.Body, 16<<20)).Decode(&m)
+	if mediaType == "application/json" && resp.StatusCode == http.StatusOK {
+		err := json.NewDecoder(io.LimitReader(resp.Body, 16<<20)).Decode(&m)
+		return m, err
 	}
 	if err := sse.DefaultCheckResponse(resp); err != nil {
 		return m, err
@@ -129,6 +130,10 @@ func TestMCP(t *testing.T) {
 			},
 		}, ""},
 		{"refusal", []http.Handler{ssetest.Conn{ssetest.Status(http.StatusNotFound)}}, "404"},
+		{"refusal in JSON", []http.Handler{ssetest.Conn{
+			ssetest.Status(http.StatusForbidden, "Content-Type", "application/json"),
+			ssetest.Raw(`{"message":"no access"}`),
+		}}, "no access"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			srv := ssetest.NewServer(t, test.script...)

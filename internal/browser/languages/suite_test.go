@@ -118,7 +118,7 @@ func TestRunSuiteWithNaiveImplementation(t *testing.T) {
 	}
 	results := []*result{parse, connect}
 	got := scoreTable(results) + topicTable(results)
-	want := `| implementation | language | parsing, of 3 | ids aside | requests, of 3 |
+	want := `| implementation | language | parsing, of 3 | IDs ignored | requests, of 3 |
 |---|---|---:|---:|---:|
 | naive 1.0 | none | 1 | 2 | only parses |
 | naive 1.0 | none | 0 | 0 | 0 |

@@ -65,7 +65,7 @@ func scoreTable(results []*result) string {
 		rows = append(rows, row)
 	}
 	rows[0] = []string{"implementation", "language", fmt.Sprintf("parsing, of %d", parsing),
-		"ids aside", fmt.Sprintf("requests, of %d", requests)}
+		"IDs ignored", fmt.Sprintf("requests, of %d", requests)}
 	return table(rows, 2)
 }
 
