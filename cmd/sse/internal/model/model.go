@@ -144,9 +144,6 @@ func (d *Decoder) add(kind Kind, text string) {
 	d.parts = append(d.parts, part)
 }
 
-// fail adds a Failure whose text is the JSON value v.
-func (d *Decoder) fail(v []byte) { d.add(Failure, flatten(v)) }
-
 // setModel sets the name of the model if it is not known yet.
 func (d *Decoder) setModel(name string) {
 	if d.model == "" {

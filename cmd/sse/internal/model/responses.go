@@ -73,6 +73,6 @@ func (responses) decode(d *Decoder, typ string, data []byte) {
 		d.add(Failure, cmp.Or(flatten(ev.Response.Error), "the response failed"))
 		d.end()
 	case "error":
-		d.fail(data)
+		d.add(Failure, flatten(data))
 	}
 }
