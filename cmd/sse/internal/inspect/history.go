@@ -135,8 +135,8 @@ func (r *history) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{
 
 // replacements returns the events that are sent in place of the dropped messages after number: the
 // message that begins the run, those that were kept, and one that says which messages are lost. The
-// messages that were kept have no ID of their own. If the connection is cut before the last of these
-// events, all of them are sent again.
+// messages that were kept have no ID of their own. If the connection is cut before the last of
+// these events, all of them are sent again.
 func (r *history) replacements(number int) []sse.Event {
 	var events, kept []sse.Event
 	for _, m := range r.kept {
