@@ -152,7 +152,7 @@ func TestTimelineShowsEvents(t *testing.T) {
 	p.waitForState("closed")
 	p.waitFor(`(canvas => {
 		const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-		return new Set(new Uint32Array(data.buffer)).size > 3; // colours
+		return new Set(new Uint32Array(data.buffer)).size > 3; // colors
 	})(document.querySelector("#timeline"))`)
 
 	box := eval[[4]float64](p.tab, `(r => [r.left, r.top, r.width, r.height])
