@@ -137,6 +137,17 @@ func once(t *testing.T, body string) string {
 	})
 }
 
+// endless starts a server whose responses are event streams that begin with body and do not end.
+func endless(t *testing.T, body string) string {
+	t.Helper()
+	return server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, body)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+}
+
 // A running is a command that runs, and whose output can be read.
 type running struct {
 	t      *testing.T

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -192,12 +191,7 @@ func TestServeReplayRefusesOtherHosts(t *testing.T) {
 func TestRecordWriteErrorEndsRun(t *testing.T) {
 	t.Parallel()
 	needDevFull(t)
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(w, "data: a\n\n")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
+	url := endless(t, "data: a\n\n")
 	r := runSSE(t, "", url, "--data", "--record", "/dev/full")
 	r.want(t, errtext.ExitError, "")
 	r.oneLine(t)
