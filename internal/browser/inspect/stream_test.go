@@ -127,16 +127,16 @@ func TestPageShowsDetails(t *testing.T) {
 	p.click(`#events [data-n="1"]`)
 	p.click("#tab-data")
 	for _, text := range []string{"outer", "inner", "1", `"two"`} {
-		p.waitForText("#panel-data", text)
+		p.waitForText("#data-panel", text)
 	}
-	p.click("#panel-data summary") // closes the tree
-	p.waitFor(`!document.querySelector("#panel-data").innerText.includes("inner")`)
+	p.click("#data-panel summary") // closes the tree
+	p.waitFor(`!document.querySelector("#data-panel").innerText.includes("inner")`)
 	p.click("#tab-raw")
 	for _, text := range []string{"BOM", "CR", "LF"} {
-		p.waitForText("#panel-raw", text)
+		p.waitForText("#raw-panel", text)
 	}
 	p.click(`#events [data-n="2"]`)
-	p.waitForText("#panel-raw", "NUL")
+	p.waitForText("#raw-panel", "NUL")
 }
 
 func TestTimelineShowsEvents(t *testing.T) {

@@ -1,7 +1,6 @@
 // The panels about the whole stream, except the text of a model.
 
-import { byId, definitions, element, setText, visible } from "./dom.js";
-import { note } from "./details.js";
+import { byId, definitions, element, note, setText, visible } from "./dom.js";
 import { clock, count, plural, sentence } from "./format.js";
 
 /** Shows the requests and responses of a run, one element for each attempt. */

@@ -27,8 +27,7 @@ export function connect({ onmessage, onlost, onback, onend }) {
     if (isLost) onback();
     isLost = false;
   });
-  source.addEventListener("error", e => {
-    if (e instanceof MessageEvent) return;
+  source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) onend();
     else if (!isLost) onlost();
     isLost = true;
