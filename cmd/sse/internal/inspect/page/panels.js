@@ -174,7 +174,7 @@ export class FindingsPanel {
 function findingNode({ rule, section, text, count: times, line, reason }) {
   const anchor = anchors[section];
   const where = `HTML Standard ${section}`;
-  const node = element(
+  return element(
     "article",
     { class: "finding", "data-rule": rule },
     element("p", {}, ...visible(text)),
@@ -195,7 +195,6 @@ function findingNode({ rule, section, text, count: times, line, reason }) {
         : element("span", { text: where }),
     ),
   );
-  return node;
 }
 
 /** Shows the lines that the standard ignores, and the comments. */
