@@ -122,8 +122,8 @@ func (c *connection) retrying(err error, wait time.Duration) {
 		c.stream.Close()
 		return
 	}
-	if end, ok := s.textEnd(err, c.stream.LastEventID()); ok {
-		s.lastErr = end
+	if ends, runErr := s.textEnd(err, c.stream.LastEventID()); ends {
+		s.lastErr = runErr
 		c.stream.Close()
 		return
 	}
