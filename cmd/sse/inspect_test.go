@@ -21,14 +21,14 @@ import (
 )
 
 // inspected starts sse inspect and returns the address of its page.
-func inspected(t *testing.T, args ...string) (r *running, page string) {
+func inspected(t *testing.T, args ...string) (r *process, page string) {
 	t.Helper()
 	r = start(t, command(t, append([]string{"inspect"}, args...)...))
 	return r, pageOf(t, r)
 }
 
 // pageOf returns the address that sse inspect prints.
-func pageOf(t *testing.T, r *running) string {
+func pageOf(t *testing.T, r *process) string {
 	t.Helper()
 	line := r.line()
 	page, ok := strings.CutSuffix(strings.TrimPrefix(line, "open "), " (Ctrl-C ends it)")

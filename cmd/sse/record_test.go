@@ -16,7 +16,7 @@ import (
 )
 
 // serveFiles starts sse serve with files, and returns its URL without a slash at the end.
-func serveFiles(t *testing.T, files ...string) (r *running, url string) {
+func serveFiles(t *testing.T, files ...string) (r *process, url string) {
 	t.Helper()
 	r = start(t, command(t, append([]string{"serve", ":0"}, files...)...))
 	url, _, ok := strings.Cut(strings.TrimPrefix(r.line(), "serving "), "/ (Ctrl-C")

@@ -11,8 +11,7 @@ import (
 )
 
 // brief returns the ID, the kind and the data of each message.
-func brief(t *testing.T, h *history, c *cursor) []string {
-	t.Helper()
+func brief(h *history, c *cursor) []string {
 	var all []string
 	for {
 		ev, ok, _ := h.next(c)
@@ -32,10 +31,10 @@ func after(id string) *cursor {
 func TestHistoryNextResumes(t *testing.T) {
 	t.Parallel()
 	h := newHistory(1 << 20)
-	if got := brief(t, h, after("")); got != nil {
+	if got := brief(h, after("")); got != nil {
 		t.Errorf("before the first run: %q", got)
 	}
-	if got := brief(t, h, after("1.1")); got != nil {
+	if got := brief(h, after("1.1")); got != nil {
 		t.Errorf("before the first run, after an ID: %q", got)
 	}
 	h.begin(3)
@@ -50,15 +49,15 @@ func TestHistoryNextResumes(t *testing.T) {
 		"x": all, "3": all, "3.": all, "3.x": all, "-3.1": all, "3.-1": all, "3.1.1": all,
 		"99999999999999999999.1": all,
 	} {
-		if diff := cmp.Diff(want, brief(t, h, after(id))); diff != "" {
+		if diff := cmp.Diff(want, brief(h, after(id))); diff != "" {
 			t.Errorf("after %q (-want +got):\n%s", id, diff)
 		}
 	}
 	c := after("3.2")
-	brief(t, h, c)
+	brief(h, c)
 	h.begin(4)
 	h.add(4, "run", "run", "x")
-	if diff := cmp.Diff([]string{`4.1 run "x"`}, brief(t, h, c)); diff != "" {
+	if diff := cmp.Diff([]string{`4.1 run "x"`}, brief(h, c)); diff != "" {
 		t.Errorf("in the next run (-want +got):\n%s", diff)
 	}
 }
@@ -82,22 +81,22 @@ func TestHistoryNextReportsLostMessages(t *testing.T) {
 	rest := []string{"1.7 event 6", "1.8 event 7", "1.9 event 8", "1.10 event 9"}
 	kept := []string{" finding 2", " state 4"}
 	want := slices.Concat([]string{"1.1 run 0"}, kept, []string{`1.6 lost {"from":2,"to":6}`}, rest)
-	if diff := cmp.Diff(want, brief(t, h, slow)); diff != "" {
+	if diff := cmp.Diff(want, brief(h, slow)); diff != "" {
 		t.Errorf("for a page that is loaded (-want +got):\n%s", diff)
 	}
 	want = append([]string{" state 4", `1.6 lost {"from":4,"to":6}`}, rest...)
-	if diff := cmp.Diff(want, brief(t, h, slow2)); diff != "" {
+	if diff := cmp.Diff(want, brief(h, slow2)); diff != "" {
 		t.Errorf("for a page that is slow (-want +got):\n%s", diff)
 	}
 	// Until the page has the ID of the message lost, it gets all of them again.
 	want = slices.Concat(kept, []string{`1.6 lost {"from":2,"to":6}`}, rest)
-	if diff := cmp.Diff(want, brief(t, h, after("1.1"))); diff != "" {
+	if diff := cmp.Diff(want, brief(h, after("1.1"))); diff != "" {
 		t.Errorf("before the message lost (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(rest, brief(t, h, after("1.6"))); diff != "" {
+	if diff := cmp.Diff(rest, brief(h, after("1.6"))); diff != "" {
 		t.Errorf("after the message lost (-want +got):\n%s", diff)
 	}
-	if got := brief(t, h, slow); got != nil {
+	if got := brief(h, slow); got != nil {
 		t.Errorf("afterwards: %q", got)
 	}
 }
