@@ -164,12 +164,12 @@ func (d *Decoder) end() {
 	d.complete, d.done = true, true
 }
 
-// A flexible is the text of a JSON string, or any other JSON value without white space. For null it
+// A jsonText is the text of a JSON string, or any other JSON value without white space. For null it
 // is empty.
-type flexible string
+type jsonText string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (f *flexible) UnmarshalJSON(b []byte) error {
-	*f = flexible(flatten(b))
+func (t *jsonText) UnmarshalJSON(b []byte) error {
+	*t = jsonText(flatten(b))
 	return nil
 }
