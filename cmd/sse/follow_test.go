@@ -532,7 +532,7 @@ func TestFollowWritesFile(t *testing.T) {
 	r.wantStderr(t, "no space left on device")
 }
 
-// The answer of an LLM is printed word by word, and the POST is sent once.
+// The text of a model is printed word by word, and the POST is sent once.
 func TestFollowFieldPrintsText(t *testing.T) {
 	t.Parallel()
 	requested := make(chan bool, 1)

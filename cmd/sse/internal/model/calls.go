@@ -22,7 +22,7 @@ type call struct {
 	arguments []byte
 }
 
-// A calls collects the tool calls that have not ended.
+// calls contains the tool calls that have not ended.
 type calls []*call
 
 // find returns the call with this index, or begins one. A different id begins another call: some

@@ -1,5 +1,6 @@
 // The connection to sse inspect.
 
+// The kinds of messages, as in messages.go.
 const kinds = [
   "run",
   "state",

@@ -1,5 +1,6 @@
 // Secrets in a request, which must be masked and must not be stored.
 
+// The same words as in package redact.
 const words = [
   "auth",
   "cookie",
