@@ -1,6 +1,7 @@
 //go:build unix
 
-// Package child runs servers and clients as processes of their own, which a test can suspend and kill.
+// Package child runs servers and clients as processes of their own, which a test can suspend and
+// kill.
 package child
 
 import (

@@ -11,7 +11,7 @@ import (
 // The limits of the tool calls that have not ended.
 const (
 	maxCalls     = 64
-	maxArguments = 4 << 10 // bytes of the arguments, of the name and of the ID; the rest is not kept
+	maxArguments = 4 << 10 // bytes that are kept of the arguments, of the name and of the ID
 )
 
 // A call is a tool call whose arguments arrive in pieces.

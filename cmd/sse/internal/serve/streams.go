@@ -17,7 +17,9 @@ const maxReplay = 1000 // events that a client that reconnects gets at once
 // since the server began. No event is stored, because it is computed from its number. If the client
 // sends a Last-Event-ID, the events after it are sent at once, and the others each at its time. The
 // function returns when send returns false or the client has disconnected.
-func (s *exampleServer) series(out *streamwriter.Writer, pace time.Duration, send func(n int) bool) {
+func (s *exampleServer) series(
+	out *streamwriter.Writer, pace time.Duration, send func(n int) bool,
+) {
 	current := func() int { return int(time.Since(s.start) / pace) }
 	n := max(current(), 1)
 	lastID, err := strconv.Atoi(out.Request.Header.Get("Last-Event-ID"))
