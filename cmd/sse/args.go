@@ -17,14 +17,13 @@ import (
 // newOptions returns the options of a command line without flags.
 func newOptions() *options {
 	return &options{
-		Options:   request.Options{Header: make(http.Header)},
-		Stdin:     os.Stdin,
-		Stdout:    os.Stdout,
-		Stderr:    os.Stderr,
-		Getenv:    os.Getenv,
-		Color:     "auto",
-		HintAfter: hintAfter,
-
+		Options:      request.Options{Header: make(http.Header)},
+		Stdin:        os.Stdin,
+		Stdout:       os.Stdout,
+		Stderr:       os.Stderr,
+		Getenv:       os.Getenv,
+		Color:        "auto",
+		HintAfter:    hintAfter,
 		SilenceAfter: silenceAfter,
 	}
 }
@@ -32,35 +31,15 @@ func newOptions() *options {
 // parseArgs parses a command line with one URL, or "-" for standard input.
 func parseArgs(args []string, flags []flagDef) (*options, error) {
 	o := newOptions()
-	p := newFlagParser(flags, o)
-	targets, err := p.parse(args)
-	if err != nil {
-		return nil, err
+	targets, err := newFlagParser(flags, o).parse(args)
+	if err == nil {
+		err = setTarget(o, targets)
 	}
-	if err := setTarget(o, targets); err != nil {
-		return nil, err
-	}
-	return o, nil
+	return o, err
 }
 
 // setTarget sets the URL of o to the only element of targets. If that is "-", there is no URL.
 func setTarget(o *options, targets []string) error {
-	if err := checkTargets(o, targets); err != nil {
-		return err
-	}
-	if targets[0] == "-" {
-		return nil
-	}
-	u, err := request.ParseURL(targets[0])
-	if err != nil {
-		return err
-	}
-	o.SetURL(u)
-	return nil
-}
-
-// checkTargets reports whether targets is one argument that fits the flags.
-func checkTargets(o *options, targets []string) error {
 	switch {
 	case len(targets) == 0:
 		return errors.New("no URL")
@@ -68,7 +47,34 @@ func checkTargets(o *options, targets []string) error {
 		return fmt.Errorf("more than one URL (--%s takes no value; use -d to send a body)",
 			o.Format)
 	case len(targets) > 1:
-		return errors.New("more than one URL")
+		return errManyURLs
+	}
+	if err := checkConflicts(o); err != nil {
+		return err
+	}
+	if err := checkTarget(o, targets[0]); err != nil || targets[0] == "-" {
+		return err
+	}
+	return setOnlyURL(o, targets)
+}
+
+var errManyURLs = errors.New("more than one URL")
+
+// setOnlyURL sets the URL of o to the only element of targets, of which there is at least one.
+func setOnlyURL(o *options, targets []string) error {
+	if len(targets) > 1 {
+		return errManyURLs
+	}
+	u, err := request.ParseURL(targets[0])
+	if err == nil {
+		o.SetURL(u)
+	}
+	return err
+}
+
+// checkConflicts returns an error if two flags that were given exclude each other.
+func checkConflicts(o *options) error {
+	switch {
 	case o.HTTP1 && o.HTTP2:
 		return errors.New("--http1.1 and --http2 exclude each other")
 	case o.Format == output.FormatRaw && o.Types != nil:
@@ -78,7 +84,12 @@ func checkTargets(o *options, targets []string) error {
 	case o.Format == output.FormatText && o.Types != nil:
 		return errors.New("--type and --text exclude each other")
 	}
-	name := targets[0]
+	return nil
+}
+
+// checkTarget returns an error if name is a file or a socket and not a URL, or if it is "-" and a
+// flag needs a URL.
+func checkTarget(o *options, name string) error {
 	switch {
 	case name == "-" && o.HasBody:
 		return errors.New("-d needs a URL: standard input takes no request")
@@ -121,8 +132,8 @@ func similarCommand(name string) string {
 	return ""
 }
 
-// differsInOneLetter reports whether one letter more, less or different, or two letters exchanged,
-// make b of a.
+// differsInOneLetter reports whether a and b differ in one letter, which may be missing in one of
+// them, or in the order of two letters.
 func differsInOneLetter(a, b string) bool {
 	start := 0
 	for start < min(len(a), len(b)) && a[start] == b[start] {

@@ -28,12 +28,7 @@ import (
 func TestMaxTimeIsATimeout(t *testing.T) {
 	t.Parallel()
 	silent := server(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	live := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(w, "data: a\n\n")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
+	live := endless(t, "data: a\n\n")
 	for _, test := range []struct {
 		args   []string
 		code   int

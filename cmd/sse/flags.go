@@ -54,7 +54,7 @@ func formatFlag(f output.Format) func(*options, string) error {
 // setNothing is the set function of a flag that has no effect.
 func setNothing(*options, string) error { return nil }
 
-// requestFlags define the request, and how text is coloured.
+// requestFlags define the request, and how text is colored.
 var requestFlags = []flagDef{
 	{names: "H header", value: true, set: func(o *options, v string) error {
 		return o.AddHeader(v, o.Stdin)

@@ -218,11 +218,7 @@ func TestFollowExitCodes(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		})
 	}
-	silent := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
+	silent := endless(t, "")
 	mute := server(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	status := func(code int, contentType, body string) string {
 		return server(t, func(w http.ResponseWriter, r *http.Request) {
@@ -328,12 +324,7 @@ func TestFollowEndsOnSignal(t *testing.T) {
 	t.Parallel()
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: errtext.ExitInterrupted,
 		syscall.SIGTERM: errtext.ExitTerminated} {
-		url := server(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			io.WriteString(w, "data: x\n\n")
-			w.(http.Flusher).Flush()
-			<-r.Context().Done()
-		})
+		url := endless(t, "data: x\n\n")
 		for _, where := range []string{"in a read", "in a wait", "on standard input"} {
 			args := []string{url, "--data"}
 			var stdin io.WriteCloser
@@ -494,12 +485,7 @@ func TestFollowExplainsMissingEvents(t *testing.T) {
 // The explanation does not wait for the end of the stream.
 func TestFollowExplainsMissingEventsBeforeTheEnd(t *testing.T) {
 	t.Parallel()
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(w, "{\"a\":1}\n")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
+	url := endless(t, "{\"a\":1}\n")
 	c := command(t, url)
 	c.Env = append(c.Env, "SSE_TEST_HINT_AFTER=200ms")
 	r := start(t, c)
@@ -546,7 +532,7 @@ func TestFollowWritesFile(t *testing.T) {
 	r.wantStderr(t, "no space left on device")
 }
 
-// The answer of an LLM is printed word by word, and the POST is sent once.
+// The text of a model is printed word by word, and the POST is sent once.
 func TestFollowFieldPrintsText(t *testing.T) {
 	t.Parallel()
 	requested := make(chan bool, 1)

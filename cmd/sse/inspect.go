@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/inspect"
-	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
@@ -22,29 +20,17 @@ func runInspect(ctx context.Context, args []string) int {
 		Stderr:  o.Stderr,
 	}
 	targets, err := newFlagParser(inspectFlags(i), o).parse(args)
-	if err == nil && o.HTTP1 && o.HTTP2 {
-		err = errors.New("--http1.1 and --http2 exclude each other")
+	if err == nil {
+		err = checkConflicts(o)
 	}
 	if err == nil && len(targets) > 0 {
 		err = setOnlyURL(o, targets)
 	}
 	if err != nil {
-		return usageOf("inspect", err)
+		return printUsage("inspect", err)
 	}
 	i.NoReconnect, i.IdleTimeout, i.MaxEventSize = o.NoReconnect, o.IdleTimeout, o.MaxEventSize
 	return inspect.Run(ctx, i)
-}
-
-// setOnlyURL sets the URL of o to the only element of targets.
-func setOnlyURL(o *options, targets []string) error {
-	if len(targets) != 1 {
-		return errors.New("more than one URL")
-	}
-	u, err := request.ParseURL(targets[0])
-	if err == nil {
-		o.SetURL(u)
-	}
-	return err
 }
 
 // inspectFlags returns the flags of sse inspect, which also set the options in i.

@@ -20,15 +20,15 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/inspect"
 )
 
-// inspected starts sse inspect and returns the address of its page.
-func inspected(t *testing.T, args ...string) (r *running, page string) {
+// startInspect starts sse inspect and returns the address of its page.
+func startInspect(t *testing.T, args ...string) (r *process, page string) {
 	t.Helper()
 	r = start(t, command(t, append([]string{"inspect"}, args...)...))
 	return r, pageOf(t, r)
 }
 
 // pageOf returns the address that sse inspect prints.
-func pageOf(t *testing.T, r *running) string {
+func pageOf(t *testing.T, r *process) string {
 	t.Helper()
 	line := r.line()
 	page, ok := strings.CutSuffix(strings.TrimPrefix(line, "open "), " (Ctrl-C ends it)")
@@ -66,7 +66,7 @@ func encode(t *testing.T, v any) string {
 
 func TestInspectStartsAndStops(t *testing.T) {
 	t.Parallel()
-	r, page := inspected(t, "-H", "X-A: b", "-d", "{}", "--last-event-id", "7", "--no-reconnect",
+	r, page := startInspect(t, "-H", "X-A: b", "-d", "{}", "--last-event-id", "7", "--no-reconnect",
 		"--idle-timeout", "45", "h.test/p", "-k", "--memory", "8M")
 	if !strings.HasPrefix(page, "http://127.0.0.1:") {
 		t.Errorf("the page is at %s", page)
@@ -111,7 +111,7 @@ func TestInspectStartsAndStops(t *testing.T) {
 
 func TestInspectWarnsIfOtherMachinesCanReachIt(t *testing.T) {
 	t.Parallel()
-	r, page := inspected(t, "--listen", "0.0.0.0:0")
+	r, page := startInspect(t, "--listen", "0.0.0.0:0")
 	if !strings.HasPrefix(page, "http://localhost:") {
 		t.Errorf("the page is at %s", page)
 	}
@@ -177,7 +177,7 @@ func TestInspectAppliesConnectionFlags(t *testing.T) {
 		fmt.Fprintf(w, "data: %s %s\n\n", r.Proto, r.Header.Get("X-A"))
 	}))
 	t.Cleanup(s.Close)
-	_, page := inspected(t, "-k", "--http1.1", "-H", "X-A: of the command line")
+	_, page := startInspect(t, "-k", "--http1.1", "-H", "X-A: of the command line")
 	f := inspect.Form{URL: s.URL, Headers: [][2]string{{"X-A", "of the page"}}}
 	if post(t, page+"send", encode(t, f), nil) != http.StatusOK {
 		t.Fatal("the form is refused")

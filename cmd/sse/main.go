@@ -129,7 +129,7 @@ func run(args []string) int {
 	ctx, stop := notifyContext(context.Background())
 	defer stop()
 	if len(args) == 0 {
-		return errtext.PrintUsage(os.Stderr, "", errors.New("no URL"))
+		return printUsage("", errors.New("no URL"))
 	}
 	for _, arg := range args {
 		if arg == "--" {
@@ -154,11 +154,11 @@ func run(args []string) int {
 		return runInspect(ctx, args[1:])
 	}
 	if err := checkCommand(args[0]); err != nil {
-		return errtext.PrintUsage(os.Stderr, "", err)
+		return printUsage("", err)
 	}
 	o, err := parseArgs(args, followFlags)
 	if err != nil {
-		return errtext.PrintUsage(os.Stderr, "", err)
+		return printUsage("", err)
 	}
 	return follow.Run(ctx, o, follow.Hooks{})
 }
@@ -170,7 +170,7 @@ func runHelp(args []string) int {
 	}
 	text := helpFor(args[0])
 	if text == help {
-		return errtext.PrintUsage(os.Stderr, "", fmt.Errorf("%q is not a command: "+
+		return printUsage("", fmt.Errorf("%q is not a command: "+
 			"the commands are inspect, check, serve and demo", args[0]))
 	}
 	return printText(text)
@@ -184,7 +184,7 @@ func runDemo(ctx context.Context, args []string) int {
 		err = errors.New("it starts its own server and takes no URL")
 	}
 	if err != nil {
-		return usageOf("demo", err)
+		return printUsage("demo", err)
 	}
 	return demo.Run(ctx, o, demoPace)
 }
@@ -195,12 +195,12 @@ func runServe(ctx context.Context, args []string) int {
 	for _, arg := range args {
 		switch {
 		case strings.HasPrefix(arg, "-"):
-			return usageOf("serve", errors.New("there are no flags; "+
+			return printUsage("serve", errors.New("there are no flags; "+
 				"want files, or an address such as 8787 or 0.0.0.0:8787"))
 		case isFile(arg):
 			o.Files = append(o.Files, arg)
 		case o.Addr != "":
-			return usageOf("serve", fmt.Errorf("more than one address: %q and %q", o.Addr, arg))
+			return printUsage("serve", fmt.Errorf("more than one address: %q and %q", o.Addr, arg))
 		default:
 			o.Addr = arg
 		}
@@ -235,7 +235,7 @@ func runCheck(ctx context.Context, args []string) int {
 		err = setTarget(o, targets)
 	}
 	if err != nil {
-		return usageOf("check", err)
+		return printUsage("check", err)
 	}
 	c.Duration, c.JSON, c.Color = o.Duration, o.Format == output.FormatJSON, o.Color
 	c.Stdout, c.Stderr, c.Getenv = o.Stdout, o.Stderr, o.Getenv
@@ -266,8 +266,11 @@ func printText(text string) int {
 	return errtext.ExitDone
 }
 
-// usageOf prints what is wrong with the command line of the subcommand name.
-func usageOf(name string, err error) int { return errtext.PrintUsage(os.Stderr, name, err) }
+// printUsage prints what is wrong with the command line, and returns the exit code. If subcommand
+// is not empty, the command line is that of a subcommand.
+func printUsage(subcommand string, err error) int {
+	return errtext.PrintUsage(os.Stderr, subcommand, err)
+}
 
 // notifyContext returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, with an
 // errtext.Signal as the cause. The second signal ends the process.

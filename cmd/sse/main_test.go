@@ -137,43 +137,54 @@ func once(t *testing.T, body string) string {
 	})
 }
 
-// A running is a command that runs, and whose output can be read.
-type running struct {
+// endless starts a server whose responses are event streams that begin with body and do not end.
+func endless(t *testing.T, body string) string {
+	t.Helper()
+	return server(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, body)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+}
+
+// A process is a command that runs, and whose output can be read.
+type process struct {
 	t      *testing.T
 	c      *exec.Cmd
 	stdout *bufio.Reader
-	stderr *watched
+	stderr *buffer
 }
 
-// A watched collects output. A test can wait for a part of it.
-type watched struct {
+// A buffer collects output. A test can wait for a part of it.
+type buffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 	more chan struct{} // closed when text has changed
 }
 
-func (w *watched) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.text.Write(p)
-	close(w.more)
-	w.more = make(chan struct{})
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text.Write(p)
+	close(b.more)
+	b.more = make(chan struct{})
 	return len(p), nil
 }
 
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return portable(w.text.String())
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return portable(b.text.String())
 }
 
 // waitFor waits until the output contains part.
-func (w *watched) waitFor(t *testing.T, part string) {
+func (b *buffer) waitFor(t *testing.T, part string) {
 	t.Helper()
 	for {
-		w.mu.Lock()
-		text, more := portable(w.text.String()), w.more
-		w.mu.Unlock()
+		b.mu.Lock()
+		text, more := portable(b.text.String()), b.more
+		b.mu.Unlock()
 		if strings.Contains(text, part) {
 			return
 		}
@@ -186,9 +197,9 @@ func (w *watched) waitFor(t *testing.T, part string) {
 }
 
 // start starts c.
-func start(t *testing.T, c *exec.Cmd) *running {
+func start(t *testing.T, c *exec.Cmd) *process {
 	t.Helper()
-	r := &running{t: t, c: c, stderr: &watched{more: make(chan struct{})}}
+	r := &process{t: t, c: c, stderr: &buffer{more: make(chan struct{})}}
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +213,7 @@ func start(t *testing.T, c *exec.Cmd) *running {
 }
 
 // line returns the next line of the output.
-func (r *running) line() string {
+func (r *process) line() string {
 	r.t.Helper()
 	line, err := r.stdout.ReadString('\n')
 	if err != nil {
@@ -213,7 +224,7 @@ func (r *running) line() string {
 }
 
 // wait waits for the end of the command. The output of the result begins after the last line read.
-func (r *running) wait() result {
+func (r *process) wait() result {
 	r.t.Helper()
 	rest, err := io.ReadAll(r.stdout)
 	if err != nil {

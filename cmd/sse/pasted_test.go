@@ -130,7 +130,7 @@ func TestParsePastedReadsNoFiles(t *testing.T) {
 func TestCommandsOfInspectFillTheSameForm(t *testing.T) {
 	t.Parallel()
 	const hostile = "it's $x `y` \"z\" !a \\ \r\n\t\x01\x1b[201~\u009b\u202e\u2028é😀\x7f"
-	_, page := inspected(t, "--max-event-size", "none")
+	_, page := startInspect(t, "--max-event-size", "none")
 	for _, f := range []inspect.Form{
 		{URL: "http://h.test/", Method: "GET"},
 		{URL: "http://h.test/", Method: "HEAD"},
@@ -193,8 +193,8 @@ func insertClientHeaders(headers [][2]string) [][2]string {
 
 func TestCommandsOfInspectHaveConnectionFlags(t *testing.T) {
 	t.Parallel()
-	_, page := inspected(t, "-k", "-x", "http://u:p@proxy.test", "--unix-socket", "/s o", "--http2",
-		"--connect-timeout", "1.5", "-b", "", "-H", "Accept:")
+	_, page := startInspect(t, "-k", "-x", "http://u:p@proxy.test", "--unix-socket", "/s o",
+		"--http2", "--connect-timeout", "1.5", "-b", "", "-H", "Accept:")
 	for url, http2 := range map[string]string{
 		"http://h.test/": "--http2-prior-knowledge", "https://h.test/": "--http2",
 	} {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,8 +15,8 @@ import (
 	"github.com/seed-0d85b69d/sse/ssetest"
 )
 
-// serveFiles starts sse serve with files, and returns its URL without a slash at the end.
-func serveFiles(t *testing.T, files ...string) (r *running, url string) {
+// startServe starts sse serve with files, and returns its URL without a slash at the end.
+func startServe(t *testing.T, files ...string) (r *process, url string) {
 	t.Helper()
 	r = start(t, command(t, append([]string{"serve", ":0"}, files...)...))
 	url, _, ok := strings.Cut(strings.TrimPrefix(r.line(), "serving "), "/ (Ctrl-C")
@@ -47,7 +46,7 @@ func TestRecordAndServe(t *testing.T) {
 		t.Errorf("the recording contains a secret:\n%s", text)
 	}
 
-	r, url := serveFiles(t, file)
+	r, url := startServe(t, file)
 	if line := r.line(); !strings.HasPrefix(line, "  /events  3 responses of incident.jsonl, ") {
 		t.Errorf("second line of sse serve: %q", line)
 	}
@@ -103,7 +102,7 @@ func TestServeReplaysEnds(t *testing.T) {
 	}
 	redirect := response("https://prod.test/old", http.StatusFound, recording.EOF, "")
 	redirect.Header = http.Header{"Location": {"https://prod.test/new"}}
-	_, url := serveFiles(t,
+	_, url := startServe(t,
 		writeRecording(t,
 			response("https://prod.test/reset", 200, recording.Reset, "data: a\n\n"),
 			response("https://prod.test/eof", 200, recording.EOF, "data: b\n\n"),
@@ -138,7 +137,7 @@ func TestServeReplaysEnds(t *testing.T) {
 // A web page elsewhere must not read a recording, which may be confidential.
 func TestServeReplayIsForLocalPages(t *testing.T) {
 	t.Parallel()
-	_, url := serveFiles(t, writeRecording(t, recording.Response{
+	_, url := startServe(t, writeRecording(t, recording.Response{
 		Status: 200,
 		Header: http.Header{"Access-Control-Allow-Origin": {"https://prod.test"}},
 		End:    recording.EOF,
@@ -169,7 +168,7 @@ func TestServeReplayIsForLocalPages(t *testing.T) {
 // A name of another host may be that of an attacker whose DNS leads to this machine.
 func TestServeReplayRefusesOtherHosts(t *testing.T) {
 	t.Parallel()
-	_, url := serveFiles(t, writeRecording(t, recording.Response{Status: 200, End: recording.EOF}))
+	_, url := startServe(t, writeRecording(t, recording.Response{Status: 200, End: recording.EOF}))
 	for host, want := range map[string]int{
 		"localhost:8787": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:80": http.StatusOK,
 		"evil.test": http.StatusForbidden, "localhost.evil.test:8787": http.StatusForbidden,
@@ -192,12 +191,7 @@ func TestServeReplayRefusesOtherHosts(t *testing.T) {
 func TestRecordWriteErrorEndsRun(t *testing.T) {
 	t.Parallel()
 	needDevFull(t)
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(w, "data: a\n\n")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
+	url := endless(t, "data: a\n\n")
 	r := runSSE(t, "", url, "--data", "--record", "/dev/full")
 	r.want(t, errtext.ExitError, "")
 	r.oneLine(t)

@@ -107,7 +107,7 @@ func TestRequestFlags(t *testing.T) {
 	}
 	if r := runSSE(t, "", "http://me:pw@"+host, "--no-reconnect",
 		"--data"); !strings.Contains(r.stdout, "Authorization=Basic bWU6cHc=\n") {
-		t.Errorf("with user info: %+v", r)
+		t.Errorf("with user information: %+v", r)
 	}
 }
 
@@ -288,7 +288,7 @@ func TestVerboseHidesSecrets(t *testing.T) {
 	}
 }
 
-// As in curl, the user info of a URL is also sent after a redirect to the same host.
+// As in curl, the user information of a URL is also sent after a redirect to the same host.
 func TestRequestKeepsUserInfoOnRedirect(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(w http.ResponseWriter, r *http.Request) {

@@ -14,8 +14,9 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/serve"
 )
 
-// served starts the server of sse serve as if it had begun an hour ago, and returns its URL.
-func served(t *testing.T) string {
+// startExamples starts the server of the example streams as if it had begun an hour ago, and
+// returns its URL.
+func startExamples(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(serve.NewHandler(time.Now().Add(-time.Hour), servePaces, io.Discard))
 	t.Cleanup(func() {
@@ -69,8 +70,8 @@ func TestServeStartsAndStops(t *testing.T) {
 
 func TestServeFlakyLosesNothing(t *testing.T) {
 	t.Parallel()
-	r := runSSE(t, "", served(t)+"/flaky", "--last-event-id", "7000", "-n", "12", "--summary",
-		"json")
+	r := runSSE(t, "", startExamples(t)+"/flaky", "--last-event-id", "7000", "-n", "12",
+		"--summary", "json")
 	if r.code != errtext.ExitDone {
 		t.Errorf("exit code = %d", r.code)
 	}
@@ -85,13 +86,13 @@ func TestServeFlakyLosesNothing(t *testing.T) {
 
 func TestServeSlowSendsEvent(t *testing.T) {
 	t.Parallel()
-	runSSE(t, "", served(t)+"/slow", "-n", "1", "--json").want(t, errtext.ExitDone,
+	runSSE(t, "", startExamples(t)+"/slow", "-n", "1", "--json").want(t, errtext.ExitDone,
 		`{"id":"1","type":"message","data":"this event came a byte at a time"}`+"\n")
 }
 
 func TestServeLLMAnswersPrompt(t *testing.T) {
 	t.Parallel()
-	url := served(t)
+	url := startExamples(t)
 	const body = `{"stream":true,"messages":[{"role":"user","content":"first"},` +
 		`{"role":"user","content":"Is it <so>?"}]}`
 	const blocks = `{"stream":true,"messages":[{"role":"assistant","content":null},` +

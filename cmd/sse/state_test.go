@@ -195,12 +195,7 @@ func TestStateWarnsOfMissingIDs(t *testing.T) {
 	r.wantStderr(t, warning)
 
 	// If the stream does not end, the warning does not wait for its end.
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(w, strings.Repeat("data: a\n\n", 20))
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
+	url := endless(t, strings.Repeat("data: a\n\n", 20))
 	live := start(t, command(t, url, "--data", "--state", file))
 	live.stderr.waitFor(t, warning)
 	sendSignal(t, live.c, os.Interrupt)
@@ -234,12 +229,7 @@ func TestHangupEndsRun(t *testing.T) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, hangup)
 	defer signal.Stop(hangups)
-	url := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(w, "id: 1\ndata: a\n\n")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
+	url := endless(t, "id: 1\ndata: a\n\n")
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, hangup} {
 		file := filepath.Join(t.TempDir(), "state")
 		r := start(t, command(t, url, "--data", "--state", file))

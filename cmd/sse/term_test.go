@@ -102,8 +102,8 @@ func TestViewGolden(t *testing.T) {
 		"HH:MM:SS.mmm  ended  end of the response · conn…",
 		"HH:MM:SS.mmm  the server responded with 204 No Content, which ends the stream",
 	}, "\n") + "\n"
-	colours := regexp.MustCompile("\x1b\\[[0-9]*m")
-	if diff := cmp.Diff(want, withoutTimes(colours.ReplaceAllString(r.stdout, ""))); diff != "" {
+	colors := regexp.MustCompile("\x1b\\[[0-9]*m")
+	if diff := cmp.Diff(want, withoutTimes(colors.ReplaceAllString(r.stdout, ""))); diff != "" {
 		t.Errorf("view (-want +got):\n%s", diff)
 	}
 	for _, part := range []string{
@@ -111,10 +111,10 @@ func TestViewGolden(t *testing.T) {
 		"\x1b[32m\"<b>\"\x1b[m", "\x1b[2m: a comment\x1b[m", "\x1b[32mopen",
 	} {
 		if !strings.Contains(r.stdout, part) {
-			t.Errorf("colours: lacks %q:\n%q", part, r.stdout)
+			t.Errorf("colors: lacks %q:\n%q", part, r.stdout)
 		}
 	}
-	if rest := colours.ReplaceAllString(r.stdout, ""); strings.ContainsAny(rest,
+	if rest := colors.ReplaceAllString(r.stdout, ""); strings.ContainsAny(rest,
 		"\x1b\u009b\u202e") || strings.Contains(rest, "s3cret") {
 		t.Errorf("a control character or a secret is shown:\n%q", rest)
 	}

@@ -48,7 +48,7 @@ func (r *results) check() (list string, missed int) {
 	list = table(head, func(yield func(cells ...string)) {
 		for _, t := range r.targets() {
 			met := "yes"
-			if !(t.got <= t.most) {
+			if !(t.got <= t.most) { // a NaN also misses the target
 				met = "**no**"
 				missed++
 			}

@@ -21,8 +21,8 @@ var groups = []struct{ section, title string }{
 	{"Encoding", "UTF-8"},
 }
 
-// deadline is the time after which a case is abandoned. Some peers need seconds for long streams.
-const deadline = 2 * time.Minute
+// caseTimeout is how long a case may take. Some peers need seconds for long streams.
+const caseTimeout = 2 * time.Minute
 
 // A conformance says how many cases of the conformance suite each library passes.
 type conformance struct {
@@ -141,7 +141,7 @@ func (l library) runCase(conn suite.Connection, oneByte bool) error {
 		if err != nil {
 			return err
 		}
-	case <-time.After(deadline):
+	case <-time.After(caseTimeout):
 		return errBroken
 	}
 

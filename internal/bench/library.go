@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/anthropics/anthropic-sdk-go/packages/ssestream"
+	anthropicstream "github.com/anthropics/anthropic-sdk-go/packages/ssestream"
 	donovanhide "github.com/donovanhide/eventsource"
 	launchdarkly "github.com/launchdarkly/eventsource"
 	ogen "github.com/ogen-go/ogen/sse"
-	openai "github.com/openai/openai-go/v3/packages/ssestream"
+	openaistream "github.com/openai/openai-go/v3/packages/ssestream"
 	r3labs "github.com/r3labs/sse/v2"
 	"github.com/seed-0d85b69d/sse"
 	tmaxmax "github.com/tmaxmax/go-sse"
@@ -98,7 +98,7 @@ func runStrings(body io.Reader, onEvent eventFunc) (events, bytes int, err error
 // The decoders of the two SDKs append a line feed to the data. It is removed here and in
 // runAnthropic.
 func runOpenAI(r io.Reader, onEvent eventFunc) (events, size int, err error) {
-	d := openai.NewDecoder(&http.Response{Body: io.NopCloser(r)})
+	d := openaistream.NewDecoder(&http.Response{Body: io.NopCloser(r)})
 	for d.Next() {
 		e := d.Event()
 		events++
@@ -111,7 +111,7 @@ func runOpenAI(r io.Reader, onEvent eventFunc) (events, size int, err error) {
 }
 
 func runAnthropic(r io.Reader, onEvent eventFunc) (events, size int, err error) {
-	d := ssestream.NewDecoder(&http.Response{Body: io.NopCloser(r)})
+	d := anthropicstream.NewDecoder(&http.Response{Body: io.NopCloser(r)})
 	for d.Next() {
 		e := d.Event()
 		events++

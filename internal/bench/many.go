@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -95,21 +97,14 @@ func (run manyRun) run(p *plan) manyCost {
 // measureMany measures all runs. In a quick plan they run at the same time.
 func (p *plan) measureMany() []manyCost {
 	costs := make([]manyCost, len(p.many))
-	done := make(chan bool)
+	var running sync.WaitGroup
 	for i, run := range p.many {
-		go func() {
-			costs[i] = run.run(p)
-			done <- true
-		}()
+		running.Go(func() { costs[i] = run.run(p) })
 		if !p.quick {
-			<-done
+			running.Wait()
 		}
 	}
-	if p.quick {
-		for range p.many {
-			<-done
-		}
-	}
+	running.Wait()
 	return costs
 }
 
@@ -153,7 +148,7 @@ func (p *plan) checkLimits() error {
 			last-first+1, need))
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("%s", strings.Join(problems, "\n"))
+		return errors.New(strings.Join(problems, "\n"))
 	}
 	return nil
 }

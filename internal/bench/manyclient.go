@@ -137,7 +137,7 @@ func followMany(args []string) {
 		}
 		return awaitDeliveries(followers, events)
 	})
-	os.Exit(0) // the streams go on until then
+	os.Exit(0) // the streams continue until then
 }
 
 // manyTransport returns a transport of manyTransports.

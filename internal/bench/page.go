@@ -62,12 +62,12 @@ func (r *results) pageData() pageData {
 	for _, w := range workloads {
 		d.Workloads = append(d.Workloads, "`"+w.name+"`: "+w.about)
 	}
-	var borrowed, strings []float64
+	var ofBorrowed, ofStrings []float64
 	for _, p := range r.Parsings {
-		borrowed, strings = append(borrowed, p.Borrowed), append(strings, p.Strings)
+		ofBorrowed, ofStrings = append(ofBorrowed, p.Borrowed), append(ofStrings, p.Strings)
 	}
-	d.Least, d.Most = slices.Min(borrowed), slices.Max(borrowed)
-	d.LeastStrings, d.MostStrings = slices.Min(strings), slices.Max(strings)
+	d.Least, d.Most = slices.Min(ofBorrowed), slices.Max(ofBorrowed)
+	d.LeastStrings, d.MostStrings = slices.Min(ofStrings), slices.Max(ofStrings)
 	d.OwnShare, d.SDKShare, d.ReaderShare = r.SDK[0].Share, r.SDK[2].Share, r.SDK[3].Share
 	return d
 }

@@ -134,7 +134,7 @@ func (p *plan) measureSDK() []sdkCost {
 	s := findWorkload("llm").stream(p.size / 32)
 	defer s.free()
 	var costs []sdkCost
-	var runs, parses, all []*entry
+	var runs, parses []*entry
 	for _, program := range sdkPrograms {
 		if err := program.check(s); err != nil {
 			panic(fmt.Sprintf("%s: %v", program.name, err))
@@ -156,8 +156,7 @@ func (p *plan) measureSDK() []sdkCost {
 			work: float64(s.n), run: func() { program.parse(s.feed(len(s.bytes))) },
 		})
 	}
-	all = append(append(all, runs...), parses...)
-	p.takeSamples(all)
+	p.takeSamples(slices.Concat(runs, parses))
 	for i := range costs {
 		costs[i].Time = time.Duration(median(runs[i].samples))
 		costs[i].Ratio = medianRatio(runs[i], runs[0])

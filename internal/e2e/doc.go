@@ -7,7 +7,7 @@
 //   - eventlog: a sequence of events that servers replay and clients verify
 //   - http2server: an HTTP/2 server that resets, refuses, drains and falls silent
 //   - faultproxy: a TCP proxy that delays, drops and resets
-//   - child: processes that a test can stop and kill
+//   - child: processes that a test can suspend and kill
 //   - dialer: a dialer that counts connections
 //   - soak: a command that combines them for minutes and prints a table
 //

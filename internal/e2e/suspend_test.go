@@ -76,7 +76,7 @@ func (c *suspendedClient) waitEvent(t *testing.T, n int) {
 // send when the process is suspended.
 func (c *suspendedClient) suspend(t *testing.T, late time.Duration, send func()) {
 	deadline := time.Now().Add(suspendedTimeout)
-	if err := c.Stop(); err != nil {
+	if err := c.Suspend(); err != nil {
 		t.Fatal(err)
 	}
 	send()

@@ -212,7 +212,7 @@ func TestTerminalColors(t *testing.T) {
 	for _, test := range []struct {
 		env         []string
 		args        string
-		sgr, cursor bool
+		sgr, erased bool
 	}{
 		{nil, "", true, true},
 		{[]string{"NO_COLOR=1"}, "", false, true},
@@ -229,9 +229,9 @@ func TestTerminalColors(t *testing.T) {
 			args := append(strings.Fields(test.args), "--no-reconnect", srv.URL)
 			term := run(t, test.env, nil, args...)
 			term.waitExit(0)
-			if term.sgr != test.sgr || term.cursor != test.cursor {
+			if term.sgr != test.sgr || term.erased != test.erased {
 				t.Errorf("colors %t, erased %t, want %t, %t",
-					term.sgr, term.cursor, test.sgr, test.cursor)
+					term.sgr, term.erased, test.sgr, test.erased)
 			}
 		})
 	}

@@ -20,8 +20,8 @@ type screen struct {
 	lines   []string // the cursor is on the last one
 	column  int      // of the cursor
 	tail    []byte   // an incomplete character or sequence
-	sgr     bool     // whether there were colors
-	cursor  bool     // whether a line was erased
+	sgr     bool     // there were colors
+	erased  bool     // a line was erased
 	faults  []string
 	closed  bool
 }
@@ -61,7 +61,7 @@ func (s *screen) write(p []byte) {
 			}
 			switch seq := string(b[:end+1]); {
 			case seq == "\x1b[K":
-				s.cursor = true
+				s.erased = true
 				s.edit(func(line []rune) []rune { return line[:min(s.column, len(line))] })
 			case strings.HasSuffix(seq, "m") && strings.Trim(seq[1:len(seq)-1], "[0123456789;") == "":
 				s.sgr = true

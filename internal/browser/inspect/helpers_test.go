@@ -170,7 +170,7 @@ func numbered(first, last int) (events []sse.Event) {
 // numberedData returns the data of event n of numbered.
 func numberedData(n int) string { return fmt.Sprintf("event %d of the test", n) }
 
-// setScheme makes the browser prefer the colour scheme light or dark.
+// setScheme makes the browser prefer the color scheme light or dark.
 func (p *tab) setScheme(scheme string) {
 	p.t.Helper()
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

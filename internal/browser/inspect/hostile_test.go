@@ -49,10 +49,10 @@ func TestHostileTextIsShownAsText(t *testing.T) {
 		n, text := i+1, hostile[i/2]
 		p.click(fmt.Sprintf(`#events [data-n="%d"]`, n))
 		p.click("#tab-raw")
-		p.waitFor(`document.querySelector("#panel-raw").innerText.length > 5`)
+		p.waitFor(`document.querySelector("#raw-panel").innerText.length > 5`)
 		p.click("#tab-data")
 		if strings.HasPrefix(text, "<") && n%2 == 1 {
-			p.waitForText("#panel-data", text)
+			p.waitForText("#data-panel", text)
 			p.waitForText(fmt.Sprintf(`#events [data-n="%d"]`, n), text[:20])
 		}
 	}

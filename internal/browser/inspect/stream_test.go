@@ -127,16 +127,16 @@ func TestPageShowsDetails(t *testing.T) {
 	p.click(`#events [data-n="1"]`)
 	p.click("#tab-data")
 	for _, text := range []string{"outer", "inner", "1", `"two"`} {
-		p.waitForText("#panel-data", text)
+		p.waitForText("#data-panel", text)
 	}
-	p.click("#panel-data summary") // closes the tree
-	p.waitFor(`!document.querySelector("#panel-data").innerText.includes("inner")`)
+	p.click("#data-panel summary") // closes the tree
+	p.waitFor(`!document.querySelector("#data-panel").innerText.includes("inner")`)
 	p.click("#tab-raw")
 	for _, text := range []string{"BOM", "CR", "LF"} {
-		p.waitForText("#panel-raw", text)
+		p.waitForText("#raw-panel", text)
 	}
 	p.click(`#events [data-n="2"]`)
-	p.waitForText("#panel-raw", "NUL")
+	p.waitForText("#raw-panel", "NUL")
 }
 
 func TestTimelineShowsEvents(t *testing.T) {
@@ -152,7 +152,7 @@ func TestTimelineShowsEvents(t *testing.T) {
 	p.waitForState("closed")
 	p.waitFor(`(canvas => {
 		const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-		return new Set(new Uint32Array(data.buffer)).size > 3; // colours
+		return new Set(new Uint32Array(data.buffer)).size > 3; // colors
 	})(document.querySelector("#timeline"))`)
 
 	box := eval[[4]float64](p.tab, `(r => [r.left, r.top, r.width, r.height])

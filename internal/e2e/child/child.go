@@ -1,6 +1,7 @@
 //go:build unix
 
-// Package child runs servers and clients as processes of their own, which a test can stop and kill.
+// Package child runs servers and clients as processes of their own, which a test can suspend and
+// kill.
 package child
 
 import (
@@ -114,8 +115,8 @@ func (p *Process) Expect(prefix string, timeout time.Duration) (string, []string
 	}
 }
 
-// Stop suspends the child, until Continue is called. It returns when the child is suspended.
-func (p *Process) Stop() error {
+// Suspend suspends the child until Continue is called. It returns when the child is suspended.
+func (p *Process) Suspend() error {
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (p *Process) Stop() error {
 		_, err = syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
 	}
 	if err == nil && !status.Stopped() {
-		err = fmt.Errorf("child: not stopped, but %v", status)
+		err = fmt.Errorf("child: not suspended, but %v", status)
 	}
 	return err
 }

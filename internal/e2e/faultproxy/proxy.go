@@ -103,7 +103,7 @@ func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
-		c.end(true)
+		c.endLocked(true)
 	}
 	p.changed.Broadcast()
 }
@@ -114,7 +114,7 @@ func (p *Proxy) Close() {
 	p.mu.Lock()
 	p.closed = true
 	for c := range p.conns {
-		c.end(false)
+		c.endLocked(false)
 	}
 	p.changed.Broadcast()
 	p.mu.Unlock()
@@ -140,7 +140,7 @@ func (p *Proxy) accept() {
 		}
 		p.conns[c] = struct{}{}
 		if p.closed {
-			c.end(false)
+			c.endLocked(false)
 		}
 		p.changed.Broadcast()
 		p.mu.Unlock()
@@ -158,11 +158,19 @@ type conn struct {
 	reset   bool         // at the limit
 	dropped bool
 	ended   bool
-	done    chan struct{} // closed by end
+	done    chan struct{} // closed when ended is set
 }
 
-// end closes both connections. The caller holds proxy.mu.
+// end closes both connections.
 func (c *conn) end(reset bool) {
+	c.proxy.mu.Lock()
+	defer c.proxy.mu.Unlock()
+	c.endLocked(reset)
+	c.proxy.changed.Broadcast()
+}
+
+// endLocked is like end. The caller holds proxy.mu and must wake those who wait for changed.
+func (c *conn) endLocked(reset bool) {
 	if c.ended {
 		return
 	}
@@ -179,13 +187,6 @@ func (c *conn) end(reset bool) {
 	}
 }
 
-func (c *conn) endLocked(reset bool) {
-	c.proxy.mu.Lock()
-	defer c.proxy.mu.Unlock()
-	c.end(reset)
-	c.proxy.changed.Broadcast()
-}
-
 // serve forwards in both directions until one end closes.
 func (c *conn) serve() {
 	p := c.proxy
@@ -194,12 +195,12 @@ func (c *conn) serve() {
 		defer p.mu.Unlock()
 		p.open--
 		if c.dropped {
-			c.end(false)
+			c.endLocked(false)
 		}
 		p.changed.Broadcast()
 	})
 	defer func() {
-		c.endLocked(false)
+		c.end(false)
 		for range fromClient { // until the client is counted as gone
 		}
 		p.mu.Lock()
@@ -225,11 +226,11 @@ func (c *conn) serve() {
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		c.send(c.server, fromClient, nil)
-		c.endLocked(false)
+		c.end(false)
 	})
 	fromServer := c.receive(c.server, func() {})
 	c.send(c.client, fromServer, &c.limit)
-	c.endLocked(c.reset && c.limit == 0)
+	c.end(c.reset && c.limit == 0)
 	for range fromServer {
 	}
 	sending.Wait()

@@ -58,8 +58,8 @@ type Server struct {
 	closed   bool
 }
 
-// Start returns a Server that listens on 127.0.0.1. With useTLS it has a certificate that the
-// client of Client accepts.
+// Start returns a Server that listens on 127.0.0.1. If useTLS is true, it has a certificate, which
+// the transport of Transport accepts.
 func Start(log *eventlog.Log, useTLS bool) (*Server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -150,7 +150,7 @@ func kill(r *run) (int, error) {
 
 // suspend suspends the server process for longer than the idle timeout.
 func suspend(r *run) (int, error) {
-	if err := r.process.Stop(); err != nil {
+	if err := r.process.Suspend(); err != nil {
 		return 0, err
 	}
 	<-time.After(r.idle * 3 / 2)

@@ -18,7 +18,7 @@ import (
 const (
 	root   = "../.."
 	output = root + "/docs/command.svg"
-	freeze = "github.com/charmbracelet/freeze@v0.2.2" // draws text with colours
+	freeze = "github.com/charmbracelet/freeze@v0.2.2" // draws text with colors
 
 	columns   = 100
 	firstLine = 10 // of those in the picture, which then contain an interruption

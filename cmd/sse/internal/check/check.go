@@ -192,8 +192,8 @@ func (o *Options) checkResponse(
 	return report, nil
 }
 
-// whole returns what is checked, for findings that are not about a line.
-func (o *Options) whole() string {
+// subject returns what is checked, for findings that are not about a line.
+func (o *Options) subject() string {
 	if o.File != "" || o.Input != nil {
 		return "stream"
 	}
@@ -215,7 +215,7 @@ func (o *Options) printReport(r *checker.Report, took time.Duration) error {
 	var lines [][]term.Span
 	for _, f := range findings {
 		count[f.Severity]++
-		where := o.whole()
+		where := o.subject()
 		if f.Line > 0 {
 			where = fmt.Sprintf("line %d", f.Line)
 		}

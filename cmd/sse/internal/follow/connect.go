@@ -72,7 +72,7 @@ type connection struct {
 	first   bool        // no attempt was made yet
 	begun   time.Time   // when the current attempt began
 	waiting atomic.Bool // for the headers of the first response
-	hint    sync.Once
+	once    sync.Once   // for what is done at the first response
 }
 
 // prepare is called before each attempt.
@@ -106,7 +106,7 @@ func (c *connection) opened(resp *http.Response) {
 	s.stats.Opened(now)
 	s.rec.Opened()
 	s.observer.Opened(resp, now.Sub(c.begun), c.stream.LastEventID())
-	c.hint.Do(func() {
+	c.once.Do(func() {
 		s.reportRedirect(resp)
 		time.AfterFunc(s.o.HintAfter, s.explain)
 	})
@@ -122,8 +122,8 @@ func (c *connection) retrying(err error, wait time.Duration) {
 		c.stream.Close()
 		return
 	}
-	if end, ok := s.textEnd(err, c.stream.LastEventID()); ok {
-		s.lastErr = end
+	if ends, runErr := s.textEnd(err, c.stream.LastEventID()); ends {
+		s.lastErr = runErr
 		c.stream.Close()
 		return
 	}

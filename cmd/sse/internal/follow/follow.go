@@ -59,7 +59,7 @@ func Run(ctx context.Context, o *Options, hooks Hooks) int {
 	if o.Until != nil || o.UntilTypes != nil {
 		s.unfinished = &unfinished{parser: sse.Parser{MaxEventSize: o.MaxEventSize}}
 	}
-	s.rec.OnRead = s.recorded
+	s.rec.OnRead = s.read
 	if o.Verbose {
 		s.rec.Verbose = s.diag
 	}

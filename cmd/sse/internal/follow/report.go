@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxReports     = 3   // errors and ignored lines that are printed; of the others, the number is
+	maxReports     = 3   // errors, and ignored lines, that are printed; the others are counted
 	maxIgnoredText = 100 // bytes of an ignored line that are printed
 )
 

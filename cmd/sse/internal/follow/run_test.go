@@ -57,7 +57,7 @@ func followServer(t *testing.T, srv *ssetest.Server, o *Options) (int, string, s
 		beginFile: func() {},
 	}
 	s.silence = newSilence(o.SilenceAfter, s.reportSilence)
-	s.rec.OnRead = s.recorded
+	s.rec.OnRead = s.read
 	s.openOutput(o.Stdout)
 	code := s.run(ctx)
 	return code, content(o.Stdout), content(o.Stderr)

@@ -44,7 +44,7 @@ type session struct {
 	onTerminal bool      // the sink is the view, on a terminal
 	diag       io.Writer // standard error, above the status line if there is one
 
-	lastErr   error        // the error that --no-reconnect made final
+	lastErr   error        // the error of the run, if retrying has closed the stream
 	seen      atomic.Int64 // the events that arrived, printed or not
 	explained atomic.Bool
 
@@ -116,8 +116,8 @@ func (s *session) stopAfter(ev sse.Event) error {
 	return nil
 }
 
-// recorded handles bytes of the open stream.
-func (s *session) recorded(p []byte) {
+// read is called with the bytes of the open stream.
+func (s *session) read(p []byte) {
 	s.stats.AddBytes(len(p))
 	s.lines.Write(p)
 	s.silence.reset()

@@ -26,22 +26,22 @@ func (s *session) openText(info term.Info) {
 }
 
 // textEnd decides whether the end of a connection with err, before another attempt, ends the run of
-// --text. If so, it returns the error of the run.
+// --text. If ends is true, runErr is the error of the run.
 //
 // Another attempt would start the model again. It would only continue the text if the server can
 // resume after an ID.
-func (s *session) textEnd(err error, lastEventID string) (error, bool) {
+func (s *session) textEnd(err error, lastEventID string) (ends bool, runErr error) {
 	switch {
 	case s.text == nil:
-		return nil, false
+		return false, nil
 	case s.text.Decoder.Complete():
-		return nil, true
+		return true, nil
 	case s.seen.Load() == 0 || lastEventID != "":
-		return nil, false
+		return false, nil
 	case err == io.EOF:
-		return s.textError(), true
+		return true, s.textError()
 	}
-	return err, true
+	return true, err
 }
 
 // textError returns the error for a stream that ended, without an error, before the model had

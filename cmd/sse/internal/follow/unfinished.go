@@ -6,7 +6,7 @@ import (
 )
 
 // An unfinished finds the event at the end of a stream that lacks its blank line. Such an event is
-// not dispatched. If it is the one that ends the run, a person has to know.
+// not dispatched. If it is the event that --until or --until-type waits for, the error says so.
 type unfinished struct{ parser sse.Parser }
 
 // Write reads bytes of the stream. It never fails.

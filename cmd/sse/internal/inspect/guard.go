@@ -68,8 +68,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isEqual compares secrets in constant time.
 func isEqual(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// isHost reports whether the Host header names local, the address that received the request. Another
-// name may be that of an attacker whose DNS leads to this machine.
+// isHost reports whether the Host header names local, the address that received the request. Any
+// other name may be that of an attacker whose DNS leads to this machine.
 func (g *guard) isHost(header string, local *net.TCPAddr) bool {
 	host, port, err := net.SplitHostPort(header)
 	if err != nil { // the port is that of the scheme

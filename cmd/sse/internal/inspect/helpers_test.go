@@ -86,11 +86,11 @@ type received struct {
 }
 
 // pending returns the messages after c that are in the history, and advances c.
-func pending(t *testing.T, r *history, c *cursor) []received {
+func pending(t *testing.T, h *history, c *cursor) []received {
 	t.Helper()
 	var all []received
 	for {
-		ev, ok, _ := r.next(c)
+		ev, ok, _ := h.next(c)
 		if !ok {
 			return all
 		}

@@ -38,46 +38,46 @@ const messageOverhead = 128 // bytes of memory in addition to the data
 func newHistory(limit int) *history { return &history{limit: limit, changed: make(chan struct{})} }
 
 // begin drops all messages, because the run with this number begins.
-func (r *history) begin(run int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.run, r.messages, r.first, r.size, r.kept = run, nil, 1, 0, nil
-	r.notify()
+func (h *history) begin(run int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.run, h.messages, h.first, h.size, h.kept = run, nil, 1, 0, nil
+	h.notify()
 }
 
 // notify wakes those who wait for a change.
-func (r *history) notify() {
-	close(r.changed)
-	r.changed = make(chan struct{})
+func (h *history) notify() {
+	close(h.changed)
+	h.changed = make(chan struct{})
 }
 
 // add adds a message of a run whose data is v. If the run is not the current one, add does nothing.
-func (r *history) add(run int, kind, key string, v any) {
+func (h *history) add(run int, kind, key string, v any) {
 	m := message{kind: kind, key: key, data: encode(v)}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if run != r.run {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if run != h.run {
 		return
 	}
-	m.number = r.first + len(r.messages)
-	r.messages = append(r.messages, m)
-	r.size += len(m.data) + messageOverhead
-	for r.size > r.limit && len(r.messages) > 1 {
-		r.drop()
+	m.number = h.first + len(h.messages)
+	h.messages = append(h.messages, m)
+	h.size += len(m.data) + messageOverhead
+	for h.size > h.limit && len(h.messages) > 1 {
+		h.drop()
 	}
-	r.notify()
+	h.notify()
 }
 
 // drop drops the oldest message.
-func (r *history) drop() {
-	m := r.messages[0]
-	r.messages[0] = message{} // the slice still refers to it
-	r.messages = r.messages[1:]
-	r.first++
-	r.size -= len(m.data) + messageOverhead
+func (h *history) drop() {
+	m := h.messages[0]
+	h.messages[0] = message{} // the slice still refers to it
+	h.messages = h.messages[1:]
+	h.first++
+	h.size -= len(m.data) + messageOverhead
 	if m.key != "" {
-		r.kept = slices.DeleteFunc(r.kept, func(k message) bool { return k.key == m.key })
-		r.kept = append(r.kept, m)
+		h.kept = slices.DeleteFunc(h.kept, func(k message) bool { return k.key == m.key })
+		h.kept = append(h.kept, m)
 	}
 }
 
@@ -111,52 +111,52 @@ func parseCursor(id string) cursor {
 
 // next returns the event after c, and advances c. If there is none, the channel is closed when that
 // has changed.
-func (r *history) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c.run != r.run || c.number >= r.first+len(r.messages) {
-		*c = cursor{run: r.run} // also if the ID is not one of this server
+func (h *history) next(c *cursor) (ev sse.Event, ok bool, changed <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.run != h.run || c.number >= h.first+len(h.messages) {
+		*c = cursor{run: h.run} // also if the ID is not one of this server
 	}
-	if r.run > 0 && len(c.queue) == 0 && c.number < r.first-1 {
-		c.queue = r.replacements(c.number)
-		c.number = r.first - 1
+	if h.run > 0 && len(c.queue) == 0 && c.number < h.first-1 {
+		c.queue = h.replacements(c.number)
+		c.number = h.first - 1
 	}
 	if len(c.queue) > 0 {
 		ev, c.queue = c.queue[0], c.queue[1:]
 		return ev, true, nil
 	}
-	i := c.number + 1 - r.first
-	if r.run == 0 || i >= len(r.messages) {
-		return sse.Event{}, false, r.changed
+	i := c.number + 1 - h.first
+	if h.run == 0 || i >= len(h.messages) {
+		return sse.Event{}, false, h.changed
 	}
 	c.number++
-	return r.messages[i].event(c.run), true, nil
+	return h.messages[i].event(c.run), true, nil
 }
 
 // replacements returns the events that are sent in place of the dropped messages after number: the
 // message that begins the run, those that were kept, and one that says which messages are lost. The
-// messages that were kept have no ID of their own. If the connection is cut before the last of these
-// events, all of them are sent again.
-func (r *history) replacements(number int) []sse.Event {
+// messages that were kept have no ID of their own. If the connection is cut before the last of
+// these events, all of them are sent again.
+func (h *history) replacements(number int) []sse.Event {
 	var events, kept []sse.Event
-	for _, m := range r.kept {
+	for _, m := range h.kept {
 		switch {
 		case m.number <= number:
 		case m.kind == kindRun:
-			events = append(events, m.event(r.run))
+			events = append(events, m.event(h.run))
 			number = m.number
 		default:
 			kept = append(kept, sse.Event{Type: m.kind, Data: m.data})
 		}
 	}
 	events = append(events, kept...)
-	if number < r.first-1 {
+	if number < h.first-1 {
 		lost := message{
-			number: r.first - 1,
+			number: h.first - 1,
 			kind:   kindLost,
-			data:   encode(lost{From: number + 1, To: r.first - 1}),
+			data:   encode(lost{From: number + 1, To: h.first - 1}),
 		}
-		events = append(events, lost.event(r.run))
+		events = append(events, lost.event(h.run))
 	}
 	return events
 }

@@ -11,11 +11,10 @@ import (
 )
 
 // brief returns the ID, the kind and the data of each message.
-func brief(t *testing.T, r *history, c *cursor) []string {
-	t.Helper()
+func brief(h *history, c *cursor) []string {
 	var all []string
 	for {
-		ev, ok, _ := r.next(c)
+		ev, ok, _ := h.next(c)
 		if !ok {
 			return all
 		}
@@ -31,18 +30,18 @@ func after(id string) *cursor {
 
 func TestHistoryNextResumes(t *testing.T) {
 	t.Parallel()
-	r := newHistory(1 << 20)
-	if got := brief(t, r, after("")); got != nil {
+	h := newHistory(1 << 20)
+	if got := brief(h, after("")); got != nil {
 		t.Errorf("before the first run: %q", got)
 	}
-	if got := brief(t, r, after("1.1")); got != nil {
+	if got := brief(h, after("1.1")); got != nil {
 		t.Errorf("before the first run, after an ID: %q", got)
 	}
-	r.begin(3)
+	h.begin(3)
 	for i := 1; i <= 3; i++ {
-		r.add(3, "event", "", i)
+		h.add(3, "event", "", i)
 	}
-	r.add(2, "event", "", "of the run before")
+	h.add(2, "event", "", "of the run before")
 	all := []string{"3.1 event 1", "3.2 event 2", "3.3 event 3"}
 	for id, want := range map[string][]string{
 		"": all, "3.0": all, "3.1": all[1:], "3.2": all[2:], "3.3": nil,
@@ -50,26 +49,26 @@ func TestHistoryNextResumes(t *testing.T) {
 		"x": all, "3": all, "3.": all, "3.x": all, "-3.1": all, "3.-1": all, "3.1.1": all,
 		"99999999999999999999.1": all,
 	} {
-		if diff := cmp.Diff(want, brief(t, r, after(id))); diff != "" {
+		if diff := cmp.Diff(want, brief(h, after(id))); diff != "" {
 			t.Errorf("after %q (-want +got):\n%s", id, diff)
 		}
 	}
 	c := after("3.2")
-	brief(t, r, c)
-	r.begin(4)
-	r.add(4, "run", "run", "x")
-	if diff := cmp.Diff([]string{`4.1 run "x"`}, brief(t, r, c)); diff != "" {
+	brief(h, c)
+	h.begin(4)
+	h.add(4, "run", "run", "x")
+	if diff := cmp.Diff([]string{`4.1 run "x"`}, brief(h, c)); diff != "" {
 		t.Errorf("in the next run (-want +got):\n%s", diff)
 	}
 }
 
 func TestHistoryNextReportsLostMessages(t *testing.T) {
 	t.Parallel()
-	r := newHistory(4 * (1 + messageOverhead))
-	r.begin(1)
-	r.add(1, "run", "run", 0)
-	r.add(1, "state", "state", 1)
-	r.add(1, "finding", "finding/a", 2)
+	h := newHistory(4 * (1 + messageOverhead))
+	h.begin(1)
+	h.add(1, "run", "run", 0)
+	h.add(1, "state", "state", 1)
+	h.add(1, "finding", "finding/a", 2)
 	slow := after("")
 	slow2 := after("1.3")
 	for i := 3; i < 10; i++ {
@@ -77,44 +76,44 @@ func TestHistoryNextReportsLostMessages(t *testing.T) {
 		if i == 4 {
 			kind, key = "state", "state"
 		}
-		r.add(1, kind, key, i)
+		h.add(1, kind, key, i)
 	}
 	rest := []string{"1.7 event 6", "1.8 event 7", "1.9 event 8", "1.10 event 9"}
 	kept := []string{" finding 2", " state 4"}
 	want := slices.Concat([]string{"1.1 run 0"}, kept, []string{`1.6 lost {"from":2,"to":6}`}, rest)
-	if diff := cmp.Diff(want, brief(t, r, slow)); diff != "" {
+	if diff := cmp.Diff(want, brief(h, slow)); diff != "" {
 		t.Errorf("for a page that is loaded (-want +got):\n%s", diff)
 	}
 	want = append([]string{" state 4", `1.6 lost {"from":4,"to":6}`}, rest...)
-	if diff := cmp.Diff(want, brief(t, r, slow2)); diff != "" {
+	if diff := cmp.Diff(want, brief(h, slow2)); diff != "" {
 		t.Errorf("for a page that is slow (-want +got):\n%s", diff)
 	}
 	// Until the page has the ID of the message lost, it gets all of them again.
 	want = slices.Concat(kept, []string{`1.6 lost {"from":2,"to":6}`}, rest)
-	if diff := cmp.Diff(want, brief(t, r, after("1.1"))); diff != "" {
+	if diff := cmp.Diff(want, brief(h, after("1.1"))); diff != "" {
 		t.Errorf("before the message lost (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(rest, brief(t, r, after("1.6"))); diff != "" {
+	if diff := cmp.Diff(rest, brief(h, after("1.6"))); diff != "" {
 		t.Errorf("after the message lost (-want +got):\n%s", diff)
 	}
-	if got := brief(t, r, slow); got != nil {
+	if got := brief(h, slow); got != nil {
 		t.Errorf("afterwards: %q", got)
 	}
 }
 
 func TestHistoryNextIsLosslessWhileMessagesAreDropped(t *testing.T) {
 	t.Parallel()
-	r := newHistory(2 * (1 + messageOverhead))
-	r.begin(1)
-	r.add(1, "run", "run", 0)
-	r.add(1, "state", "state", 1)
-	r.add(1, "finding", "finding/a", 2)
+	h := newHistory(2 * (1 + messageOverhead))
+	h.begin(1)
+	h.add(1, "run", "run", 0)
+	h.add(1, "state", "state", 1)
+	h.add(1, "finding", "finding/a", 2)
 	var got []string
-	add := func() { r.add(1, "event", "", 3) }
+	add := func() { h.add(1, "event", "", 3) }
 	add()
 	add()
 	for c := after(""); len(got) < 4; add() { // each message that is read makes another one drop
-		ev, ok, _ := r.next(c)
+		ev, ok, _ := h.next(c)
 		if !ok {
 			t.Fatalf("after %q: no message", got)
 		}
@@ -129,38 +128,38 @@ func TestHistoryNextIsLosslessWhileMessagesAreDropped(t *testing.T) {
 func TestHistoryBoundsMemory(t *testing.T) {
 	t.Parallel()
 	const limit = 100_000
-	r := newHistory(limit)
-	r.begin(1)
+	h := newHistory(limit)
+	h.begin(1)
 	for i := range 10_000 {
-		r.add(1, "event", "", strings.Repeat("x", i%1000))
+		h.add(1, "event", "", strings.Repeat("x", i%1000))
 	}
-	r.add(1, "event", "", strings.Repeat("x", 2*limit))
+	h.add(1, "event", "", strings.Repeat("x", 2*limit))
 	size := 0
-	for _, m := range r.messages {
+	for _, m := range h.messages {
 		size += len(m.data)
 	}
-	if len(r.messages) != 1 || r.size != size+messageOverhead {
-		t.Errorf("%d messages of %d bytes, size %d", len(r.messages), size, r.size)
+	if len(h.messages) != 1 || h.size != size+messageOverhead {
+		t.Errorf("%d messages of %d bytes, size %d", len(h.messages), size, h.size)
 	}
 	for i := range 2000 {
-		r.add(1, "event", fmt.Sprint(i%50), strings.Repeat("x", 1000))
+		h.add(1, "event", fmt.Sprint(i%50), strings.Repeat("x", 1000))
 	}
-	if r.size > limit || len(r.kept) > 50 {
-		t.Errorf("%d bytes, %d messages kept", r.size, len(r.kept))
+	if h.size > limit || len(h.kept) > 50 {
+		t.Errorf("%d bytes, %d messages kept", h.size, len(h.kept))
 	}
 }
 
 func TestHistoryServesSeveralReaders(t *testing.T) {
 	t.Parallel()
 	const n = 5000
-	r := newHistory(1 << 30)
-	r.begin(1)
+	h := newHistory(1 << 30)
+	h.begin(1)
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
 			c := new(cursor)
 			for i := 1; i <= n; {
-				ev, ok, changed := r.next(c)
+				ev, ok, changed := h.next(c)
 				if !ok {
 					<-changed
 					continue
@@ -173,7 +172,7 @@ func TestHistoryServesSeveralReaders(t *testing.T) {
 		})
 	}
 	for i := 1; i <= n; i++ {
-		r.add(1, "event", "", i)
+		h.add(1, "event", "", i)
 	}
 	readers.Wait()
 }

@@ -69,6 +69,7 @@ func redirectPage(url string) string {
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
 <meta http-equiv="refresh" content="0; url=%[1]s">
+<link rel="icon" href="data:,">
 <title>sse inspect</title>
 <p><a href="%[1]s">Open the page of sse inspect</a></p>
 `, html.EscapeString(url))

@@ -141,7 +141,7 @@ func (r *run) endReason(ctx context.Context, err error) string {
 // send sends a message to the page. If key is not empty, the message replaces earlier ones with it.
 func (r *run) send(kind, key string, v any) { r.history.add(r.number, kind, key, v) }
 
-// since returns the time of a message.
+// since returns t as messages contain it: the milliseconds since the run began.
 func (r *run) since(t time.Time) float64 { return milliseconds(t.Sub(r.start)) }
 
 // sendState sends s with the current time and attempt.

@@ -11,7 +11,7 @@ import (
 // The limits of the tool calls that have not ended.
 const (
 	maxCalls     = 64
-	maxArguments = 4 << 10 // bytes of the arguments, of the name and of the ID; the rest is not kept
+	maxArguments = 4 << 10 // bytes that are kept of the arguments, of the name and of the ID
 )
 
 // A call is a tool call whose arguments arrive in pieces.
@@ -22,7 +22,7 @@ type call struct {
 	arguments []byte
 }
 
-// A calls collects the tool calls that have not ended.
+// calls contains the tool calls that have not ended.
 type calls []*call
 
 // find returns the call with this index, or begins one. A different id begins another call: some

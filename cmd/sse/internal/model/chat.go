@@ -40,7 +40,7 @@ type chatDelta struct {
 // A chatFunction is a piece of a call of a function.
 type chatFunction struct {
 	Name      string
-	Arguments flexible
+	Arguments jsonText
 }
 
 // A chatUsage counts tokens.

@@ -28,8 +28,8 @@ type geminiChunk struct {
 type geminiPart struct {
 	Text           string
 	Thought        bool
-	FunctionCall   *struct{ Name, Args flexible }
-	ExecutableCode *struct{ Code flexible }
+	FunctionCall   *struct{ Name, Args jsonText }
+	ExecutableCode *struct{ Code jsonText }
 }
 
 // decode implements format. Of several candidates, only the one with index 0 is decoded.

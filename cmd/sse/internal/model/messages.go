@@ -21,7 +21,7 @@ type messagesEvent struct {
 		Text     string
 		Thinking string
 		Name     string
-		Input    flexible
+		Input    jsonText
 	} `json:"content_block"`
 	Delta struct {
 		Text        string

@@ -144,9 +144,6 @@ func (d *Decoder) add(kind Kind, text string) {
 	d.parts = append(d.parts, part)
 }
 
-// fail adds a Failure whose text is the JSON value v.
-func (d *Decoder) fail(v []byte) { d.add(Failure, flatten(v)) }
-
 // setModel sets the name of the model if it is not known yet.
 func (d *Decoder) setModel(name string) {
 	if d.model == "" {
@@ -167,12 +164,12 @@ func (d *Decoder) end() {
 	d.complete, d.done = true, true
 }
 
-// A flexible is the text of a JSON string, or any other JSON value without white space. For null it
+// A jsonText is the text of a JSON string, or any other JSON value without white space. For null it
 // is empty.
-type flexible string
+type jsonText string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (f *flexible) UnmarshalJSON(b []byte) error {
-	*f = flexible(flatten(b))
+func (t *jsonText) UnmarshalJSON(b []byte) error {
+	*t = jsonText(flatten(b))
 	return nil
 }

@@ -12,15 +12,15 @@ type responses struct{}
 // A responsesEvent is the data of an event.
 type responsesEvent struct {
 	Type    string
-	Delta   flexible
+	Delta   jsonText
 	Message string          // of the type error
 	Code    json.RawMessage // of the type error
 	Item    struct {
 		Type      string
 		Name      string
-		Arguments flexible
-		Input     flexible // of a custom tool
-		Action    flexible // of a search or of a command
+		Arguments jsonText
+		Input     jsonText // of a custom tool
+		Action    jsonText // of a search or of a command
 	}
 	Response struct {
 		Model             string
@@ -73,6 +73,6 @@ func (responses) decode(d *Decoder, typ string, data []byte) {
 		d.add(Failure, cmp.Or(flatten(ev.Response.Error), "the response failed"))
 		d.end()
 	case "error":
-		d.fail(data)
+		d.add(Failure, flatten(data))
 	}
 }

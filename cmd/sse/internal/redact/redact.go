@@ -73,8 +73,8 @@ func redactURL(s string) string {
 	return URL(u)
 }
 
-// URL returns u without user info and fragment, and without the values of its query, which may be
-// tokens.
+// URL returns u without user information and fragment, and without the values of its query, which
+// may be tokens.
 func URL(u *url.URL) string {
 	v := *u
 	v.User, v.RawQuery, v.Fragment = nil, "", ""

@@ -45,7 +45,7 @@ func addCookies(jar http.CookieJar, text string) error {
 	found, empty := false, true
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		c, hostOnly := parseSetCookie(line)
+		c, hostOnly := parseSetCookie(line), false
 		if c == nil {
 			c, hostOnly = parseNetscapeCookie(line)
 		}
@@ -69,21 +69,22 @@ func addCookies(jar http.CookieJar, text string) error {
 
 // parseSetCookie returns the cookie of a Set-Cookie header, or nil if line is not one. As in curl,
 // a cookie without a domain is not sent to any host.
-func parseSetCookie(line string) (c *http.Cookie, hostOnly bool) {
+func parseSetCookie(line string) *http.Cookie {
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || !strings.EqualFold(name, "Set-Cookie") {
-		return nil, false
+		return nil
 	}
 	c, err := http.ParseSetCookie(strings.TrimSpace(value))
 	if err != nil {
-		return nil, false
+		return nil
 	}
-	return c, false
+	return c
 }
 
-// parseNetscapeCookie returns the cookie of a line in the format of Netscape, or nil. The line has
-// seven fields separated by tabs: the domain, whether subdomains are included, the path, whether
-// https is required, the Unix time when the cookie expires or 0, the name and the value.
+// parseNetscapeCookie returns the cookie of a line in the format of Netscape, or nil if line is not
+// one. If hostOnly is true, the cookie is not sent to subdomains of its domain. The line has seven
+// fields separated by tabs: the domain, whether subdomains are included, the path, whether https is
+// required, the Unix time when the cookie expires or 0, the name and the value.
 func parseNetscapeCookie(line string) (c *http.Cookie, hostOnly bool) {
 	line, httpOnly := strings.CutPrefix(line, "#HttpOnly_")
 	fields := strings.Split(line, "\t")

@@ -7,7 +7,7 @@ import (
 )
 
 // A Recorder is an http.RoundTripper that passes on what it sees: the headers of each exchange to
-// verbose, and the bytes of the open stream to onRead.
+// Verbose, and the bytes of the open stream to OnRead.
 type Recorder struct {
 	Base    http.RoundTripper
 	Verbose io.Writer      // if nil, headers are not shown

@@ -17,7 +17,7 @@ import (
 )
 
 // traceTo returns req with a trace that writes to w the connection and the headers as they are
-// sent, in the format of curl -v. The function waits until the headers are written.
+// sent, in the format of curl -v. The function wait waits until the headers are written.
 func traceTo(w io.Writer, req *http.Request) (traced *http.Request, wait func()) {
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
@@ -50,9 +50,9 @@ func traceTo(w io.Writer, req *http.Request) (traced *http.Request, wait func())
 }
 
 // TraceHeader returns req with a trace that calls sent when the header fields of the request were
-// sent. The call is made on another goroutine, with HTTP/2 perhaps after the response has arrived. If
-// the connection turns out to be dead and the request is sent again, sent is called again. The
-// function wait waits until sent has returned, but at most a second.
+// sent. The call is made on another goroutine, and with HTTP/2 perhaps after the response has
+// arrived. If the connection turns out to be dead and the request is sent again, sent is called
+// again. The function wait waits until sent has returned, but at most a second.
 func TraceHeader(
 	req *http.Request, sent func(proto string, fields [][2]string),
 ) (traced *http.Request, wait func()) {

@@ -26,8 +26,8 @@ var examplePaths = []path{
 	{"/", "a page that shows these streams"},
 }
 
-// A streams is the handler of the example streams.
-type streams struct {
+// An exampleServer is the handler of the example streams.
+type exampleServer struct {
 	mux   http.ServeMux
 	start time.Time // of the streams that have one event each pace
 	paces Paces
@@ -37,7 +37,7 @@ type streams struct {
 // NewHandler returns the handler of the example streams of a server that began at start. It logs
 // requests to log.
 func NewHandler(start time.Time, paces Paces, log io.Writer) http.Handler {
-	s := &streams{start: start, paces: paces}
+	s := &exampleServer{start: start, paces: paces}
 	s.mux.HandleFunc("GET /{$}", s.index)
 	for pattern, f := range map[string]func(*streamwriter.Writer){
 		"GET /events":               s.events,
@@ -62,7 +62,7 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; " 
 	"script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
 
 // index sends the page, or the events to a client that accepts only an event stream.
-func (s *streams) index(w http.ResponseWriter, r *http.Request) {
+func (s *exampleServer) index(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Accept") == "text/event-stream" {
 		s.events(streamwriter.New(w, r))
 		return

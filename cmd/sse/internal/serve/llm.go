@@ -14,7 +14,7 @@ import (
 )
 
 // llm responds as a language model does, in the format of OpenAI or of Anthropic.
-func (s *streams) llm(out *streamwriter.Writer) {
+func (s *exampleServer) llm(out *streamwriter.Writer) {
 	prompt, err := readPrompt(out.Request)
 	if err != nil {
 		out.Response.Header().Set("Content-Type", "application/json")
@@ -99,7 +99,7 @@ func (c *content) UnmarshalJSON(b []byte) error {
 type object = map[string]any
 
 // openAI sends words as a chat completion of OpenAI.
-func (s *streams) openAI(out *streamwriter.Writer, words []string) {
+func (s *exampleServer) openAI(out *streamwriter.Writer, words []string) {
 	chunk := func(delta object, finishReason any) {
 		sendJSON(out, "", object{
 			"id":      "chatcmpl-demo",
@@ -121,7 +121,7 @@ func (s *streams) openAI(out *streamwriter.Writer, words []string) {
 }
 
 // anthropic sends words as a message of Anthropic.
-func (s *streams) anthropic(out *streamwriter.Writer, words []string) {
+func (s *exampleServer) anthropic(out *streamwriter.Writer, words []string) {
 	sendJSON(out, "message_start", object{"message": object{
 		"id":            "msg_demo",
 		"type":          "message",

@@ -17,7 +17,9 @@ const maxReplay = 1000 // events that a client that reconnects gets at once
 // since the server began. No event is stored, because it is computed from its number. If the client
 // sends a Last-Event-ID, the events after it are sent at once, and the others each at its time. The
 // function returns when send returns false or the client has disconnected.
-func (s *streams) series(out *streamwriter.Writer, pace time.Duration, send func(n int) bool) {
+func (s *exampleServer) series(
+	out *streamwriter.Writer, pace time.Duration, send func(n int) bool,
+) {
 	current := func() int { return int(time.Since(s.start) / pace) }
 	n := max(current(), 1)
 	lastID, err := strconv.Atoi(out.Request.Header.Get("Last-Event-ID"))
@@ -36,7 +38,7 @@ func (s *streams) series(out *streamwriter.Writer, pace time.Duration, send func
 }
 
 // tick returns event n of a series.
-func (s *streams) tick(n int, pace time.Duration) sse.Event {
+func (s *exampleServer) tick(n int, pace time.Duration) sse.Event {
 	at := s.start.Add(time.Duration(n) * pace).UTC().Format(time.RFC3339Nano)
 	ev := sse.Event{
 		ID:   strconv.Itoa(n),
@@ -50,7 +52,7 @@ func (s *streams) tick(n int, pace time.Duration) sse.Event {
 }
 
 // events sends one event each second.
-func (s *streams) events(out *streamwriter.Writer) {
+func (s *exampleServer) events(out *streamwriter.Writer) {
 	out.Start()
 	out.Retry(2 * time.Second)
 	s.series(out, time.Second, func(n int) bool {
@@ -61,7 +63,7 @@ func (s *streams) events(out *streamwriter.Writer) {
 
 // unreliable sends two events each second and interrupts the stream after a few of them, each time
 // in a different way.
-func (s *streams) unreliable(out *streamwriter.Writer) {
+func (s *exampleServer) unreliable(out *streamwriter.Writer) {
 	const pace = time.Second / 2
 	request := s.flaky.Add(1)
 	if request%4 == 3 {
@@ -89,7 +91,7 @@ func (s *streams) unreliable(out *streamwriter.Writer) {
 }
 
 // slow sends events a byte at a time.
-func (s *streams) slow(out *streamwriter.Writer) {
+func (s *exampleServer) slow(out *streamwriter.Writer) {
 	out.Start()
 	for n := 1; ; n++ {
 		ev := sse.Event{ID: strconv.Itoa(n), Data: "this event came a byte at a time"}
@@ -104,7 +106,7 @@ func (s *streams) slow(out *streamwriter.Writer) {
 }
 
 // big sends events of increasing size, 10 MiB in total. After them it responds with 204.
-func (s *streams) big(out *streamwriter.Writer) {
+func (s *exampleServer) big(out *streamwriter.Writer) {
 	if out.Request.Header.Get("Last-Event-ID") == "5" {
 		out.Response.WriteHeader(http.StatusNoContent)
 		return

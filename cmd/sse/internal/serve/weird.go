@@ -37,7 +37,7 @@ const weirdStream = "\ufeff:a byte order mark was before this comment\n" +
 	"data: this must not be seen"
 
 // weird sends weirdStream. After it, it responds with 204.
-func (s *streams) weird(out *streamwriter.Writer) {
+func (s *exampleServer) weird(out *streamwriter.Writer) {
 	if out.Request.Header.Get("Last-Event-ID") == "end" {
 		out.Response.WriteHeader(http.StatusNoContent)
 		return

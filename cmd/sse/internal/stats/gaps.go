@@ -12,8 +12,8 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/units"
 )
 
-// gaps is a histogram of durations. Each doubling of a duration is divided into 32 steps, so a
-// percentile is at most 3% wrong, and the size is fixed at 13 KiB.
+// gaps is a histogram of durations. Each doubling of a duration is divided into gapSteps steps, so
+// that the error of a percentile is small and the size is fixed.
 type gaps struct {
 	n     int
 	max   time.Duration

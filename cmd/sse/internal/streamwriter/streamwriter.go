@@ -10,8 +10,8 @@ import (
 	"github.com/seed-0d85b69d/sse"
 )
 
-// A Writer writes the response of a handler. In addition to what an sse.Writer does, it
-// sends incomplete events and arbitrary bytes. After the first error it writes nothing.
+// A Writer writes the response of a handler. In addition to what an sse.Writer does, it sends
+// incomplete events and arbitrary bytes. After the first error it writes nothing.
 type Writer struct {
 	Response http.ResponseWriter
 	Request  *http.Request

@@ -57,7 +57,7 @@ func (v *View) Event(ev sse.Event, now time.Time, gap time.Duration) error {
 	return v.printLines(lines...)
 }
 
-// dataLine returns data as one line. If asJSON is true, it is formatted and coloured as JSON.
+// dataLine returns data as one line. If asJSON is true, it is formatted and colored as JSON.
 func dataLine(data string, asJSON bool) []Span {
 	switch {
 	case asJSON:

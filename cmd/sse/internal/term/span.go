@@ -5,7 +5,7 @@ import "io"
 // A Span is a piece of a line in one style.
 type Span struct{ Style, Text string }
 
-// Styled returns a Span.
+// Styled returns a Span with this style and text.
 func Styled(style, text string) Span { return Span{style, text} }
 
 // Styles are the parameters of the terminal's SGR sequence.

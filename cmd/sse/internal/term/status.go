@@ -27,7 +27,7 @@ func (v *View) setState(s state) {
 
 // appendStatus appends the status line to buf.
 func (v *View) appendStatus() {
-	if !v.bottom || v.ended || v.state == stateNone {
+	if !v.hasStatus || v.ended || v.state == stateNone {
 		return
 	}
 	now := time.Now()

@@ -9,7 +9,7 @@ import (
 // An Info says how text can be shown in a file.
 type Info struct {
 	IsTerminal bool
-	Color      bool // text may be coloured
+	Color      bool // text may be colored
 
 	canMoveCursor bool // it is a terminal that understands escape sequences
 	width         func() int

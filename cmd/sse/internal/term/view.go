@@ -15,12 +15,12 @@ type View struct {
 	Full  bool // nothing is cut
 	Quiet bool // only events are shown
 
-	out    io.Writer
-	err    io.Writer // where Write writes
-	stats  *stats.Stats
-	width  func() int
-	color  bool
-	bottom bool // there is a status line
+	out       io.Writer
+	stderr    io.Writer // where Write writes
+	stats     *stats.Stats
+	width     func() int
+	color     bool
+	hasStatus bool // there is a status line
 
 	stopRedraw func() // ends the goroutine that redraws the status line, if there is one
 
@@ -32,16 +32,16 @@ type View struct {
 	ended bool
 }
 
-// NewView returns a View that writes to out, and whose Write writes to err. The status line shows
-// what stats has counted.
-func NewView(out, err io.Writer, stats *stats.Stats, info Info) *View {
+// NewView returns a View that writes to out, and whose Write writes to stderr. The status line
+// shows what stats has counted.
+func NewView(out, stderr io.Writer, stats *stats.Stats, info Info) *View {
 	return &View{
-		out:    out,
-		err:    err,
-		stats:  stats,
-		width:  info.width,
-		color:  info.Color,
-		bottom: info.canMoveCursor,
+		out:       out,
+		stderr:    stderr,
+		stats:     stats,
+		width:     info.width,
+		color:     info.Color,
+		hasStatus: info.canMoveCursor,
 	}
 }
 
@@ -49,8 +49,8 @@ const redrawInterval = 200 * time.Millisecond
 
 // Start begins to redraw the status line regularly. Full and Quiet must be set before.
 func (v *View) Start() {
-	v.bottom = v.bottom && !v.Quiet
-	if !v.bottom {
+	v.hasStatus = v.hasStatus && !v.Quiet
+	if !v.hasStatus {
 		return
 	}
 	done := make(chan struct{})
@@ -93,7 +93,7 @@ func (v *View) Write(p []byte) (int, error) {
 	defer v.mu.Unlock()
 	v.clear()
 	v.flush()
-	n, err := v.err.Write(p)
+	n, err := v.stderr.Write(p)
 	v.appendStatus()
 	v.flush()
 	return n, err
@@ -115,7 +115,7 @@ func (v *View) printLines(lines ...[]Span) error {
 func (v *View) redraw() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.bottom && !v.ended {
+	if v.hasStatus && !v.ended {
 		v.clear()
 		v.appendStatus()
 		v.flush()

@@ -24,9 +24,9 @@ func Duration(d time.Duration) string {
 	case d < time.Millisecond:
 		return strconv.FormatInt(d.Microseconds(), 10) + "µs"
 	case d < time.Second:
-		return digits(d.Seconds()*1000) + "ms"
+		return Number(d.Seconds()*1000) + "ms"
 	case d < time.Minute:
-		return digits(d.Seconds()) + "s"
+		return Number(d.Seconds()) + "s"
 	case d < time.Hour:
 		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
 	case d < 48*time.Hour:
@@ -44,14 +44,12 @@ func Bytes(n int64) string {
 	for f >= 999.5 && unit < 4 {
 		f, unit = f/1000, unit+1
 	}
-	return digits(f) + " " + []string{"", "kB", "MB", "GB", "TB"}[unit]
+	return Number(f) + " " + []string{"", "kB", "MB", "GB", "TB"}[unit]
 }
 
-// Number formats f with three significant digits, such as 42.1 or 0.5.
-func Number(f float64) string { return digits(f) }
-
-// digits formats f with three significant digits, without trailing zeros.
-func digits(f float64) string {
+// Number formats f with as many decimals as three digits allow, without zeros at the end, such as
+// 0.5, 42.1 or 1234.
+func Number(f float64) string {
 	precision := 0
 	switch {
 	case f < 9.995:

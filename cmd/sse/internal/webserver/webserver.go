@@ -1,4 +1,4 @@
-// Package webserver contains what the servers of the command have in common.
+// Package webserver runs the HTTP servers of sse serve and sse inspect.
 package webserver
 
 import (

@@ -1,17 +1,17 @@
-// The colours of event types.
+// The colors of event types.
 
-/** The number of colours; types without one of their own share the colour OTHER. */
+/** The number of colors; types without one of their own share the color OTHER. */
 const COLORS = 8;
 export const OTHER = COLORS;
 
-/** Gives each event type a colour, which is a number from 0 to OTHER. */
+/** Gives each event type a color, which is a number from 0 to OTHER. */
 export class TypeColors {
   #byType = new Map([["message", 0]]);
   #taken = new Set([0]);
 
   /**
-   * Returns the colour of a type. It depends on the name of the type, so that a type usually has
-   * the same colour in every run. If another type of this run has that colour, the next free one
+   * Returns the color of a type. It depends on the name of the type, so that a type usually has
+   * the same color in every run. If another type of this run has that color, the next free one
    * is taken.
    */
   of(type) {
@@ -25,7 +25,7 @@ export class TypeColors {
     return color;
   }
 
-  /** Returns the types that have a colour of their own, with it. */
+  /** Returns the types that have a color of their own, with it. */
   entries() {
     return this.#byType.entries();
   }

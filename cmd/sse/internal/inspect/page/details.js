@@ -1,6 +1,6 @@
 // The details of the selected event.
 
-import { byId, button, definitions, element, visible } from "./dom.js";
+import { byId, button, definitions, element, note, visible } from "./dom.js";
 import { bytes, clock, count, duration, plural, truncate } from "./format.js";
 import { parseTree, tree } from "./tree.js";
 import { label, lines } from "./visible.js";
@@ -9,7 +9,7 @@ const chunk = 1000; // lines of the raw block that are shown at once
 
 /** Shows an event, or none if it is null, in the panels of its data and its raw lines. */
 export function showEvent(event) {
-  const [data, raw] = [byId("panel-data"), byId("panel-raw")];
+  const [data, raw] = [byId("data-panel"), byId("raw-panel")];
   if (!event) {
     const hint = "Select an event of the list or of the timeline to see its data and its lines.";
     for (const panel of [data, raw])
@@ -107,7 +107,5 @@ function rawLine({ text, ending }) {
 }
 
 const token = (text, title) => element("span", { class: "token soft", title, text });
-
-export const note = (kind, text) => element("p", { class: "note", "data-kind": kind, text });
 
 const byteLength = text => new TextEncoder().encode(text).length;

@@ -23,6 +23,9 @@ export function button(text, onclick, attributes) {
   return node;
 }
 
+/** Returns a paragraph that stands out. Its kind is "info", "warn" or "bad". */
+export const note = (kind, text) => element("p", { class: "note", "data-kind": kind, text });
+
 /** Sets the text of an element, unless it has that text, so that nothing is laid out in vain. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -79,7 +79,7 @@ export class Filter {
     return low;
   }
 
-  /** Returns whether the event at position is shown. */
+  /** Reports whether the event at position is shown. */
   has(position) {
     const index = this.indexOf(position);
     return index < this.length && this.at(index) === position;

@@ -1,7 +1,7 @@
 // The number of events over time, in a bounded amount of memory.
 
 /**
- * Counts events by time and colour. The time is divided into bins of equal width. When an event is
+ * Counts events by time and color. The time is divided into bins of equal width. When an event is
  * later than the last bin, pairs of bins are merged, so the number of bins stays the same.
  */
 export class Histogram {
@@ -32,7 +32,7 @@ export class Histogram {
   }
 
   /**
-   * Divides the time from 0 to range into columns and returns the counts of each column by colour,
+   * Divides the time from 0 to range into columns and returns the counts of each column by color,
    * those of column x from x * colors on.
    */
   columns(range, columns) {

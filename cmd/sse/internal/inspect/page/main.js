@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { showEvent } from "./details.js";
 import { byId, prefersReducedMotion, setText } from "./dom.js";
+import { startExport } from "./export.js";
 import { setForm, startForm } from "./form.js";
 import { count, plural } from "./format.js";
 import { startKeys } from "./keys.js";
@@ -15,7 +16,6 @@ import { Run } from "./run.js";
 import { withSecretsOf } from "./secrets.js";
 import { showNotes, Status } from "./status.js";
 import { Tabs } from "./tabs.js";
-import { startTakeaway } from "./takeaway.js";
 import { TextPanel } from "./text.js";
 import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
@@ -147,11 +147,11 @@ function showLost({ from, to }) {
   );
 }
 
-let hasShownDropped = null; // the run whose loss has been reported
+let reportedRun = null; // the run whose dropped events have been reported
 
 function showDropped() {
-  if (hasShownDropped === run) return;
-  hasShownDropped = run;
+  if (reportedRun === run) return;
+  reportedRun = run;
   notify(
     "dropped",
     `This page keeps the newest ${count(run.store.maxEvents)} events and 64 MB of ` +
@@ -183,7 +183,7 @@ async function start() {
   begin();
   startForm();
   startRecent(setForm);
-  startTakeaway();
+  startExport();
   startKeys({ togglePause: () => toolbar.togglePause(), clear });
   startRelay();
   setInterval(() => run.isLive && schedule(), clockInterval);

@@ -10,7 +10,7 @@ export const layout = { marks: 52, band: 58, bandHeight: 7, axis: 82, height: 88
 export const columnWidth = 2;
 const minGapWidth = 56; // of a gap that is labelled
 
-/** Returns the colours that the style sheet defines for the present colour scheme. */
+/** Returns the colors that the style sheet defines for the present color scheme. */
 export function readPalette(node) {
   const style = getComputedStyle(node);
   const color = name => style.getPropertyValue(`--${name}`).trim();
@@ -120,7 +120,7 @@ function paintSegments(context, { segments, width }, palette, x) {
   }
 }
 
-// Stripes set the waits apart for those who cannot tell the colours apart.
+// Stripes set the waits apart for those who cannot tell the colors apart.
 function hatch(context, left, right) {
   const bottom = layout.band + layout.bandHeight;
   for (let at = left + 3; at < right - 1; at += 6) {

@@ -1,7 +1,6 @@
 // The panels about the whole stream, except the text of a model.
 
-import { byId, definitions, element, setText, visible } from "./dom.js";
-import { note } from "./details.js";
+import { byId, definitions, element, note, setText, visible } from "./dom.js";
 import { clock, count, plural, sentence } from "./format.js";
 
 /** Shows the requests and responses of a run, one element for each attempt. */
@@ -175,7 +174,7 @@ export class FindingsPanel {
 function findingNode({ rule, section, text, count: times, line, reason }) {
   const anchor = anchors[section];
   const where = `HTML Standard ${section}`;
-  const node = element(
+  return element(
     "article",
     { class: "finding", "data-rule": rule },
     element("p", {}, ...visible(text)),
@@ -196,7 +195,6 @@ function findingNode({ rule, section, text, count: times, line, reason }) {
         : element("span", { text: where }),
     ),
   );
-  return node;
 }
 
 /** Shows the lines that the standard ignores, and the comments. */

@@ -32,25 +32,21 @@ export const lastOfTab = () => read(sessionStorage, currentKey)[0];
 
 function show(fill) {
   const forms = read(localStorage, key);
-  const items = forms.map(form =>
-    element(
-      "li",
-      {},
-      button("", () => fill(form), { class: "quiet" }),
-    ),
-  );
-  for (const [i, { method, url, headers }] of forms.entries()) {
-    const names = headers.map(([name]) => name).join(", ");
-    items[i].firstChild.append(
-      element("b", { text: method }),
-      " ",
-      ...visible(truncate(url, 300)),
-      names ? element("span", { class: "soft" }, " ", ...visible(truncate(names, 100))) : "",
-    );
-  }
-  byId("recent").replaceChildren(...items);
+  byId("recent").replaceChildren(...forms.map(form => itemOf(form, fill)));
   byId("recent-none").hidden = forms.length > 0;
   byId("clear-recent").hidden = forms.length === 0;
+}
+
+function itemOf(form, fill) {
+  const names = form.headers.map(([name]) => name).join(", ");
+  const choose = button("", () => fill(form), { class: "quiet" });
+  choose.append(
+    element("b", { text: form.method }),
+    " ",
+    ...visible(truncate(form.url, 300)),
+    names ? element("span", { class: "soft" }, " ", ...visible(truncate(names, 100))) : "",
+  );
+  return element("li", {}, choose);
 }
 
 // The storage may be disabled, and another version may have written it.

@@ -1,5 +1,6 @@
 // The connection to sse inspect.
 
+// The kinds of messages, as in messages.go.
 const kinds = [
   "run",
   "state",
@@ -27,8 +28,7 @@ export function connect({ onmessage, onlost, onback, onend }) {
     if (isLost) onback();
     isLost = false;
   });
-  source.addEventListener("error", e => {
-    if (e instanceof MessageEvent) return;
+  source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) onend();
     else if (!isLost) onlost();
     isLost = true;

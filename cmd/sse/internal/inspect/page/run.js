@@ -13,7 +13,7 @@ const maxTypes = 1000,
   maxPartText = 1 << 20; // characters
 
 /** A list that keeps its newest items, and counts all of them. */
-class Recent {
+class Newest {
   items = [];
   total = 0;
 
@@ -36,10 +36,10 @@ export class Run {
   colors = new TypeColors();
   marks = new Histogram(OTHER + 1);
   types = new Set();
-  states = new Recent(maxStates);
-  attempts = new Recent(maxAttempts);
-  ignoredLines = new Recent(maxLines);
-  comments = new Recent(maxLines);
+  states = new Newest(maxStates);
+  attempts = new Newest(maxAttempts);
+  ignoredLines = new Newest(maxLines);
+  comments = new Newest(maxLines);
   findings = new Map(); // by rule
   #parts = []; // of the output of a model that the page has not shown yet
   #partsLength = 0; // number of their characters

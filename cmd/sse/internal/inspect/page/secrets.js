@@ -1,5 +1,6 @@
-// What is a secret in a request, and must be masked and not be stored.
+// Secrets in a request, which must be masked and must not be stored.
 
+// The same words as in package redact.
 const words = [
   "auth",
   "cookie",
@@ -37,7 +38,10 @@ export function looksSecret(value) {
   );
 }
 
-/** Returns a URL without user info, fragment, and the values of its query that are secrets. */
+/**
+ * Returns a URL without user information and fragment, and without the values of its query that are
+ * secrets.
+ */
 export function urlWithoutSecrets(text) {
   let [url] = text.split("#", 1);
   url = url.replace(/^([a-z][a-z0-9+.-]*:\/\/|)[^/?#\s]*@/i, "$1");

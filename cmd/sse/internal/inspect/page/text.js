@@ -1,7 +1,6 @@
 // The text of a model, put together from the events.
 
-import { byId, element, visible } from "./dom.js";
-import { note } from "./details.js";
+import { byId, element, note, visible } from "./dom.js";
 import { count, plural } from "./format.js";
 
 // How much text is shown, and how much of it is in one element.

@@ -69,7 +69,7 @@ export class Toolbar {
     this.onfilter();
   }
 
-  /** Continues the search for a part of a frame. Returns whether it is complete. */
+  /** Continues the search for a part of a frame, and reports whether it is complete. */
   search() {
     const start = performance.now();
     // If frames are slow anyway, a third of their time is used, so that the search does not starve.

@@ -1,5 +1,6 @@
 // Characters that are invisible, or that change how the text around them is shown.
 
+// Names that are a label by themselves.
 const names = new Map([
   ..."NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN"
     .concat(" EM SUB ESC FS GS RS US")
@@ -9,7 +10,8 @@ const names = new Map([
   [0xfeff, "BOM"],
 ]);
 
-const longNames = new Map([
+// Names that follow the code point in a label, because they are less known.
+const addedNames = new Map([
   [0x85, "NEL"],
   [0x9b, "CSI"],
   [0xad, "SHY"],
@@ -44,7 +46,7 @@ function codePoint(text) {
 /** Returns the label of an invisible character, such as "NUL" or "U+202E RLO". */
 export function label(character) {
   const code = character.codePointAt(0);
-  const name = longNames.get(code);
+  const name = addedNames.get(code);
   return names.get(code) ?? codePoint(character) + (name ? " " + name : "");
 }
 

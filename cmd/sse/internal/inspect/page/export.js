@@ -6,7 +6,7 @@ import { bytes, sentence } from "./format.js";
 import { getForm, perform } from "./form.js";
 import { notify } from "./notice.js";
 
-export function startTakeaway() {
+export function startExport() {
   byId("copy-curl").addEventListener("click", () => perform(() => copy("curl")));
   byId("copy-sse").addEventListener("click", () => perform(() => copy("sse")));
   for (const format of ["ndjson", "raw", "recording"]) {
