@@ -4,34 +4,34 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/seed-0d85b69d/sse/internal/secret"
 )
 
 // mask replaces a value that may be secret.
 const mask = "***"
 
-// secretWords are parts of the names of header fields that may contain a secret or
-// identify an account.
-var secretWords = []string{
-	"account", "assertion", "auth", "cookie", "credential", "csrf", "jwt", "key", "organization",
-	"passphrase", "passw", "secret", "session", "signature", "token", "xsrf",
-}
+// personalWords are parts of the names of headers that may identify an account. They include those
+// of any key and any challenge, because a recording is often kept in a repository.
+var personalWords = []string{"account", "authenticate", "key", "organization"}
 
 // maskHeader returns a copy of h in which values that may be secret are replaced.
 func maskHeader(h http.Header) http.Header {
 	masked := h.Clone()
 	for name, values := range masked {
 		for i, value := range values {
-			masked[name][i] = maskValue(strings.ToLower(name), value)
+			masked[name][i] = maskValue(name, value)
 		}
 	}
 	return masked
 }
 
 func maskValue(name, value string) string {
-	if strings.HasSuffix(name, "-sig") {
+	if secret.IsHeader(name) {
 		return mask
 	}
-	for _, word := range secretWords {
+	name = strings.ToLower(name)
+	for _, word := range personalWords {
 		if strings.Contains(name, word) {
 			return mask
 		}

