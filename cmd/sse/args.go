@@ -40,7 +40,7 @@ func parseArgs(args []string, flags []flagDef) (*options, error) {
 	if err := setTarget(o, targets); err != nil {
 		return nil, err
 	}
-	return o, nil
+	return o, checkFiles(o, p.files, targets[0])
 }
 
 // setTarget sets the URL of o to the only element of targets. If that is "-", there is no URL.
@@ -145,8 +145,9 @@ func differsInOneLetter(a, b string) bool {
 type flagParser struct {
 	byName map[string]*flagDef
 	o      *options
-	args   []string // the arguments that are left
-	seen   []string // the flags, with their dashes, in their order
+	args   []string    // the arguments that are left
+	seen   []string    // the flags, with their dashes, in their order
+	files  []namedFile // the files that the flags name
 }
 
 // newFlagParser returns a flagParser that sets the options in o.
@@ -253,6 +254,9 @@ func (p *flagParser) next() string {
 // set sets the option of f. An error names the flag, and its value if that is not secret.
 func (p *flagParser) set(f *flagDef, name, v string) error {
 	p.seen = append(p.seen, name)
+	if f.file != nil {
+		p.addFile(f, name, v)
+	}
 	err := f.set(p.o, v)
 	if err == nil || !f.value && f.optional == "" {
 		return err
