@@ -236,7 +236,7 @@ func (o *Options) printReport(r *checker.Report, took time.Duration) error {
 	lines = append(lines, []term.Span{
 		term.Styled(term.Bold, units.Plural(count[checker.Error], "error")+", "+
 			units.Plural(count[checker.Warning], "warning")+", "+
-			units.Plural(count[checker.Info], "note")),
+			fmt.Sprintf("%d %s", count[checker.Info], checker.Info)),
 		term.Styled(term.Plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s",
 			units.Plural(r.Events, "event"), units.Plural(r.Comments, "comment"),
 			units.Bytes(r.Bytes), units.Duration(took), end)),
