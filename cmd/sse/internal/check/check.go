@@ -53,8 +53,12 @@ func Run(ctx context.Context, o *Options) int {
 	if o.File != "" {
 		return o.runFile(ctx)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Duration, checkTime), errCheckTimeUp)
+	limit := cmp.Or(o.Duration, checkTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errCheckTimeUp)
 	defer cancel()
+	if term.IsTerminal(o.Stderr) {
+		fmt.Fprintf(o.Stderr, "reading for %s (Ctrl-C ends it earlier)\n", units.Duration(limit))
+	}
 	if o.Input != nil {
 		return o.checkStream(ctx, openInput(o.Input), checkBytes)
 	}
