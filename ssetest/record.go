@@ -33,10 +33,11 @@ import (
 // of header fields that may be secret, such as Set-Cookie, are replaced by "***".
 // The body is recorded unchanged.
 //
-// If w fails, the request or the Read of the body fails with its error. Requests
-// without a response are not recorded.
+// If w fails, the request or the Read of the body fails with its error. The same
+// happens if the recording becomes larger than [Recorded] can read, which is 64 MiB
+// or 300,000 lines. Requests without a response are not recorded.
 func Record(base http.RoundTripper, w io.Writer) http.RoundTripper {
-	return recording.NewTransport(base, w)
+	return recording.NewTransport(base, recording.Limit(w))
 }
 
 // Recorded replays a response that [Record] has recorded in a file: the status,

@@ -2,6 +2,7 @@ package ssetest_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-0d85b69d/sse"
+	"github.com/seed-0d85b69d/sse/internal/recording"
 	"github.com/seed-0d85b69d/sse/internal/sockerr"
 	. "github.com/seed-0d85b69d/sse/ssetest"
 )
@@ -281,5 +283,17 @@ func TestRecordedReportsEarlyDisconnect(t *testing.T) {
 				t.Errorf("%s: reports (-want +got):\n%s", name, diff)
 			}
 		})
+	}
+}
+
+// A request fails if Recorded could not read a recording of its response.
+func TestRecordRefusesWhatRecordedCannotRead(t *testing.T) {
+	srv := NewMemoryServer(t, Conn{Status(200, "X-Large", strings.Repeat("x", recording.MaxLine))})
+	client := srv.Client()
+	var b bytes.Buffer
+	client.Transport = Record(client.Transport, &b)
+	_, err := client.Get(srv.URL)
+	if !errors.Is(err, recording.ErrTooLarge) || b.Len() > 0 {
+		t.Errorf("got %v and %d bytes", err, b.Len())
 	}
 }

@@ -31,9 +31,13 @@ func newOptions() *options {
 // parseArgs parses a command line with one URL, or "-" for standard input.
 func parseArgs(args []string, flags []flagDef) (*options, error) {
 	o := newOptions()
-	targets, err := newFlagParser(flags, o).parse(args)
+	p := newFlagParser(flags, o)
+	targets, err := p.parse(args)
 	if err == nil {
 		err = setTarget(o, targets)
+	}
+	if err == nil {
+		err = checkFiles(o, p.files, targets[0])
 	}
 	return o, err
 }
@@ -156,8 +160,9 @@ func differsInOneLetter(a, b string) bool {
 type flagParser struct {
 	byName map[string]*flagDef
 	o      *options
-	args   []string // the arguments that are left
-	seen   []string // the flags, with their dashes, in their order
+	args   []string    // the arguments that are left
+	seen   []string    // the flags, with their dashes, in their order
+	files  []namedFile // the files that the flags name
 }
 
 // newFlagParser returns a flagParser that sets the options in o.
@@ -264,6 +269,9 @@ func (p *flagParser) next() string {
 // set sets the option of f. An error names the flag, and its value if that is not secret.
 func (p *flagParser) set(f *flagDef, name, v string) error {
 	p.seen = append(p.seen, name)
+	if f.file != nil {
+		p.addFile(f, name, v)
+	}
 	err := f.set(p.o, v)
 	if err == nil || !f.value && f.optional == "" {
 		return err

@@ -57,7 +57,7 @@ func TestCheckFindings(t *testing.T) {
 		stderr string
 	}{
 		{"good", []string{stream("id: 1\ndata: a\n\n")}, errtext.ExitDone,
-			[]string{"0 errors, 0 warnings, 1 note in 1 event and 0 comments, 15 bytes, read for ",
+			[]string{"0 errors, 0 warnings, 1 info in 1 event and 0 comments, 15 bytes, read for ",
 				" to the end\n"}, ""},
 		{"bad", []string{stream("id: 1\ndata: a\n\nid: 2\ndata:b\n\ndata: c")}, errtext.ExitError,
 			[]string{"error   line 7: ", "warning response: ", "info    ", "1 error, 1 warning, "},
@@ -133,7 +133,7 @@ func TestCheckReadsInputAndFile(t *testing.T) {
 		want   []string
 	}{
 		{"id: 1\ndata: a\n\n", errtext.ExitDone,
-			[]string{"0 errors, 0 warnings, 0 notes in 1 event and 0 comments, 15 bytes",
+			[]string{"0 errors, 0 warnings, 0 info in 1 event and 0 comments, 15 bytes",
 				" to the end\n"}},
 		{"data: a\n\ndata: b", errtext.ExitError,
 			[]string{"error   line 3: The stream ends within an event",

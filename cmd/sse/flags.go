@@ -23,6 +23,9 @@ type flagDef struct {
 	value    bool   // the flag takes a value
 	optional string // the values that the flag takes if one of them follows
 	set      func(o *options, v string) error
+
+	file    func(v string) string // if not nil, returns the name of the file in a value
+	written bool                  // that file is written
 }
 
 // boolFlag returns the set function of a flag that sets the field that p returns to true.
@@ -56,14 +59,14 @@ func setNothing(*options, string) error { return nil }
 
 // requestFlags define the request, and how text is colored.
 var requestFlags = []flagDef{
-	{names: "H header", value: true, set: func(o *options, v string) error {
+	{names: "H header", value: true, file: nameAfterAt, set: func(o *options, v string) error {
 		return o.AddHeader(v, o.Stdin)
 	}},
 	{names: "X request", value: true, set: (*options).SetMethod},
-	{names: "d data-ascii", value: true, set: func(o *options, v string) error {
+	{names: "d data-ascii", value: true, file: nameAfterAt, set: func(o *options, v string) error {
 		return o.AddData(v, o.Stdin, true)
 	}},
-	{names: "data-binary", value: true, set: func(o *options, v string) error {
+	{names: "data-binary", value: true, file: nameAfterAt, set: func(o *options, v string) error {
 		return o.AddData(v, o.Stdin, false)
 	}},
 	{names: "data-raw", value: true, set: func(o *options, v string) error {
@@ -71,7 +74,7 @@ var requestFlags = []flagDef{
 		return nil
 	}},
 	{names: "u user", value: true, set: setUser},
-	{names: "b cookie", value: true, set: func(o *options, v string) error {
+	{names: "b cookie", value: true, file: cookieFile, set: func(o *options, v string) error {
 		return o.AddCookie(v, o.Stdin)
 	}},
 	{names: "A user-agent", value: true, set: func(o *options, v string) error {
@@ -84,9 +87,18 @@ var requestFlags = []flagDef{
 		names: "unix-socket", value: true,
 		set: stringFlag(func(o *options) *string { return &o.UnixSocket }),
 	},
-	{names: "cacert", value: true, set: stringFlag(func(o *options) *string { return &o.CACert })},
-	{names: "E cert", value: true, set: stringFlag(func(o *options) *string { return &o.Cert })},
-	{names: "key", value: true, set: stringFlag(func(o *options) *string { return &o.Key })},
+	{
+		names: "cacert", value: true, file: fileName,
+		set: stringFlag(func(o *options) *string { return &o.CACert }),
+	},
+	{
+		names: "E cert", value: true, file: certFile,
+		set: stringFlag(func(o *options) *string { return &o.Cert }),
+	},
+	{
+		names: "key", value: true, file: fileName,
+		set: stringFlag(func(o *options) *string { return &o.Key }),
+	},
 	{names: "http1.1", set: boolFlag(func(o *options) *bool { return &o.HTTP1 })},
 	{
 		names: "http2 http2-prior-knowledge",
@@ -124,7 +136,7 @@ var streamFlags = []flagDef{
 	{names: "data", set: formatFlag(output.FormatData)},
 	{names: "field", value: true, set: setField},
 	{
-		names: "o output", value: true,
+		names: "o output", value: true, file: outputName, written: true,
 		set: stringFlag(func(o *options) *string { return &o.OutFile }),
 	},
 	{names: "s silent", set: boolFlag(func(o *options) *bool { return &o.Silent })},
@@ -151,8 +163,14 @@ var streamFlags = []flagDef{
 		names: "until-type", value: true,
 		set: addTypes(func(o *options) *map[string]bool { return &o.UntilTypes }),
 	},
-	{names: "state", value: true, set: stringFlag(func(o *options) *string { return &o.State })},
-	{names: "record", value: true, set: stringFlag(func(o *options) *string { return &o.Record })},
+	{
+		names: "state", value: true, file: fileName, written: true,
+		set: stringFlag(func(o *options) *string { return &o.State }),
+	},
+	{
+		names: "record", value: true, file: fileName, written: true,
+		set: stringFlag(func(o *options) *string { return &o.Record }),
+	},
 	{names: "m max-time", value: true, set: func(o *options, v string) (err error) {
 		o.MaxTime, err = units.ParseDuration(v)
 		return err

@@ -246,11 +246,11 @@ func TestFollowExitCodes(t *testing.T) {
 		{"cut without reconnect", []string{"--no-reconnect", cut("data: a\n\ndata"), "--data"},
 			errtext.ExitError, "a\n",
 			[]string{"sse: GET {URL}: unexpected end of the stream " +
-				"(an incomplete event is not shown)\n"}},
+				"(if an event was incomplete, it is not shown)\n"}},
 		{"cut response to a POST", []string{"-d", "x", cut("data: a\n\n"), "--data"},
 			errtext.ExitError, "a\n",
 			[]string{"sse: POST {URL}: unexpected end of the stream " +
-				"(an incomplete event is not shown)\n"}},
+				"(if an event was incomplete, it is not shown)\n"}},
 		{"clean end within an event",
 			[]string{"--no-reconnect", status(200, "text/event-stream", "data: a\n\ndata: b\n"),
 				"--data"}, errtext.ExitError, "a\n", []string{"unexpected end"}},
@@ -287,7 +287,7 @@ func TestFollowExitCodes(t *testing.T) {
 			errtext.ExitDone, "", nil},
 		{"cut input", []string{"-", "--data"}, errtext.ExitError, "a\n",
 			[]string{"sse: standard input: unexpected end of the stream " +
-				"(an incomplete event is not shown)\n"}},
+				"(if an event was incomplete, it is not shown)\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

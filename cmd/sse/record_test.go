@@ -67,6 +67,40 @@ func TestRecordAndServe(t *testing.T) {
 	r.wait().want(t, errtext.ExitInterrupted, "")
 }
 
+// A response that a recording cannot contain ends the recording, but not the run.
+func TestRecordStopsBeforeItCannotBeRead(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("x", recording.MaxLine)
+	origin := ssetest.NewServer(t,
+		ssetest.Conn{ssetest.Retry(0), ssetest.Send(sse.Event{Data: "a"})},
+		ssetest.Conn{ssetest.Status(200, "X-Large", large), ssetest.Send(sse.Event{Data: "b"})},
+		ssetest.Conn{ssetest.Send(sse.Event{Data: "c"})},
+	)
+	file := filepath.Join(t.TempDir(), "r.jsonl")
+	res := runSSE(t, "", "--data", "-n", "3", "--record", file, origin.URL)
+	res.want(t, errtext.ExitDone, "a\nb\nc\n")
+	res.wantStderr(t, "r.jsonl\": recording is full, because a larger one could not be read: "+
+		"the limit of a line is 4194304 bytes; the run continues without it\n")
+	if n := strings.Count(res.stderr, "recording is full"); n != 1 {
+		t.Errorf("reported %d times", n)
+	}
+	responses, err := recording.Read(openFile(t, file))
+	if err != nil || len(responses) != 1 || responses[0].End != recording.EOF {
+		t.Errorf("got %+v, %v", responses, err)
+	}
+}
+
+func TestRecordAndServeUnknownStatus(t *testing.T) {
+	t.Parallel()
+	origin := ssetest.NewServer(t, ssetest.Conn{ssetest.Status(799)})
+	file := filepath.Join(t.TempDir(), "r.jsonl")
+	runSSE(t, "", "--record", file, origin.URL).want(t, errtext.ExitHTTP, "")
+	_, url := startServe(t, file)
+	res := runSSE(t, "", url)
+	res.want(t, errtext.ExitHTTP, "")
+	res.wantStderr(t, "HTTP 799")
+}
+
 func TestCheckRefusesRecording(t *testing.T) {
 	t.Parallel()
 	file := writeRecording(t, recording.Response{Status: 200, End: recording.EOF})

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-	"time"
 )
 
 // pageTemplate is the text of docs/performance.md, without a figure.
@@ -42,10 +41,10 @@ func (r *results) page() (string, error) {
 type pageData struct {
 	Machine   string
 	Rounds    int
-	Size      string        // of a stream
-	Down      time.Duration // how long the server of many streams is down
-	Batch     int           // of events that a server of many clients publishes
-	Workloads []string      // a description of each
+	Size      string   // of a stream
+	Down      string   // how long the server of many streams is down
+	Batch     int      // of events that a server of many clients publishes
+	Workloads []string // a description of each
 
 	Least, Most               float64 // of the ratios of the first table
 	LeastStrings, MostStrings float64
@@ -57,7 +56,7 @@ func (r *results) pageData() pageData {
 	p := fullPlan()
 	d := pageData{
 		Machine: machine(), Rounds: p.rounds, Size: fmt.Sprintf("%d MiB", p.size>>20),
-		Down: p.down, Batch: fanoutBatch,
+		Down: fmt.Sprintf("%g s", p.down.Seconds()), Batch: fanoutBatch,
 	}
 	for _, w := range workloads {
 		d.Workloads = append(d.Workloads, "`"+w.name+"`: "+w.about)

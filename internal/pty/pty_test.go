@@ -317,6 +317,22 @@ func TestTerminalError(t *testing.T) {
 	}
 }
 
+func TestTerminalCheckSaysHowLong(t *testing.T) {
+	t.Parallel()
+	stdin, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer stdin.Close()
+	term := run(t, nil, stdin, "check", "--for", "1h", "-")
+	term.waitFor(t, "reading for 1h00m (Ctrl-C ends it earlier)\n")
+	term.interrupt()
+	if text := term.waitExit(130); !strings.Contains(text, " in 0 events ") {
+		t.Error("there is no report")
+	}
+}
+
 func TestTerminalDemo(t *testing.T) {
 	t.Parallel()
 	term := run(t, nil, nil, "demo")

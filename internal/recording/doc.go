@@ -20,7 +20,7 @@
 //     here since the request. If it is missing it is 0.
 //   - "method" and "url" describe the request. They are for the reader of the file
 //     only and may be missing.
-//   - "status" is the status code, from 200 to 599.
+//   - "status" is the status code, from 200 to 999.
 //   - "header" contains the header fields, each with a list of values.
 //
 // Each of the following lines contains bytes of the body that were received at
@@ -55,5 +55,6 @@
 // # Limits
 //
 // A recording may come from anywhere, so [Read] limits its size: see [MaxSize] and
-// the constants beside it.
+// the constants beside it. [Limit] keeps a recording that is written within these
+// limits, so that it can be read.
 package recording

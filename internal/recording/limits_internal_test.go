@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,23 +20,16 @@ func (e *endless) Read(b []byte) (int, error) {
 }
 
 func TestReadLimits(t *testing.T) {
-	max := limits{size: 2000, line: 300, responses: 10, chunks: 20}
+	max := limits{size: 2000, line: 300, lines: 20}
 	const header = `{"version":1,"status":200}` + "\n"
 	const chunk = `{"text":""}` + "\n"
-	headers := ""
-	for i := range max.responses {
-		headers += fmt.Sprintf(`{"response":%d,"version":1,"status":200}`+"\n", i)
-	}
 	spaces := func(n int) string { return strings.Repeat(" ", n) }
 	blank := strings.Repeat(spaces(98)+"\n", 30)
 	tests := []struct{ name, text, want string }{
 		{"gap", header + `{"gap":86400000,"text":""}`, ""},
-		{"responses", headers, ""},
-		{"too many responses", headers + `{"response":-1,"version":1,"status":200}`,
-			"recording: line 11: there are more than 10 responses"},
-		{"chunks", header + strings.Repeat(chunk, max.chunks) + `{"end":"eof"}`, ""},
-		{"too many chunks", header + strings.Repeat(chunk, max.chunks+1),
-			"recording: line 22: there are more than 20 chunks"},
+		{"lines", header + "\n" + strings.Repeat(chunk, max.lines-1) + "\n", ""},
+		{"too many lines", header + strings.Repeat(chunk, max.lines),
+			"recording has more than 20 lines"},
 		{"line", header + spaces(max.line-1) + "\n", ""},
 		{"long line", header + spaces(max.line) + "\n",
 			"recording: line 2 is longer than 300 bytes"},
@@ -58,7 +52,7 @@ func TestReadLimits(t *testing.T) {
 
 // Read stops after MaxSize bytes.
 func TestReadIsBounded(t *testing.T) {
-	if MaxChunks*len(`{"text":""}`) > MaxSize || MaxResponses > MaxChunks {
+	if MaxLines*len(`{"text":""}`) > MaxSize {
 		t.Error("a limit has no effect, because another one is reached before")
 	}
 	e := &endless{}
@@ -69,5 +63,43 @@ func TestReadIsBounded(t *testing.T) {
 	}
 	if e.read > MaxSize {
 		t.Errorf("read %d bytes, want at most %d", e.read, MaxSize)
+	}
+}
+
+// What Limit lets through can be read, and the next line could not.
+func TestLimitIsThatOfRead(t *testing.T) {
+	max := limits{size: 2000, line: 300, lines: 20}
+	const header = `{"version":1,"status":200}` + "\n"
+	chunk := func(n int) string {
+		const empty = `{"text":""}` + "\n"
+		return empty[:9] + strings.Repeat("x", n-len(empty)) + empty[9:]
+	}
+	for name, lines := range map[string][]string{
+		"lines": {chunk(50)},
+		"size":  {chunk(250)},
+		"line":  {chunk(max.line), chunk(50), chunk(max.line + 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			w := &limitWriter{w: &b, max: max}
+			_, err := w.Write([]byte(header))
+			next := ""
+			for i := 0; err == nil; i++ {
+				next = lines[i%len(lines)]
+				_, err = w.Write([]byte(next))
+			}
+			if !errors.Is(err, ErrTooLarge) {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte(chunk(20))); !errors.Is(err, ErrTooLarge) {
+				t.Errorf("Write after the limit: %v", err)
+			}
+			if _, err := read(strings.NewReader(b.String()), max); err != nil {
+				t.Errorf("Read of what was written: %v", err)
+			}
+			if _, err := read(strings.NewReader(b.String()+next), max); err == nil {
+				t.Errorf("Read accepts also the next line")
+			}
+		})
 	}
 }

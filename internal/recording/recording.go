@@ -14,15 +14,16 @@ import (
 
 // Read returns an error if a recording exceeds one of these limits.
 const (
-	MaxSize      = 64 << 20 // bytes of the recording
-	MaxLine      = 4 << 20  // bytes of a line
-	MaxResponses = 1000
-	MaxChunks    = 1 << 18        // of all responses
-	MaxGap       = 24 * time.Hour // between two lines of a response
+	MaxSize  = 64 << 20       // bytes of the recording
+	MaxLine  = 4 << 20        // bytes of a line
+	MaxLines = 300_000        // without blank ones
+	MaxGap   = 24 * time.Hour // between two lines of a response
 )
 
-// limits are the limits of one call of Read.
-type limits struct{ size, line, responses, chunks int }
+// limits are the limits of a recording that are not about single fields.
+type limits struct{ size, line, lines int }
+
+var readLimits = limits{MaxSize, MaxLine, MaxLines}
 
 // An End says how a response ended.
 type End string
@@ -69,15 +70,15 @@ type line struct {
 
 // Read reads a recording. The responses are in the order of their headers.
 func Read(r io.Reader) ([]Response, error) {
-	return read(r, limits{MaxSize, MaxLine, MaxResponses, MaxChunks})
+	return read(r, readLimits)
 }
 
 func read(r io.Reader, max limits) ([]Response, error) {
 	limited := &io.LimitedReader{R: r, N: int64(max.size) + 1}
 	scanner := bufio.NewScanner(limited)
 	scanner.Buffer(nil, max.line)
-	p := parser{max: max, index: map[int]int{}}
-	n := 0
+	p := parser{index: map[int]int{}}
+	n, lines := 0, 0
 	for scanner.Scan() {
 		n++
 		if limited.N == 0 {
@@ -86,6 +87,9 @@ func read(r io.Reader, max limits) ([]Response, error) {
 		text := bytes.TrimSpace(scanner.Bytes())
 		if len(text) == 0 {
 			continue
+		}
+		if lines++; lines > max.lines {
+			return nil, fmt.Errorf("recording has more than %d lines", max.lines)
 		}
 		var l line
 		err := typeError(json.Unmarshal(text, &l))
@@ -126,10 +130,8 @@ func typeError(err error) error {
 
 // A parser collects the lines of a recording.
 type parser struct {
-	max       limits
 	responses []Response
 	index     map[int]int // index into responses, by number
-	chunks    int
 }
 
 func (p *parser) add(l line) error {
@@ -159,12 +161,10 @@ func (p *parser) addHeader(l line, gap time.Duration) error {
 	switch {
 	case l.Version != 1:
 		return fmt.Errorf("version is %d, want 1", l.Version)
-	case l.Status < 200 || l.Status > 599:
-		return errors.New("status is not between 200 and 599")
+	case l.Status < 200 || l.Status > 999:
+		return errors.New("status is not between 200 and 999")
 	case l.Text != nil || l.Base64 != nil || l.End != "":
 		return errors.New("header and body must be in different lines")
-	case len(p.responses) == p.max.responses:
-		return fmt.Errorf("there are more than %d responses", p.max.responses)
 	}
 	p.responses = append(p.responses, Response{
 		Gap: gap, Method: l.Method, URL: l.URL, Status: l.Status, Header: l.Header,
@@ -190,10 +190,7 @@ func (p *parser) addBody(r *Response, l line, gap time.Duration) error {
 		}
 		r.End, r.EndGap = l.End, gap
 		return nil
-	case p.chunks == p.max.chunks:
-		return fmt.Errorf("there are more than %d chunks", p.max.chunks)
 	}
-	p.chunks++
 	c := Chunk{Gap: gap}
 	if l.Text != nil {
 		c.Data = []byte(*l.Text)

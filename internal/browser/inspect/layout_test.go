@@ -57,6 +57,22 @@ func TestLayoutFitsTheWindow(t *testing.T) {
 	}
 }
 
+func TestLayoutShowsWholeCounters(t *testing.T) {
+	t.Parallel()
+	p := inspect(t)
+	for _, width := range []int64{700, 899, 900, 1000, 1200, 1280, 1599, 1600, 2000} {
+		p.setWidth(width, 900)
+		for _, text := range []string{"1,023 bytes", "23 h 59 min", "59 min 59 s", "1,234,567"} {
+			cut := eval[string](p.tab, fmt.Sprintf(`[...document.querySelectorAll("#counters dd")]
+				.filter(dd => { dd.textContent = %s; return dd.scrollWidth > dd.clientWidth })
+				.map(dd => dd.dataset.counter).join(", ")`, js(text)))
+			if cut != "" {
+				t.Errorf("at %d px, %s is cut in %s", width, text, cut)
+			}
+		}
+	}
+}
+
 // widest describes the first elements that end right of the window.
 func (p *tab) widest(width int64) string {
 	p.t.Helper()

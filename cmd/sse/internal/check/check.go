@@ -53,8 +53,12 @@ func Run(ctx context.Context, o *Options) int {
 	if o.File != "" {
 		return o.runFile(ctx)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Duration, checkTime), errCheckTimeUp)
+	limit := cmp.Or(o.Duration, checkTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errCheckTimeUp)
 	defer cancel()
+	if term.IsTerminal(o.Stderr) {
+		fmt.Fprintf(o.Stderr, "reading for %s (Ctrl-C ends it earlier)\n", units.Duration(limit))
+	}
 	if o.Input != nil {
 		return o.checkStream(ctx, openInput(o.Input), checkBytes)
 	}
@@ -236,7 +240,7 @@ func (o *Options) printReport(r *checker.Report, took time.Duration) error {
 	lines = append(lines, []term.Span{
 		term.Styled(term.Bold, units.Plural(count[checker.Error], "error")+", "+
 			units.Plural(count[checker.Warning], "warning")+", "+
-			units.Plural(count[checker.Info], "note")),
+			fmt.Sprintf("%d %s", count[checker.Info], checker.Info)),
 		term.Styled(term.Plain, fmt.Sprintf(" in %s and %s, %s, read for %s%s",
 			units.Plural(r.Events, "event"), units.Plural(r.Comments, "comment"),
 			units.Bytes(r.Bytes), units.Duration(took), end)),

@@ -323,7 +323,7 @@ func advice(err error) string {
 	case errors.Is(err, sse.ErrIdleTimeout):
 		return " (--idle-timeout allows longer pauses)"
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return " (an incomplete event is not shown)"
+		return " (if an event was incomplete, it is not shown)"
 	}
 	return ""
 }

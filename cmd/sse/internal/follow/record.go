@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,20 +22,31 @@ func (s *session) openRecording() error {
 		return fmt.Errorf("--record %q: %w", name, errtext.Reason(err))
 	}
 	s.recording = f
-	s.rec.Base = recording.NewTransport(s.rec.Base, &recordWriter{f, s})
+	s.rec.Base = recording.NewTransport(s.rec.Base, &recordWriter{w: recording.Limit(f), s: s})
 	return nil
 }
 
-// A recordWriter writes to the file of --record. An error ends the run: otherwise the client would
-// take it for one of the connection and connect again.
+// A recordWriter writes to the file of --record. If the recording is full, the run continues
+// without it. Any other error ends the run: otherwise the client would take it for one of the
+// connection and connect again.
 type recordWriter struct {
 	w io.Writer
 	s *session
+
+	full bool
 }
 
 // Write implements io.Writer.
 func (r *recordWriter) Write(p []byte) (int, error) {
 	n, err := r.w.Write(p)
+	if errors.Is(err, recording.ErrTooLarge) {
+		if !r.full {
+			r.full = true
+			r.s.observer.Note(fmt.Sprintf("--record %q: %v; the run continues without it",
+				r.s.o.Record, err))
+		}
+		return n, recording.ErrFull
+	}
 	if err != nil {
 		err = fmt.Errorf("--record %q: %w", r.s.o.Record, errtext.Reason(err))
 		r.s.cancel(&errtext.WriteError{Err: err})

@@ -180,7 +180,8 @@ func (s *session) finish(err error, id string) int {
 	case o.Summary == "json":
 		s.stats.WriteJSON(o.Stderr, time.Now(), id, status)
 	case o.Summary == "text", o.Summary == "" && s.onTerminal && !o.Silent:
-		s.stats.WriteText(o.Stderr, time.Now(), id, status)
+		width := term.Inspect(o.Stderr, o.Color, o.Getenv).Width()
+		s.stats.WriteText(o.Stderr, width, time.Now(), id, status)
 	}
 	return status.Code
 }

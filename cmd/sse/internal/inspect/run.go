@@ -12,6 +12,7 @@ import (
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/redact"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/request"
 	"github.com/seed-0d85b69d/sse/cmd/sse/internal/stats"
+	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
 // A run is one request of the page and the stream that follows.
@@ -59,7 +60,7 @@ func startRun(
 		o:        o,
 		options:  options,
 		history:  history,
-		store:    &store{limit: options.maxStore},
+		store:    newStore(options.maxStore),
 		start:    time.Now(),
 		done:     make(chan struct{}),
 		stats:    stats.New(time.Now()),
@@ -72,7 +73,7 @@ func startRun(
 		return nil, err
 	}
 	r.rec = &request.Recorder{
-		Base:   r.store.transport(base),
+		Base:   recording.NewTransport(base, r.store),
 		OnRead: r.read,
 	}
 	client := &sse.Client{

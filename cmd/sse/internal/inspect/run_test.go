@@ -201,7 +201,7 @@ func TestRunSaysWhyItEnds(t *testing.T) {
 	for want, conn := range map[string]ssetest.Conn{
 		"the server ended the stream":                         {ssetest.Retry(0)},
 		"the server closed the connection without a response": {ssetest.Cut()},
-		"unexpected end of the stream (an incomplete event is not shown)": {
+		"unexpected end of the stream (if an event was incomplete, it is not shown)": {
 			ssetest.Raw("data: a"), ssetest.Cut(),
 		},
 		"HTTP 403 Forbidden": {ssetest.Status(http.StatusForbidden)},

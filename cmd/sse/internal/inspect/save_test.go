@@ -178,7 +178,7 @@ func TestSaveSaysWhatIsMissing(t *testing.T) {
 
 func TestStoreKeepsTheBeginning(t *testing.T) {
 	t.Parallel()
-	s := &store{limit: 3 * (lineOverhead + 2)}
+	s := newStore(3 * (lineOverhead + 2))
 	for i, line := range []string{"a\n", "b\n", "too long\n", "c\n"} {
 		want := error(nil)
 		if i >= 2 {
@@ -199,42 +199,14 @@ func TestStoreKeepsTheBeginning(t *testing.T) {
 	}
 }
 
-func TestStoreStaysWithinLimitsOfRecordings(t *testing.T) {
+func TestStoreKeepsOnlyWhatCanBeRead(t *testing.T) {
 	t.Parallel()
-	s := &store{limit: math.MaxInt}
-	base := s.transport(roundTripper(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
-	}))
-	for range recording.MaxResponses + 1 {
-		req := httptest.NewRequest("GET", "http://x/", nil)
-		if _, err := base.RoundTrip(req); err != nil {
-			t.Fatal(err)
-		}
-	}
-	responses, err := recording.Read(s.reader())
-	if err != nil || len(responses) != recording.MaxResponses || !s.dropped {
-		t.Errorf("%d responses, %v, dropped: %t", len(responses), err, s.dropped)
-	}
-
-	s = &store{limit: math.MaxInt}
-	for range recording.MaxChunks + 1 {
+	s := newStore(math.MaxInt)
+	for range recording.MaxLines + 1 {
 		s.Write([]byte{'\n'})
 	}
-	if len(s.lines) > recording.MaxChunks || !s.dropped {
-		t.Errorf("%d lines, dropped: %t", len(s.lines), s.dropped)
-	}
-
-	s = &store{limit: math.MaxInt}
-	line := make([]byte, 1<<20)
-	for range recording.MaxSize>>20 + 1 {
-		s.Write(line)
-	}
-	if s.size > recording.MaxSize || !s.dropped {
-		t.Errorf("%d bytes, dropped: %t", s.size, s.dropped)
+	if len(s.lines) != recording.MaxLines ||
+		!strings.HasSuffix(s.incomplete(), " the limit is 300000 lines)") {
+		t.Errorf("%d lines; incomplete: %s", len(s.lines), s.incomplete())
 	}
 }
-
-// A roundTripper is a function that is an http.RoundTripper.
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 
@@ -12,16 +11,31 @@ import (
 	"github.com/seed-0d85b69d/sse/internal/recording"
 )
 
-// A store keeps the beginning of a recording, within the limits of recording.Read.
+// A store keeps the beginning of a recording.
 type store struct {
 	limit int // bytes of memory
 
-	mu        sync.Mutex
-	lines     [][]byte
-	size      int
-	responses int
-	full      bool
-	dropped   bool // a line was not kept
+	mu      sync.Mutex
+	lines   lines
+	limited io.Writer // writes to lines
+	size    int
+	full    string // why nothing more is kept, or ""
+}
+
+// newStore returns a store that uses at most limit bytes of memory.
+func newStore(limit int) *store {
+	s := &store{limit: limit}
+	s.limited = recording.Limit(&s.lines)
+	return s
+}
+
+// lines are the lines of a recording.
+type lines [][]byte
+
+// Write implements io.Writer.
+func (l *lines) Write(p []byte) (int, error) {
+	*l = append(*l, bytes.Clone(p))
+	return len(p), nil
 }
 
 const lineOverhead = 32 // bytes of memory in addition to a line
@@ -30,13 +44,17 @@ const lineOverhead = 32 // bytes of memory in addition to a line
 func (s *store) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.full = s.full || s.size+len(p)+lineOverhead > min(s.limit, recording.MaxSize) ||
-		len(s.lines) == recording.MaxChunks
-	if s.full {
-		s.dropped = true
+	if s.full == "" && s.size+len(p)+lineOverhead > s.limit {
+		s.full = "--memory"
+	}
+	if s.full == "" {
+		if _, err := s.limited.Write(p); err != nil {
+			s.full = err.Error()
+		}
+	}
+	if s.full != "" {
 		return 0, recording.ErrFull
 	}
-	s.lines = append(s.lines, bytes.Clone(p))
 	s.size += len(p) + lineOverhead
 	return len(p), nil
 }
@@ -45,11 +63,12 @@ func (s *store) Write(p []byte) (int, error) {
 func (s *store) incomplete() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.dropped {
+	if s.full == "" {
 		return ""
 	}
 	kept := s.size - len(s.lines)*lineOverhead
-	return "only the first " + units.Bytes(int64(kept)) + " of the recording were kept (--memory)"
+	return "only the first " + units.Bytes(int64(kept)) + " of the recording were kept (" +
+		s.full + ")"
 }
 
 // isEmpty reports whether nothing was recorded.
@@ -65,37 +84,4 @@ func (s *store) reader() io.Reader {
 	defer s.mu.Unlock()
 	b := net.Buffers(slices.Clone(s.lines))
 	return &b
-}
-
-// transport returns an http.RoundTripper that records the responses of base in s.
-func (s *store) transport(base http.RoundTripper) http.RoundTripper {
-	return &recordingTransport{recording.NewTransport(base, s), s}
-}
-
-// A recordingTransport is an http.RoundTripper that records responses in its store, but not more
-// than a recording may have.
-type recordingTransport struct {
-	recorded http.RoundTripper
-	s        *store
-}
-
-// RoundTrip implements http.RoundTripper.
-func (r *recordingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	r.s.mu.Lock()
-	r.s.full = r.s.full || r.s.responses == recording.MaxResponses
-	r.s.mu.Unlock()
-	resp, err := r.recorded.RoundTrip(req)
-	if err == nil {
-		r.s.mu.Lock()
-		r.s.responses++
-		r.s.mu.Unlock()
-	}
-	return resp, err
-}
-
-// CloseIdleConnections closes the idle connections of the base transport.
-func (r *recordingTransport) CloseIdleConnections() {
-	if t, ok := r.recorded.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
 }

@@ -41,7 +41,7 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 // clientCertificate reads the files of --cert and --key. Without --key, the key is in the file of
 // the certificate.
 func (o *Options) clientCertificate() (tls.Certificate, error) {
-	certFile, keyFile := certFileName(o.Cert), o.Key
+	certFile, keyFile := CertFileName(o.Cert), o.Key
 	certPEM, err := os.ReadFile(certFile)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("--cert %q: %w", certFile, errtext.Reason(err))
@@ -67,10 +67,10 @@ func (o *Options) clientCertificate() (tls.Certificate, error) {
 	return cert, fmt.Errorf("--cert %q: %s", certFile, text)
 }
 
-// certFileName returns the name of the file in the value of --cert, which may be followed by ":"
+// CertFileName returns the name of the file in the value of --cert, which may be followed by ":"
 // and a password. As in curl, "\:" and "\\" stand for ":" and "\". The password has no use, because
 // encrypted keys cannot be read.
-func certFileName(v string) string {
+func CertFileName(v string) string {
 	var b strings.Builder
 	for i := 0; i < len(v); i++ {
 		switch c := v[i]; {

@@ -21,7 +21,8 @@ import (
 // A replayer is a handler that replays recorded responses. The requests for a path get the
 // responses that were recorded for it in turn, and after the last one the first again.
 type replayer struct {
-	tracks []*track
+	tracks []*track // in the order of the recordings
+	byPath map[string]*track
 }
 
 // A track is the responses for one path.
@@ -36,7 +37,7 @@ type track struct {
 
 // readRecordings returns a handler that replays the recordings in files.
 func readRecordings(files []string) (*replayer, error) {
-	r := new(replayer)
+	r := &replayer{byPath: make(map[string]*track)}
 	for _, name := range files {
 		f, err := os.Open(name)
 		if err != nil {
@@ -58,10 +59,11 @@ func readRecordings(files []string) (*replayer, error) {
 // add adds a response of file.
 func (r *replayer) add(file string, response recording.Response) {
 	p := pathOf(response.URL)
-	t := r.track(p)
+	t := r.byPath[p]
 	if t == nil {
 		t = &track{path: p}
 		r.tracks = append(r.tracks, t)
+		r.byPath[p] = t
 	}
 	if !slices.Contains(t.files, file) {
 		t.files = append(t.files, file)
@@ -75,16 +77,6 @@ func pathOf(s string) string {
 		return u.Path
 	}
 	return "/"
-}
-
-// track returns the track for path, or nil.
-func (r *replayer) track(path string) *track {
-	for _, t := range r.tracks {
-		if t.path == path {
-			return t
-		}
-	}
-	return nil
 }
 
 // describe returns the paths and what is replayed there.
@@ -104,7 +96,7 @@ func (r *replayer) describe() []path {
 
 // ServeHTTP implements http.Handler.
 func (r *replayer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	t := r.track(req.URL.Path)
+	t := r.byPath[req.URL.Path]
 	if t == nil {
 		http.Error(w, "no response was recorded for this path; there are:\n"+
 			formatPaths(r.describe()), http.StatusNotFound)
@@ -165,7 +157,7 @@ func (p *replay) sendHeader(response recording.Response, r *replayer) {
 		h["Access-Control-Allow-Origin"] = origin
 	}
 	if location := h.Get("Location"); location != "" {
-		if to := pathOf(location); r.track(to) != nil {
+		if to := pathOf(location); r.byPath[to] != nil {
 			h.Set("Location", (&url.URL{Path: to}).String())
 		}
 	}

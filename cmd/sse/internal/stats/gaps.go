@@ -72,8 +72,15 @@ var histogramEdges = []time.Duration{
 	10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, time.Hour, math.MaxInt64,
 }
 
+// The width of the rows of histogram, in columns.
+const (
+	labelWidth  = 20
+	maxBarWidth = 40
+)
+
 // histogram draws the gaps as text, with a row for each range from the shortest to the longest gap.
-func (g *gaps) histogram(w io.Writer) {
+// The rows are shorter than width, unless that is too small for the labels.
+func (g *gaps) histogram(w io.Writer, width int) {
 	rows := make([]int, len(histogramEdges))
 	for i, n := range g.steps {
 		if n > 0 {
@@ -89,19 +96,20 @@ func (g *gaps) histogram(w io.Writer) {
 		to--
 	}
 	most := slices.Max(rows)
+	barWidth := min(max(width-1-labelWidth, 0), maxBarWidth)
 	for i := from; i < to; i++ {
 		label := "longer"
 		if i < len(rows)-1 {
 			label = "< " + units.Duration(histogramEdges[i])
 		}
-		row := fmt.Sprintf("%11s %6d  %s", label, rows[i], bar(rows[i], most))
+		row := fmt.Sprintf("%11s %6d  %s", label, rows[i], bar(rows[i], most, barWidth))
 		fmt.Fprintln(w, strings.TrimRight(row, " "))
 	}
 }
 
-// bar returns a bar of n/most of 40 columns, with a precision of an eighth of a column.
-func bar(n, most int) string {
-	eighths := (n*40*8 + most - 1) / most
+// bar returns a bar of n/most of width columns, with a precision of an eighth of a column.
+func bar(n, most, width int) string {
+	eighths := (n*width*8 + most - 1) / most
 	s := strings.Repeat("█", eighths/8)
 	if eighths%8 > 0 {
 		s += string([]rune(" ▏▎▍▌▋▊▉")[eighths%8])

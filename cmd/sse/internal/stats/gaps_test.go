@@ -60,17 +60,36 @@ func TestGapsHistogram(t *testing.T) {
 			g.add(d)
 		}
 	}
-	var b strings.Builder
-	g.histogram(&b)
-	const want = `      < 3ms      3  ███
+	for width, want := range map[int]string{
+		80: `      < 3ms      3  ███
      < 10ms      0
      < 30ms     40  ████████████████████████████████████████
     < 100ms      0
     < 300ms      0
        < 1s      1  █
        < 3s      2  ██
-`
-	if b.String() != want {
-		t.Errorf("got:\n%s\nwant:\n%s", b.String(), want)
+`,
+		41: `      < 3ms      3  █▌
+     < 10ms      0
+     < 30ms     40  ████████████████████
+    < 100ms      0
+    < 300ms      0
+       < 1s      1  ▌
+       < 3s      2  █
+`,
+		10: `      < 3ms      3
+     < 10ms      0
+     < 30ms     40
+    < 100ms      0
+    < 300ms      0
+       < 1s      1
+       < 3s      2
+`,
+	} {
+		var b strings.Builder
+		g.histogram(&b, width)
+		if b.String() != want {
+			t.Errorf("width %d: got:\n%s\nwant:\n%s", width, b.String(), want)
+		}
 	}
 }

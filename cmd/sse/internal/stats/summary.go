@@ -71,8 +71,11 @@ func seconds(d time.Duration) *float64 {
 	return &f
 }
 
-// WriteText writes the summary of a run to w for people.
-func (s *Stats) WriteText(w io.Writer, now time.Time, lastEventID string, status errtext.Status) {
+// WriteText writes the summary of a run to w for people. Bars are drawn for a terminal of width
+// columns.
+func (s *Stats) WriteText(
+	w io.Writer, width int, now time.Time, lastEventID string, status errtext.Status,
+) {
 	fmt.Fprintf(w, "\n%s in %s, %s; ended: %s\n", units.Plural(s.events, "event"),
 		units.Duration(now.Sub(s.start)), units.Bytes(s.bytes), status.Text)
 	if s.events > 0 {
@@ -84,7 +87,7 @@ func (s *Stats) WriteText(w io.Writer, now time.Time, lastEventID string, status
 			units.Duration(s.gaps.percentile(50)), units.Duration(s.gaps.percentile(95)),
 			units.Duration(s.gaps.max))
 		if s.model == nil {
-			s.gaps.histogram(w)
+			s.gaps.histogram(w, width)
 		}
 	}
 	if s.model != nil {

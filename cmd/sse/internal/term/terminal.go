@@ -36,6 +36,9 @@ func Inspect(f *os.File, color string, getenv func(string) string) Info {
 	return info
 }
 
+// Width returns the number of columns.
+func (i Info) Width() int { return i.width() }
+
 // Cut returns text, which is one line, cut to the width of the terminal.
 func (i Info) Cut(text string) string {
 	cut := cutLine([]Span{{Plain, text}}, i.width())
