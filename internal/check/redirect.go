@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/seed-0d85b69d/sse/internal/secret"
 )
 
 // checkRedirects checks the redirects that led to the response.
@@ -31,11 +33,10 @@ func (c *checker) checkRedirects(resp *http.Response) {
 
 func method(r *http.Request) string { return cmp.Or(r.Method, http.MethodGet) }
 
-// redactURL returns u without user information, query and fragment, which may be secret.
+// redactURL returns the beginning of u without secrets.
 func redactURL(u *url.URL) string {
 	if u == nil {
 		return "an unknown URL"
 	}
-	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	return clip(bare.String(), 200)
+	return clip(secret.RedactURL(u), 200)
 }

@@ -42,7 +42,7 @@ func maskValue(name, value string) string {
 		if err != nil {
 			return mask
 		}
-		return redactURL(u)
+		return secret.RedactURL(u)
 	case "link", "refresh":
 		if strings.ContainsAny(value, "?@") {
 			return mask
@@ -53,10 +53,4 @@ func maskValue(name, value string) string {
 		}
 	}
 	return value
-}
-
-// redactURL returns u without user information, query and fragment.
-func redactURL(u *url.URL) string {
-	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	return bare.String()
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed-0d85b69d/sse/internal/secret"
 	"github.com/seed-0d85b69d/sse/internal/sockerr"
 )
 
@@ -49,7 +50,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	b := &body{ReadCloser: resp.Body, t: t, ctx: req.Context(), start: start}
 	r := Response{
-		Gap: b.gap(), Method: req.Method, URL: redactURL(req.URL),
+		Gap: b.gap(), Method: req.Method, URL: secret.RedactURL(req.URL),
 		Status: resp.StatusCode, Header: maskHeader(resp.Header),
 	}
 	t.mu.Lock()

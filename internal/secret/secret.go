@@ -1,8 +1,9 @@
-// Package secret tells by the name of a header whether its value is a secret. The command hides
-// such values, and recordings do not contain them.
+// Package secret finds secrets in headers and URLs, which the command hides, and which reports and
+// recordings do not contain.
 package secret
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -16,8 +17,8 @@ var words = []string{
 // suffixes are the last words of the names of headers whose value is a secret.
 var suffixes = []string{"sig", "sign", "otp", "pwd"}
 
-// IsHeader reports whether the value of the header name is a secret. A challenge, such as
-// WWW-Authenticate, is not.
+// IsHeader reports whether the name of a header says that its value is a secret. A challenge, such
+// as WWW-Authenticate, is not.
 func IsHeader(name string) bool {
 	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	switch name {
@@ -31,4 +32,10 @@ func IsHeader(name string) bool {
 		return true
 	}
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
+}
+
+// RedactURL returns u without user information, query and fragment, which may be secrets.
+func RedactURL(u *url.URL) string {
+	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return bare.String()
 }

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -40,5 +41,23 @@ func TestPageHasTheSameWords(t *testing.T) {
 	}
 	if !slices.Equal(got, words) {
 		t.Errorf("secrets.js has the words %q, want %q", got, words)
+	}
+}
+
+func TestRedactURL(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"https://u:p@a.test:80/b%2Fc?d=e#f": "https://a.test:80/b%2Fc",
+		"/b?c":                              "/b",
+		"mailto:u:p@a.test?c":               "mailto:",
+		"":                                  "",
+	} {
+		u, err := url.Parse(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := RedactURL(u); got != want {
+			t.Errorf("RedactURL(%q) = %q, want %q", in, got, want)
+		}
 	}
 }
